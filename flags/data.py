@@ -1,0 +1,49 @@
+"""Flags of every program of `priv_keras`: which data, and how a clip is cut."""
+
+from absl import flags as absl_flags
+
+DATASETS = ("puppets", "sbu", "ut_interaction")
+SCALES = ("paper", "tiny")
+
+DATASET = absl_flags.DEFINE_enum(
+    "dataset", "puppets", DATASETS, "What the game is played on."
+)
+DATA_DIR = absl_flags.DEFINE_string(
+    "data_dir",
+    None,
+    "Shards are <data_dir>/<dataset>/, as `python -m tfrecords_tools.build "
+    "--out_dir` left them. Puppets need none: they are drawn on first use.",
+)
+RUN_DIR = absl_flags.DEFINE_string("run_dir", None, "Folder of the run.")
+SCALE = absl_flags.DEFINE_enum(
+    "scale",
+    "paper",
+    SCALES,
+    "Defaults of all other flags: `paper`, Sec. 4.1.2; `tiny`, the same code "
+    "with narrow networks and small frames, for a CPU.",
+)
+FRAMES = absl_flags.DEFINE_integer(
+    "frames", 16, "T of Sec. 4: frames in a clip.", lower_bound=1
+)
+FRAME_WIDTH = absl_flags.DEFINE_integer(
+    "frame_width", 160, "Pixels of a whole frame.", lower_bound=1
+)
+FRAME_HEIGHT = absl_flags.DEFINE_integer(
+    "frame_height", 120, "Pixels of a whole frame.", lower_bound=1
+)
+SIZE = absl_flags.DEFINE_integer(
+    "size", 112, "W = H of Sec. 4: pixels of the crop.", lower_bound=32
+)
+BATCH_SIZE = absl_flags.DEFINE_integer(
+    "batch_size", 8, "Clips in a batch.", lower_bound=1
+)
+SEED = absl_flags.DEFINE_integer("seed", 0, "Of weights, order and crops.")
+
+
+@absl_flags.multi_flags_validator(
+    ["size", "frame_width", "frame_height"],
+    "--size is the side of the square cut from a frame: it must not exceed "
+    "--frame_width or --frame_height.",
+)
+def _the_crop_fits(values):
+    return values["size"] <= min(values["frame_width"], values["frame_height"])

@@ -1,0 +1,75 @@
+"""Flags of step 2 of Sec. 3.6, in `priv_keras.train` and `.evaluate`."""
+
+from absl import flags as absl_flags
+
+ATTACKERS = absl_flags.DEFINE_list(
+    "attackers",
+    [
+        "mobilenet_v1_0.25",
+        "mobilenet_v1_0.5",
+        "mobilenet_v1_0.75",
+        "mobilenet_v1_1",
+        "resnet_v1_50",
+        "resnet_v2_50",
+    ],
+    "The N attackers of A_B^N, each trained afresh.",
+)
+ATTACKER_WIDTH = absl_flags.DEFINE_float(
+    "attacker_width",
+    1.0,
+    "Scales the channels of every attacker.",
+    lower_bound=0.01,
+)
+ATTACKER_STEPS = absl_flags.DEFINE_integer(
+    "attacker_steps",
+    20_000,
+    "At most so many updates of an attacker, and of f_T on raw clips.",
+    lower_bound=1,
+)
+ATTACKER_STEPS_PER_EPOCH = absl_flags.DEFINE_integer(
+    "attacker_steps_per_epoch", 200, "Updates between validations.", lower_bound=1
+)
+ATTACKER_PATIENCE = absl_flags.DEFINE_integer(
+    "attacker_patience",
+    16,
+    "Validations without a better accuracy before an attacker has converged.",
+    lower_bound=1,
+)
+ATTACKER_LEARNING_RATE = absl_flags.DEFINE_float(
+    "attacker_learning_rate", 1e-3, "Of Adam.", lower_bound=0.0
+)
+ATTACKER_FRAMES = absl_flags.DEFINE_integer(
+    "attacker_frames",
+    8,
+    "Frames of a clip in one update of an attacker; tests see all.",
+    lower_bound=1,
+)
+ATTACKER_VIEWS = absl_flags.DEFINE_integer(
+    "attacker_views",
+    4,
+    "Random cuts of each training video that f_A filters for the attackers.",
+    lower_bound=1,
+)
+
+
+@absl_flags.multi_flags_validator(
+    ["attacker_frames", "frames"],
+    "--attacker_frames must not exceed --frames: an update sees part of a "
+    "clip.",
+)
+def _attackers_see_part_of_a_clip(values):
+    return values["attacker_frames"] <= values["frames"]
+
+
+@absl_flags.multi_flags_validator(
+    ["attackers", "budgets"],
+    "An attacker of a family that the anonymizer trained against says nothing "
+    "of unseen ones (Sec. 3.6): take the family of --budgets out of "
+    "--attackers.",
+)
+def _attackers_are_unseen(values):
+    families = [
+        {name.rpartition("_")[0] for name in values[flag]}
+        for flag in ("attackers", "budgets")
+    ]
+    return families[0].isdisjoint(families[1])

@@ -1,0 +1,10 @@
+"""Adversarial, privacy-preserving action recognition (Wu et al., TPAMI)."""
+
+
+def __getattr__(name):
+    # Lazily, so that `--help` of a program does not wait for TensorFlow.
+    if name == "Anonymizer":
+        from priv_keras.export_model import Anonymizer
+
+        return Anonymizer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,275 @@
+"""What Algorithms 1-4 share: the three parties and the steps they all take."""
+
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from priv_keras.algorithms.gates import train_until
+from priv_keras.losses import SINGLE_LABEL
+
+
+class Optimizers(NamedTuple):
+    """One optimizer per step rule; theta_A has two, with their own moments."""
+
+    anonymizer: keras.Optimizer  # theta_A at alpha_A, Eq. (7a)
+    target: keras.Optimizer  # theta_T and theta_A at alpha_T, Eq. (7b)
+    budgets: list  # theta_B^i at alpha_B, Eq. (7c), one each
+
+
+class AdversarialModel(keras.Model):
+    """An anonymizer f_A, a target model f_T and budget models f_B^i at play.
+
+    A subclass adds one method, `train_step`: one turn of its algorithm's outer
+    loop. A batch is a dict: `clips` `(batch, frames, height, width, channels)`
+    in [0, 1], `actions` and `budget_labels`. Across datasets (Sec. 3.4) the
+    budget labels are of other pictures, `budget_clips`; else both losses see
+    the same clips, and f_A filters them once.
+
+    `train_step` takes the iterator, not a batch, and runs outside the replicas
+    (`tf.distribute`'s cross-replica context), since an optimizer cannot step
+    in a loop inside a replica. The gated loops are here, single updates are
+    `on_replicas`. A party that a step does not update runs in inference mode,
+    so that its batch statistics stay put too.
+
+    Args:
+        anonymizer: Model from frames `(batch, height, width, channels)` in
+            [0, 1] to the same. Must act alike in training and inference.
+        target: Model from clips to action logits `(batch, actions)`.
+        budgets: List of models from clips to logits `(batch, classes)`.
+        budget_task: `losses.SINGLE_LABEL` or `losses.MULTI_LABEL`.
+        gamma: Non-negative float, weight of the privacy cost in Eq. (3).
+        target_gate: `Gate` on the validation accuracy of `target`, th_T.
+        budget_gate: `Gate` on the training accuracy of each f_B^i, th_B.
+    """
+
+    def __init__(
+        self,
+        anonymizer,
+        target,
+        budgets,
+        *,
+        budget_task,
+        gamma,
+        target_gate,
+        budget_gate,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if not budgets:
+            raise ValueError(
+                "The game needs at least one budget model. Received: "
+                "budgets=[]."
+            )
+        if gamma < 0:
+            raise ValueError(
+                "`gamma` weighs the privacy cost and must not be negative. "
+                f"Received: gamma={gamma}."
+            )
+        self.anonymizer = anonymizer
+        self.target = target
+        self.budgets = list(budgets)
+        self.budget_task = budget_task
+        self.gamma = gamma
+        self.target_gate = target_gate
+        self.budget_gate = budget_gate
+        self.target_accuracy = keras.metrics.Mean("target_accuracy")
+        self.budget_accuracies = [
+            keras.metrics.Mean(f"budget_accuracy_{i}")
+            for i in range(len(self.budgets))
+        ]
+        # XLA cannot draw from an iterator; Keras would turn it on with a GPU.
+        self.supports_jit = False
+        self.built = True  # as every party is
+
+    def compile(self, *, optimizers, validation):
+        """Binds optimizers and validation data to the game.
+
+        Args:
+            optimizers: `Optimizers`.
+            validation: Endless `tf.data.Dataset` of batches: (X^v, Y_T^v).
+
+        Raises:
+            ValueError: If a budget model lacks an optimizer.
+        """
+        if len(optimizers.budgets) != len(self.budgets):
+            raise ValueError(
+                "Each budget model needs its own optimizer. Received: "
+                f"{len(self.budgets)} budget models and "
+                f"{len(optimizers.budgets)} budget optimizers."
+            )
+        super().compile(optimizer=optimizers.anonymizer)
+        self.target_optimizer = optimizers.target
+        self.budget_optimizers = list(optimizers.budgets)
+        self.validation = iter(
+            self.distribute_strategy.experimental_distribute_dataset(validation)
+        )
+        # Built now: slots cannot be made inside a graph's loop, and a resumed
+        # run would find none to restore into.
+        self.optimizer.build(self.anonymizer.trainable_variables)
+        self.target_optimizer.build(self.target_step_variables)
+        for budget, optimizer in zip(
+            self.budgets, self.budget_optimizers, strict=True
+        ):
+            optimizer.build(budget.trainable_variables)
+
+    @property
+    def target_step_variables(self):
+        """What the target step trains: theta_T and theta_A, Eq. (6a), (7b)."""
+        return (
+            self.target.trainable_variables
+            + self.anonymizer.trainable_variables
+        )
+
+    # The parties.
+
+    def anonymize(self, clips):
+        """f_A(X), frame by frame."""
+        frames = tf.reshape(clips, (-1, *clips.shape[2:]))
+        return tf.reshape(self.anonymizer(frames), tf.shape(clips))
+
+    def anonymize_both(self, batch):
+        """f_A on what f_T sees and on what f_B sees, once where they agree."""
+        anonymized = self.anonymize(batch["clips"])
+        if "budget_clips" not in batch:
+            return anonymized, anonymized
+        return anonymized, self.anonymize(batch["budget_clips"])
+
+    def anonymize_for_budgets(self, batch):
+        return self.anonymize(batch.get("budget_clips", batch["clips"]))
+
+    def call(self, clips, training=False):
+        return self.target(self.anonymize(clips), training=training)
+
+    # Costs, named as in Sec. 3.3, of clips that f_A has filtered.
+
+    def target_loss(self, anonymized, batch, training=False):
+        """L_T(theta_A, theta_T)."""
+        logits = self.target(anonymized, training=training)
+        return SINGLE_LABEL.loss(batch["actions"], logits)
+
+    def budget_loss(self, budget, anonymized, batch, training=False):
+        """L_B(theta_A, theta_B^i)."""
+        logits = budget(anonymized, training=training)
+        return self.budget_task.loss(batch["budget_labels"], logits)
+
+    def budget_entropy(self, budget, anonymized):
+        """H_B(theta_A, theta_B^i)."""
+        return self.budget_task.entropy(budget(anonymized))
+
+    # Steps, in cross-replica context.
+
+    def on_replicas(self, function, iterator):
+        """Runs `function(batch)` on each replica; returns the mean of each
+        scalar in what it returns."""
+        strategy = self.distribute_strategy
+        outputs = strategy.run(function, args=(next(iterator),))
+        return tf.nest.map_structure(
+            lambda values: strategy.reduce("MEAN", values, axis=None), outputs
+        )
+
+    def train_target(self, iterator):
+        """`while Acc(X^v, Y_T^v) <= th_T`: the target step, Eq. (6a), (7b)."""
+
+        def accuracy(batch):
+            return SINGLE_LABEL.accuracy(batch["actions"], self(batch["clips"]))
+
+        def update(batch):
+            return descend(
+                self.target_optimizer,
+                self.target_step_variables,
+                lambda: self.target_loss(
+                    self.anonymize(batch["clips"]), batch, training=True
+                ),
+            )
+
+        steps, reached = train_until(
+            self.target_gate,
+            lambda: self.on_replicas(accuracy, self.validation),
+            lambda: self.on_replicas(update, iterator),
+        )
+        return {"target_steps": steps, "target_gate_accuracy": reached}
+
+    def train_budgets(self, iterator):
+        """For each i, `while Acc(X^t, Y_B^t) <= th_B`: theta_B^i, Eq. (7c)."""
+        logs = {}
+        for i, (budget, optimizer) in enumerate(
+            zip(self.budgets, self.budget_optimizers, strict=True)
+        ):
+            steps, reached = self._train_budget(budget, optimizer, iterator)
+            logs[f"budget_steps_{i}"] = steps
+            logs[f"budget_gate_accuracy_{i}"] = reached
+        return logs
+
+    def _train_budget(self, budget, optimizer, iterator):
+        def accuracy(batch):
+            logits = budget(self.anonymize_for_budgets(batch))
+            return self.budget_task.accuracy(batch["budget_labels"], logits)
+
+        def update(batch):
+            # Outside the tape: theta_A does not move here.
+            anonymized = self.anonymize_for_budgets(batch)
+            return descend(
+                optimizer,
+                budget.trainable_variables,
+                lambda: self.budget_loss(
+                    budget, anonymized, batch, training=True
+                ),
+            )
+
+        return train_until(
+            self.budget_gate,
+            lambda: self.on_replicas(accuracy, iterator),
+            lambda: self.on_replicas(update, iterator),
+        )
+
+    # What `fit` calls.
+
+    @property
+    def metrics(self):
+        return [self.target_accuracy, *self.budget_accuracies]
+
+    def test_step(self, batch):
+        anonymized, budget_anonymized = self.anonymize_both(batch)
+        self.target_accuracy.update_state(
+            SINGLE_LABEL.accuracy(batch["actions"], self.target(anonymized))
+        )
+        for budget, tracker in zip(
+            self.budgets, self.budget_accuracies, strict=True
+        ):
+            tracker.update_state(
+                self.budget_task.accuracy(
+                    batch["budget_labels"], budget(budget_anonymized)
+                )
+            )
+        return self.get_metrics_result()
+
+    def make_train_function(self, force=False):
+        # Not Keras's own, which calls `strategy.run` around the whole step.
+        if self.train_function is None or force:
+            self.train_function = (
+                self.train_step
+                if self.run_eagerly
+                else tf.function(self.train_step, autograph=False)
+            )
+        return self.train_function
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Does nothing: all is built, and Keras's own fails on replicas."""
+
+
+def descend(optimizer, variables, loss_fn):
+    """Takes one step down `loss_fn()` in `variables` alone; returns the loss.
+
+    Where `loss_fn` returns a dict, its `"loss"` is descended and all of it
+    returned.
+    """
+    values = [variable.value for variable in variables]
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(values)
+        outputs = loss_fn()
+        loss = outputs["loss"] if isinstance(outputs, dict) else outputs
+        # Keras sums the gradients of replicas; the loss is a mean over all.
+        share = loss / tf.distribute.get_strategy().num_replicas_in_sync
+    optimizer.apply(tape.gradient(share, values), variables)
+    return outputs

@@ -1,0 +1,149 @@
+"""What happens between turns of the game: records, checkpoints, pictures."""
+
+import json
+import os
+import pathlib
+
+import keras
+import tensorflow as tf
+
+CHECKPOINT = "turn_{:06d}.weights.h5"
+
+
+class TurnLog(keras.callbacks.Callback):
+    """Writes every turn's figures to TensorBoard and to a file of JSON lines.
+
+    Scalars are grouped by party, as in `target/steps`; turns count from 1.
+    After each epoch it adds validation accuracies and says one line.
+
+    Args:
+        run_dir: Folder of the run; writes `tensorboard/`, `metrics.jsonl`.
+        say: Callable of a string, as `print`.
+    """
+
+    def __init__(self, run_dir, say):
+        super().__init__()
+        self.writer = tf.summary.create_file_writer(
+            os.path.join(run_dir, "tensorboard")
+        )
+        self.path = pathlib.Path(run_dir, "metrics.jsonl")
+        self.say = say
+
+    def set_params(self, params):
+        super().set_params(params)
+        self.turns = params["steps"]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.first = epoch * self.turns
+        if self.path.exists():
+            self._drop_turns_after(self.first)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._write(self.first + batch + 1, logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        turn = self.first + self.turns
+        validation = {k: v for k, v in logs.items() if k.startswith("val_")}
+        self._write(turn, validation)
+        self.writer.flush()
+        figures = {
+            "A_T": logs["val_target_accuracy"],
+            "A_B": max(
+                v for k, v in logs.items() if "val_budget_accuracy" in k
+            ),
+            "L_T": logs["target_loss"],
+            "H_B": logs["budget_entropy"],
+        }
+        text = "  ".join(f"{k} {float(v):.3f}" for k, v in figures.items())
+        total = self.params["epochs"] * self.turns
+        self.say(f"turn {turn:4d}/{total}  validation {text}")
+
+    def _write(self, turn, logs):
+        scalars = {name: float(value) for name, value in logs.items()}
+        with self.writer.as_default():
+            for name, value in scalars.items():
+                tf.summary.scalar(_tag(name), value, step=turn)
+        with self.path.open("a") as file:
+            file.write(json.dumps({"turn": turn, **scalars}) + "\n")
+
+    def _drop_turns_after(self, last):
+        """A killed run wrote turns that a resumed run plays again."""
+        lines = self.path.read_text().splitlines(keepends=True)
+        kept = [
+            line
+            for line in lines
+            if line.endswith("\n") and json.loads(line)["turn"] <= last
+        ]
+        self.path.write_text("".join(kept))
+
+
+def _tag(name):
+    """`target_gate_accuracy` → `target/gate_accuracy`."""
+    prefix, _, rest = name.partition("_")
+    if prefix == "val":
+        return "validation/" + rest
+    return f"{prefix}/{rest}" if rest else f"anonymizer/{prefix}"
+
+
+class SaveGame(keras.callbacks.Callback):
+    """Saves parties and optimizers after each epoch, whole or not at all.
+
+    Args:
+        folder: Folder of checkpoints.
+        keep: Int, how many to keep.
+    """
+
+    def __init__(self, folder, keep=2):
+        super().__init__()
+        self.folder = pathlib.Path(folder)
+        self.keep = keep
+
+    def on_epoch_end(self, epoch, logs=None):
+        turn = (epoch + 1) * self.params["steps"]
+        save_weights(self.model, self.folder / CHECKPOINT.format(turn))
+        for old in saved_games(self.folder)[: -self.keep]:
+            old.unlink()
+
+
+def saved_games(folder):
+    """Checkpoints of the game in `folder`, by turn."""
+    return sorted(pathlib.Path(folder).glob("turn_*.weights.h5"))
+
+
+def turn_of(checkpoint):
+    """The turn after which `checkpoint` was saved."""
+    return int(checkpoint.name.split(".")[0].removeprefix("turn_"))
+
+
+def save_weights(model, path):
+    """`model.save_weights`, under the final name only when complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name("partial-" + path.name)
+    model.save_weights(partial)
+    os.replace(partial, path)
+
+
+class BeforeAfter(keras.callbacks.Callback):
+    """Shows TensorBoard some frames above what f_A makes of them.
+
+    Args:
+        run_dir: Folder of the run; writes `tensorboard/`.
+        frames: Raw frames `(n, height, width, 3)` in [0, 1].
+    """
+
+    def __init__(self, run_dir, frames):
+        super().__init__()
+        self.writer = tf.summary.create_file_writer(
+            os.path.join(run_dir, "tensorboard")
+        )
+        self.frames = frames
+
+    def on_epoch_end(self, epoch, logs=None):
+        after = self.model.anonymizer(self.frames)
+        sheet = tf.concat([tf.concat(list(x), 1) for x in (self.frames, after)], 0)
+        with self.writer.as_default():
+            tf.summary.image(
+                "before_after",
+                sheet[None],
+                step=(epoch + 1) * self.params["steps"],
+            )

@@ -1,0 +1,45 @@
+"""Judges a trained run: `python -m priv_keras.evaluate --run_dir=...`.
+
+Flags are those of the run, which the command line may override, as in
+`--attackers=...`.
+"""
+
+import pathlib
+import sys
+
+from absl import app
+from absl import flags as absl_flags
+
+from flags import data as data_flags
+from flags import evaluation  # noqa: F401 (defines flags)
+from flags import parsing
+from flags import training  # noqa: F401 (defines flags)
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Unknown arguments: {argv[1:]}.")
+    # In here, so that `--help` does not wait for TensorFlow.
+    from priv_keras import experiment
+    from priv_keras import judging
+
+    run_dir = pathlib.Path(data_flags.RUN_DIR.value)
+    try:
+        data = experiment.open_data()
+        experiment.check_labels(run_dir, data)
+        game, turn = experiment.load_game(data, run_dir)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    result = judging.judge(game, turn, data, run_dir, say=print)
+    print("\n" + judging.table(result))
+    return 0
+
+
+def run():
+    absl_flags.mark_flag_as_required("run_dir")
+    app.run(main, flags_parser=parsing.with_run)
+
+
+if __name__ == "__main__":
+    run()

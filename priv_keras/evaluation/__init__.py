@@ -1,0 +1,1 @@
+"""The two-step protocol of Sec. 3.6."""

@@ -1,0 +1,225 @@
+"""The two-step protocol of Sec. 3.6: freeze f_A, then attack its output.
+
+Step 1 is the game. Step 2 trains N fresh attackers, of families that f_A never
+met, on what f_A puts out, and reports the strongest: A_B^N. The same attackers
+on raw clips and the commonest label give the figure its scale.
+"""
+
+import json
+import os
+import shutil
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from priv_keras import metrics
+from priv_keras import supervised
+from priv_keras.networks import attackers
+from priv_keras.video import to_float
+from priv_keras.video import to_uint8
+
+
+class Protocol(NamedTuple):
+    """How each attacker is trained."""
+
+    epochs: int  # at most
+    steps_per_epoch: int
+    patience: int  # epochs
+    learning_rate: float
+    batch_size: int
+    frames: int  # of each clip that one update sees; all are tested
+
+
+def check_unseen(names, budgets):
+    """Raises unless attackers and budget models are of different families.
+
+    Args:
+        names: Names of attackers.
+        budgets: Names of the budget models of the game.
+
+    Raises:
+        ValueError: If a family is on both sides, or a name twice.
+    """
+    seen = {attackers.family(name) for name in budgets}
+    known = [name for name in names if attackers.family(name) in seen]
+    if known:
+        raise ValueError(
+            "An attacker of a family that the anonymizer trained against says "
+            "nothing of unseen ones: Sec. 3.6 wants the two sets disjoint. "
+            f"In both: {known}. Drop them from --attackers={','.join(names)}."
+        )
+
+
+def filtered(dataset, anonymizer, folder):
+    """Passes a split through f_A once and keeps the result on disk.
+
+    What is kept is 8-bit, as what leaves a camera is.
+
+    Args:
+        dataset: Finite dataset of batches, dicts whose `clips` are
+            `(batch, frames, height, width, 3)` in [0, 1].
+        anonymizer: Model of frames.
+        folder: Folder for the cache, made anew. Holds no raw frame.
+
+    Returns:
+        Unbatched dataset of the same dicts, `clips` uint8.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+
+    def anonymize(batch):
+        clips = batch["clips"]
+        frames = tf.reshape(clips, (-1, *clips.shape[2:]))
+        clips = tf.reshape(anonymizer(frames), tf.shape(clips))
+        return {**batch, "clips": to_uint8(clips)}
+
+    cache = (
+        dataset.map(anonymize).unbatch().cache(os.path.join(folder, "clips"))
+    )
+    for _ in cache:  # A cache is whole, and read, only after a full pass.
+        pass
+    return cache
+
+
+def unfiltered(dataset):
+    """The same form for raw clips, kept in memory: no raw frame on disk."""
+    return dataset.map(
+        lambda batch: {**batch, "clips": to_uint8(batch["clips"])}
+    ).unbatch().cache()
+
+
+def train(model, splits, label, task, protocol, *, seed):
+    """Trains one classifier to convergence on a split's train part.
+
+    Args:
+        model: Model from clips to logits.
+        splits: Dict with `train` and `validation`, as of `filtered`.
+        label: Which label, `actions` or `budget_labels`.
+        task: `losses.Task`.
+        protocol: `Protocol`.
+        seed: Int, of the order of clips and their augmentation.
+
+    Returns:
+        What `supervised.fit` returns.
+    """
+
+    def augment(example, key):
+        clips = example["clips"]
+        flip = tf.random.stateless_uniform((), key) < 0.5
+        clips = tf.cond(flip, lambda: tf.reverse(clips, [2]), lambda: clips)
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(tf.shape(clips)[0]), key
+        )
+        chosen = tf.sort(order[: protocol.frames])
+        return to_float(tf.gather(clips, chosen)), example[label]
+
+    # A key per clip: stateful random ops in a parallel map cannot repeat.
+    keys = tf.data.Dataset.random(seed, rerandomize_each_iteration=True)
+    examples = splits["train"].shuffle(
+        4096, seed=seed, reshuffle_each_iteration=True
+    )
+    batches = (
+        tf.data.Dataset.zip(examples.repeat(), keys.batch(2))
+        .map(augment, num_parallel_calls=tf.data.AUTOTUNE)
+        .batch(protocol.batch_size, drop_remainder=True)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+    return supervised.fit(
+        model,
+        batches,
+        labelled(splits["validation"], label, protocol.batch_size),
+        task,
+        learning_rate=protocol.learning_rate,
+        epochs=protocol.epochs,
+        steps_per_epoch=protocol.steps_per_epoch,
+        patience=protocol.patience,
+    )
+
+
+def labelled(dataset, label, batch_size):
+    return dataset.map(
+        lambda example: (to_float(example["clips"]), example[label])
+    ).batch(batch_size)
+
+
+def score(model, dataset, label, batch_size):
+    """Accuracy of a classifier over a test split.
+
+    Args:
+        model: Model from clips to logits.
+        dataset: Unbatched dataset, as of `filtered`.
+        label: Which label, `actions` or `budget_labels`.
+        batch_size: Int.
+
+    Returns:
+        Dict: `accuracy` per clip, `video_accuracy` from logits averaged over
+        the clips of a video, `interval` of `accuracy` at 95 % by bootstrap
+        over videos.
+    """
+    labels, logits, videos = [], [], []
+    for batch in dataset.batch(batch_size):
+        logits.append(model(to_float(batch["clips"])).numpy())
+        labels.append(batch[label].numpy())
+        videos.append(batch["video"].numpy())
+    labels, logits, videos = map(np.concatenate, (labels, logits, videos))
+    hits = logits.argmax(axis=1) == labels
+    _, first, video = np.unique(
+        videos, return_index=True, return_inverse=True
+    )
+    sums = np.zeros((len(first), logits.shape[1]))
+    np.add.at(sums, video, logits)
+    return {
+        "accuracy": float(hits.mean()),
+        "interval": metrics.bootstrap_interval(hits, videos),
+        "video_accuracy": float((sums.argmax(axis=1) == labels[first]).mean()),
+        "clips": len(labels),
+        "videos": len(first),
+    }
+
+
+def attack(name, build, splits, task, protocol, *, seed, record):
+    """Trains and tests one attacker, or reads what an earlier call found.
+
+    Args:
+        name: The attacker's name.
+        build: Callable without arguments that returns the untrained model.
+        splits: Dict of `train`, `validation` and `test`.
+        task: `losses.Task`.
+        protocol: `Protocol`.
+        seed: Int.
+        record: Path of a JSON file; where it exists, its content is returned.
+
+    Returns:
+        Dict of `score` and `supervised.fit`, with the attacker's `name`.
+    """
+
+    def run():
+        model = build()
+        fitted = train(
+            model, splits, "budget_labels", task, protocol, seed=seed
+        )
+        scored = score(
+            model, splits["test"], "budget_labels", protocol.batch_size
+        )
+        return {"name": name, **scored, **fitted}
+
+    return once(record, run)
+
+
+def once(record, run):
+    """Returns `run()`, or its result from `record` where it already ran."""
+    if os.path.exists(record):
+        with open(record) as file:
+            return json.load(file)
+    result = run()
+    os.makedirs(os.path.dirname(record), exist_ok=True)
+    with open(record + ".tmp", "w") as file:
+        json.dump(result, file, indent=1)
+    os.replace(record + ".tmp", record)
+    return result
+
+
+def strongest(attacks):
+    """A_B^N: the attack of the highest accuracy."""
+    return max(attacks, key=lambda attack: attack["accuracy"])

@@ -1,0 +1,192 @@
+"""What `train` and `evaluate` share: the data and the parties of a run.
+
+Part of the programs: reads flags, through them builds what the library takes.
+"""
+
+import os
+import pathlib
+
+import keras
+import tensorflow as tf
+
+from flags import data as data_flags
+from flags import evaluation as evaluation_flags
+from flags import training as training_flags
+from priv_keras import losses
+from priv_keras.algorithms import ALGORITHMS
+from priv_keras.algorithms.gates import Gate
+from priv_keras.evaluation.two_step import Protocol
+from priv_keras.networks import anonymizer
+from priv_keras.networks import budgets
+from priv_keras.networks import c3d
+from tfrecords_tools import manifest
+from tfrecords_tools import read
+from tfrecords_tools import write
+
+# Each reader of a split draws its own random numbers.
+STREAMS = ("game", "gate", "identity", "target", "budget", "attackers", "raw")
+
+
+class Data:
+    """The dataset of a run, as batches.
+
+    Args:
+        folder: Folder that holds `manifest.json` and the shards.
+
+    Attributes:
+        labels: Dict: `actions` and `budget_labels` to tuples of class names.
+    """
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.manifest = manifest.load(folder)
+        names = {
+            "actions": self.manifest["target"],
+            "budget_labels": self.manifest["budget"],
+        }
+        self.records = names
+        self.labels = {
+            party: tuple(self.manifest["labels"][name])
+            for party, name in names.items()
+        }
+
+    @property
+    def clip_shape(self):
+        size = data_flags.SIZE.value
+        return (data_flags.FRAMES.value, size, size, 3)
+
+    def clips(self, split, stream, *, training=False, clips_per_video=1):
+        """Returns single clips of a split, with names as the game knows them:
+        `clips`, `actions`, `budget_labels` and `video`."""
+
+        def rename(example):
+            return {
+                "clips": example["clips"],
+                "video": example["video"],
+                **{party: example[n] for party, n in self.records.items()},
+            }
+
+        return read.clips(
+            str(self.folder / f"{split}-*.tfrecord"),
+            labels=tuple(self.records.values()),
+            frames=data_flags.FRAMES.value,
+            size=data_flags.SIZE.value,
+            frame_size=(
+                data_flags.FRAME_WIDTH.value,
+                data_flags.FRAME_HEIGHT.value,
+            ),
+            training=training,
+            flip=training,
+            seed=100 * data_flags.SEED.value + STREAMS.index(stream),
+            clips_per_video=clips_per_video,
+        ).map(rename)
+
+    def training_batches(self, split, stream):
+        """Endless batches of random cuts, for an update or a gate."""
+        return (
+            self.clips(split, stream, training=True)
+            .map(_without_video)
+            .repeat()
+            .batch(data_flags.BATCH_SIZE.value, drop_remainder=True)
+            .prefetch(tf.data.AUTOTUNE)
+        )
+
+    def test_batches(self, split, stream, clips_per_video=None):
+        """One pass over a split, in file order."""
+        per_video = clips_per_video or self.manifest["clips_per_video"]
+        return self.clips(split, stream, clips_per_video=per_video).batch(
+            data_flags.BATCH_SIZE.value
+        )
+
+    def validation_batches(self, stream):
+        return self.test_batches("validation", stream, 1).map(_without_video)
+
+    def views(self, stream):
+        """`--attacker_views` random cuts of each training video, batched."""
+        return (
+            self.clips("train", stream, training=True)
+            .repeat(evaluation_flags.ATTACKER_VIEWS.value)
+            .batch(data_flags.BATCH_SIZE.value)
+        )
+
+
+def _without_video(example):
+    return {name: example[name] for name in example if name != "video"}
+
+
+def open_data():
+    """Returns the `Data` that `--dataset` and `--data_dir` name.
+
+    Puppets are drawn and written where they are missing. Every shard is
+    checked against the manifest before it is used.
+    """
+    dataset = data_flags.DATASET.value
+    parent = data_flags.DATA_DIR.value
+    if dataset == "puppets":
+        parent = write.puppets(
+            parent,
+            paper_size=data_flags.SCALE.value == "paper",
+            workers=os.cpu_count(),
+        )
+    elif parent is None:
+        raise ValueError(
+            f"--dataset={dataset} needs --data_dir, the folder that `python "
+            f"-m tfrecords_tools.build --dataset={dataset} --raw_dir=... "
+            "--out_dir=DATA_DIR` wrote."
+        )
+    data = Data(pathlib.Path(parent, dataset))
+    read.check(data.folder)
+    return data
+
+
+def build_game(data):
+    """Returns the untrained game of `--method` on `data`."""
+    flags = training_flags
+    return ALGORITHMS[flags.METHOD.value](
+        anonymizer.build(flags.ANONYMIZER_WIDTH.value),
+        c3d.build(
+            len(data.labels["actions"]),
+            flags.TARGET_WIDTH.value,
+            data.clip_shape,
+        ),
+        [
+            budgets.build(
+                name,
+                len(data.labels["budget_labels"]),
+                data.clip_shape[1:],
+                flags.BUDGET_NORMALIZATION.value,
+            )
+            for name in flags.BUDGETS.value
+        ],
+        budget_task=losses.SINGLE_LABEL,
+        gamma=flags.GAMMA.value,
+        target_gate=Gate(
+            flags.TARGET_THRESHOLD.value, flags.MAX_TARGET_STEPS.value
+        ),
+        budget_gate=Gate(
+            flags.BUDGET_THRESHOLD.value, flags.MAX_BUDGET_STEPS.value
+        ),
+    )
+
+
+def attacker_protocol():
+    """How `--attacker_*` train an attacker."""
+    flags = evaluation_flags
+    return Protocol(
+        epochs=-(
+            -flags.ATTACKER_STEPS.value // flags.ATTACKER_STEPS_PER_EPOCH.value
+        ),
+        steps_per_epoch=flags.ATTACKER_STEPS_PER_EPOCH.value,
+        patience=flags.ATTACKER_PATIENCE.value,
+        learning_rate=flags.ATTACKER_LEARNING_RATE.value,
+        batch_size=data_flags.BATCH_SIZE.value,
+        frames=flags.ATTACKER_FRAMES.value,
+    )
+
+
+def seed_everything(stream):
+    """Seeds weights and dropout; each phase anew, so that one that is skipped
+    on resume leaves the next as it would have been."""
+    keras.utils.set_random_seed(
+        100 * data_flags.SEED.value + STREAMS.index(stream)
+    )

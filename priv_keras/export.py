@@ -1,0 +1,42 @@
+"""Exports a run's anonymizer: `python -m priv_keras.export --run_dir=...`."""
+
+import pathlib
+import sys
+
+from absl import app
+from absl import flags as absl_flags
+
+from flags import data as data_flags
+from flags import evaluation  # noqa: F401 (defines flags)
+from flags import export as export_flags  # noqa: F401 (defines flags)
+from flags import parsing
+from flags import training  # noqa: F401 (defines flags)
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Unknown arguments: {argv[1:]}.")
+    # In here, so that `--help` does not wait for TensorFlow.
+    from priv_keras import experiment
+    from priv_keras import export_model
+
+    run_dir = pathlib.Path(data_flags.RUN_DIR.value)
+    try:
+        game, turn = experiment.load_game(experiment.open_data(), run_dir)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    folder = run_dir / "export" / "anonymizer"
+    folder.parent.mkdir(exist_ok=True)
+    export_model.export_saved_model(game.anonymizer, folder)
+    print(f"{folder}: the anonymizer after {turn} turns")
+    return 0
+
+
+def run():
+    absl_flags.mark_flag_as_required("run_dir")
+    app.run(main, flags_parser=parsing.with_run)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,209 @@
+"""Step 2 of Sec. 3.6 for one run: its figures beside raw ones and chance.
+
+Part of the programs: what `train` ends with and `evaluate` does.
+"""
+
+import functools
+import hashlib
+import json
+import os
+import pathlib
+
+import keras
+import numpy as np
+
+from flags import data as data_flags
+from flags import evaluation as flags
+from flags import training as training_flags
+from priv_keras import metrics
+from priv_keras.evaluation import two_step
+from priv_keras.losses import SINGLE_LABEL
+from priv_keras.networks import attackers
+from priv_keras.networks import c3d
+from priv_keras import experiment
+
+SPLITS = ("train", "validation", "test")
+
+
+def judge(game, turn, data, run_dir, say):
+    """Attacks f_A with fresh attackers, and raw clips with the same ones.
+
+    What an attacker found is kept below `run_dir/evaluation`, so that a killed
+    evaluation goes on where it was. Writes `result.json`.
+
+    Args:
+        game: Trained game.
+        turn: Int, the turns it played.
+        data: `experiment.Data`.
+        run_dir: Folder of the run.
+        say: Callable of a string, as `print`.
+
+    Returns:
+        Dict, what `result.json` holds.
+    """
+    folder = pathlib.Path(run_dir, "evaluation")
+    clips = {
+        "train": data.views("attackers"),
+        "validation": data.test_batches("validation", "attackers"),
+        "test": data.test_batches("test", "attackers"),
+    }
+    raw = {split: two_step.unfiltered(clips[split]) for split in SPLITS}
+    anonymized = {
+        split: two_step.filtered(
+            clips[split], game.anonymizer, folder / "cache" / split
+        )
+        for split in SPLITS
+    }
+    sides = {}
+    for side, splits, key in (
+        ("raw", raw, None),
+        ("anonymized", anonymized, turn),
+    ):
+        sides[side] = _attacks(side, splits, data, folder, key, say)
+    result = {
+        "dataset": data_flags.DATASET.value,
+        "method": training_flags.METHOD.value,
+        "scale": data_flags.SCALE.value,
+        "seed": data_flags.SEED.value,
+        "turns": turn,
+        "raw": {
+            "target": _raw_target(raw, data, folder, say),
+            "attackers": sides["raw"],
+        },
+        "anonymized": {
+            "target": two_step.score(
+                game.target,
+                anonymized["test"],
+                "actions",
+                data_flags.BATCH_SIZE.value,
+            ),
+            "attackers": sides["anonymized"],
+        },
+        "chance": {
+            label: metrics.chance(
+                np.array([int(example[label]) for example in raw["test"]])
+            )
+            for label in ("actions", "budget_labels")
+        },
+    }
+    _write(result, pathlib.Path(run_dir, "result.json"))
+    return result
+
+
+def _write(result, path):
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(result, indent=1) + "\n")
+    os.replace(partial, path)
+
+
+def _record(folder, side, name, *key):
+    """A file for one figure, named by all that the figure depends on."""
+    protocol = experiment.attacker_protocol()
+    everything = [
+        side,
+        name,
+        protocol._asdict(),
+        flags.ATTACKER_WIDTH.value,
+        flags.ATTACKER_VIEWS.value,
+        *key,
+    ]
+    digest = hashlib.sha256(json.dumps(everything).encode()).hexdigest()
+    return folder / side / f"{name}-{digest[:12]}.json"
+
+
+def _attacks(side, splits, data, folder, turn, say):
+    results = []
+    for i, name in enumerate(flags.ATTACKERS.value):
+        seed = 1000 * data_flags.SEED.value + i
+        found = two_step.attack(
+            name,
+            functools.partial(_attacker, name, data, seed),
+            splits,
+            SINGLE_LABEL,
+            experiment.attacker_protocol(),
+            seed=seed,
+            record=str(_record(folder, side, name, turn)),
+        )
+        say(
+            f"{name} on {side} clips: A_B {found['accuracy']:.3f} after "
+            f"{found['epochs']} epochs"
+        )
+        results.append(found)
+    return results
+
+
+def _attacker(name, data, seed):
+    keras.utils.set_random_seed(seed)
+    return attackers.build(
+        name,
+        len(data.labels["budget_labels"]),
+        data.clip_shape[1:],
+        flags.ATTACKER_WIDTH.value,
+    )
+
+
+def _raw_target(splits, data, folder, say):
+    """f_T trained on raw clips: the utility that there is to lose."""
+
+    def run():
+        experiment.seed_everything("raw")
+        model = c3d.build(
+            len(data.labels["actions"]),
+            training_flags.TARGET_WIDTH.value,
+            data.clip_shape,
+        )
+        protocol = experiment.attacker_protocol()._replace(
+            frames=data_flags.FRAMES.value,
+            learning_rate=training_flags.WARM_UP_TARGET_LEARNING_RATE.value,
+        )
+        fitted = two_step.train(
+            model, splits, "actions", SINGLE_LABEL, protocol,
+            seed=data_flags.SEED.value,
+        )
+        scored = two_step.score(
+            model, splits["test"], "actions", data_flags.BATCH_SIZE.value
+        )
+        return {**scored, **fitted}
+
+    found = two_step.once(str(_record(folder, "raw", "target")), run)
+    say(f"f_T on raw clips: A_T {found['accuracy']:.3f}")
+    return found
+
+
+def table(result):
+    """The trade-off of a run as text: each figure with its 95 % interval."""
+    strongest = {
+        side: two_step.strongest(result[side]["attackers"])
+        for side in ("raw", "anonymized")
+    }
+    count = len(result["raw"]["attackers"])
+    chance = {k: v["majority"] for k, v in result["chance"].items()}
+    lines = [f"{'':24}{'A_T':22}A_B^{count}, the strongest of {count} attackers"]
+    for side, label in (
+        ("raw", "raw clips"),
+        ("anonymized", f"{result['method']}, {result['turns']} turns"),
+    ):
+        lines.append(
+            f"{label:24}{_figure(result[side]['target']):22}"
+            f"{_figure(strongest[side]):22}{strongest[side]['name']}"
+        )
+    lines.append(
+        f"{'commonest label':24}{chance['actions']:<22.3f}"
+        f"{chance['budget_labels']:.3f}"
+    )
+    lines.append("")
+    lines.append(f"{'attacker':24}{'on raw clips':22}on anonymized clips")
+    for raw, anonymized in zip(
+        result["raw"]["attackers"],
+        result["anonymized"]["attackers"],
+        strict=True,
+    ):
+        lines.append(
+            f"{raw['name']:24}{_figure(raw):22}{_figure(anonymized)}"
+        )
+    return "\n".join(lines)
+
+
+def _figure(score):
+    low, high = score["interval"]
+    return f"{score['accuracy']:.3f} [{low:.3f}, {high:.3f}]"

@@ -1,0 +1,1 @@
+"""One file per party of Sec. 3.2, and the families of the attackers."""

@@ -1,0 +1,70 @@
+"""f_A, the anonymizer: the image transformer net of Johnson et al."""
+
+import keras
+from keras import layers
+
+from priv_keras.layers import CropLike
+from priv_keras.layers import InstanceNormalization
+
+RESIDUAL_BLOCKS = 5
+
+
+def build(width=1.0, input_shape=(None, None, 3)):
+    """Returns f_A (Sec. 3.2), which filters each frame by itself.
+
+    Args:
+        width: Positive float, scales the channels of every hidden layer. At
+            1.0 the net has 1,677,638 parameters.
+        input_shape: `(height, width, 3)`; both sizes may be `None`.
+
+    Returns:
+        Model from frames `(batch, height, width, 3)` in [0, 1] to frames of
+        the same shape and range.
+
+    Raises:
+        ValueError: If `width` is not positive.
+
+    Reference:
+        [Johnson et al., 2016](https://arxiv.org/abs/1603.08155)
+    """
+    if width <= 0:
+        raise ValueError(f"`width` must be positive. Received: width={width}.")
+    few, some, many = (max(1, round(width * n)) for n in (32, 64, 128))
+
+    frames = keras.Input(input_shape, name="frames")
+    x = _relu(_conv(frames, few, 9))
+    x = _relu(_conv(x, some, 3, strides=2))
+    x = _relu(_conv(x, many, 3, strides=2))
+    for _ in range(RESIDUAL_BLOCKS):
+        x = layers.Add()([x, _conv(_relu(_conv(x, many, 3)), many, 3)])
+    x = _relu(_deconv(x, some))
+    x = _relu(_deconv(x, few))
+    x = CropLike()([_conv(x, 3, 9), frames])
+    # float32 whatever the policy: bfloat16 has 8 bits for 256 grey levels.
+    x = layers.Activation("tanh", dtype="float32")(x)
+    x = layers.Rescaling(0.5, 0.5, dtype="float32")(x)
+    return keras.Model(frames, x, name="anonymizer")
+
+
+def _conv(x, filters, kernel_size, strides=1):
+    return _normalized(x, layers.Conv2D, filters, kernel_size, strides)
+
+
+def _deconv(x, filters):
+    return _normalized(x, layers.Conv2DTranspose, filters, 3, 2)
+
+
+def _normalized(x, convolution, filters, kernel_size, strides):
+    x = convolution(
+        filters,
+        kernel_size,
+        strides,
+        padding="same",
+        use_bias=False,
+        kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.1),
+    )(x)
+    return InstanceNormalization()(x)
+
+
+def _relu(x):
+    return layers.ReLU()(x)

@@ -1,0 +1,116 @@
+"""f_B, the budget models the anonymizer trains against: MobileNetV2.
+
+The attackers that judge it come from other families (`attackers.py`).
+"""
+
+import keras
+
+from priv_keras.layers import PerFrame
+
+PREFIX = "mobilenet_v2_"
+
+
+def build(name, num_classes, input_shape=(112, 112, 3), normalization="batch"):
+    """Returns a budget model f_B (Sec. 3.2).
+
+    Its logits are averaged over the frames of a clip, which beats their
+    maximum (footnote 1, Sec. 3.2). The number of frames is free: a VISPR image
+    is a clip of one.
+
+    Args:
+        name: `"mobilenet_v2_<alpha>"`, as in `"mobilenet_v2_0.5"`; alpha is
+            the width multiplier of MobileNetV2.
+        num_classes: Int, identities or attributes.
+        input_shape: `(height, width, channels)` of a frame.
+        normalization: `"batch"`, or `"group"` where a turn has too few
+            updates for moving statistics to follow the weights.
+
+    Returns:
+        Model from clips `(batch, frames, height, width, channels)` in [0, 1]
+        to logits `(batch, num_classes)`.
+
+    Raises:
+        ValueError: If `name` or `normalization` is unknown.
+    """
+    network = keras.applications.MobileNetV2(
+        input_shape,
+        alpha=_alpha(name),
+        weights=None,
+        classes=num_classes,
+        classifier_activation=None,
+    )
+    return over_frames(
+        renormalized(network, normalization), input_shape, name.replace(".", "_")
+    )
+
+
+def _alpha(name):
+    try:
+        alpha = float(name.removeprefix(PREFIX))
+    except ValueError:
+        alpha = 0.0
+    if not name.startswith(PREFIX) or alpha <= 0:
+        raise ValueError(
+            "A budget model is named 'mobilenet_v2_<alpha>', alpha a positive "
+            f"number, as in 'mobilenet_v2_0.5'. Received: {name!r}."
+        )
+    return alpha
+
+
+def over_frames(network, frame_shape, name=None):
+    """Lifts a classifier of frames to clips: the mean of its logits.
+
+    Args:
+        network: Model from frames `(batch, height, width, channels)` in
+            [0, 1] to logits `(batch, classes)`.
+        frame_shape: `(height, width, channels)`.
+        name: Name of the model returned.
+    """
+    clips = keras.Input((None, *frame_shape), name="clips")
+    # keras.applications expects frames in [-1, 1].
+    logits = PerFrame(network)(keras.layers.Rescaling(2.0, -1.0)(clips))
+    logits = keras.ops.mean(keras.ops.cast(logits, "float32"), axis=1)
+    return keras.Model(clips, logits, name=name)
+
+
+def renormalized(network, normalization):
+    """Returns `network` with batch statistics that a short training can use.
+
+    keras.applications keeps 99.9 % of a moving average at each update, so after
+    a few hundred updates a classifier would still be tested with statistics
+    of its untrained self, and an attacker would seem fooled.
+
+    Args:
+        network: Functional model.
+        normalization: `"batch"` keeps batch normalization, momentum 0.9;
+            `"group"` puts group normalization in its place.
+    """
+
+    def clone(layer):
+        config = layer.get_config()
+        if not isinstance(layer, keras.layers.BatchNormalization):
+            return layer.__class__.from_config(config)
+        if normalization == "batch":
+            return layer.__class__.from_config({**config, "momentum": 0.9})
+        return keras.layers.GroupNormalization(
+            _groups(layer.gamma.shape[-1]), name=layer.name
+        )
+
+    def call(layer, *args, **kwargs):
+        # The graph passes batch normalization a mask; others take none.
+        kwargs.pop("mask", None)
+        return layer(*args, **kwargs)
+
+    if normalization not in ("batch", "group"):
+        raise ValueError(
+            "`normalization` must be 'batch' or 'group'. Received: "
+            f"{normalization!r}."
+        )
+    return keras.models.clone_model(
+        network, clone_function=clone, call_function=call
+    )
+
+
+def _groups(channels, most=8):
+    """The largest number of equal groups of `channels`, at most `most`."""
+    return max(n for n in range(1, most + 1) if channels % n == 0)

@@ -1,0 +1,182 @@
+"""One run, from an untrained game to an exported anonymizer (Algorithm 3).
+
+Part of the programs: what `train` does once its command line is understood.
+"""
+
+import pathlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from flags import data as data_flags
+from flags import training as flags
+from priv_keras import callbacks
+from priv_keras import experiment
+from priv_keras import export_model
+from priv_keras import supervised
+from priv_keras import video
+from priv_keras.algorithms.base import Optimizers
+from priv_keras.layers import PerFrame
+from priv_keras.losses import SINGLE_LABEL
+
+PICTURED = 6  # frames in a before/after picture
+WARM_UP_EPOCH = 50  # updates between validations
+
+
+def play(data, run_dir, say):
+    """Warms the parties up, plays the game, exports f_A.
+
+    Args:
+        data: `experiment.Data`.
+        run_dir: Folder of the run. Where it holds checkpoints, goes on from
+            the last.
+        say: Callable of a string, as `print`.
+
+    Returns:
+        The trained game.
+    """
+    run_dir = pathlib.Path(run_dir)
+    experiment.seed_everything("game")
+    game = experiment.build_game(data)
+    game.compile(
+        optimizers=_optimizers(),
+        validation=data.training_batches("validation", "gate"),
+    )
+    turn = resume(game, run_dir / "checkpoints", say)
+    if turn is None:
+        warm_up(game, data, say)
+        callbacks.save_weights(game, warm_up_path(run_dir / "checkpoints"))
+        turn = 0
+    _fit(game, data, run_dir, turn, say)
+    export(game, data, run_dir)
+    return game
+
+
+def _optimizers():
+    return Optimizers(
+        keras.optimizers.Adam(flags.ANONYMIZER_LEARNING_RATE.value),
+        keras.optimizers.Adam(flags.TARGET_LEARNING_RATE.value),
+        [
+            keras.optimizers.Adam(flags.BUDGET_LEARNING_RATE.value)
+            for _ in flags.BUDGETS.value
+        ],
+    )
+
+
+def warm_up_path(folder):
+    return folder / "warm_up.weights.h5"
+
+
+def resume(game, folder, say):
+    """Loads the newest checkpoint; returns the turns played, or `None`."""
+    games = callbacks.saved_games(folder)
+    if games:
+        game.load_weights(games[-1])
+        say(f"resumed after turn {callbacks.turn_of(games[-1])}")
+        return callbacks.turn_of(games[-1])
+    if warm_up_path(folder).exists():
+        game.load_weights(warm_up_path(folder))
+        say("resumed after the warm-up")
+        return 0
+    return None
+
+
+def warm_up(game, data, say):
+    """f_A to the identity, then f_T, then each f_B on what f_A puts out."""
+    experiment.seed_everything("identity")
+    frames = data.training_batches("train", "identity").map(
+        lambda batch: tf.reshape(batch["clips"], (-1, *data.clip_shape[1:]))
+    )
+    error = supervised.fit_identity(
+        game.anonymizer,
+        frames,
+        learning_rate=flags.WARM_UP_ANONYMIZER_LEARNING_RATE.value,
+        steps=flags.WARM_UP_ANONYMIZER_STEPS.value,
+    )
+    say(f"warm-up of f_A: {error:.3f} from the identity")
+    game.anonymizer.trainable = False
+    reached = _warm_up_classifier(
+        game,
+        game.target,
+        data,
+        "target",
+        "actions",
+        flags.WARM_UP_TARGET_LEARNING_RATE.value,
+        flags.WARM_UP_TARGET_STEPS.value,
+    )
+    say(f"warm-up of f_T: validation A_T {reached:.3f}")
+    for i, budget in enumerate(game.budgets):
+        reached = _warm_up_classifier(
+            game,
+            budget,
+            data,
+            "budget",
+            "budget_labels",
+            flags.WARM_UP_BUDGET_LEARNING_RATE.value,
+            flags.WARM_UP_BUDGET_STEPS.value,
+        )
+        say(f"warm-up of f_B^{i}: validation A_B {reached:.3f}")
+    game.anonymizer.trainable = True
+
+
+def _warm_up_classifier(
+    game, classifier, data, stream, label, learning_rate, steps
+):
+    def pairs(batches):
+        return batches.map(lambda batch: (batch["clips"], batch[label]))
+
+    experiment.seed_everything(stream)
+    clips = keras.Input(data.clip_shape)
+    steps_per_epoch = min(WARM_UP_EPOCH, steps)
+    fitted = supervised.fit(
+        keras.Model(clips, classifier(PerFrame(game.anonymizer)(clips))),
+        pairs(data.training_batches("train", stream)),
+        pairs(data.validation_batches(stream)),
+        SINGLE_LABEL,
+        learning_rate=learning_rate,
+        epochs=steps // steps_per_epoch,
+        steps_per_epoch=steps_per_epoch,
+    )
+    return fitted["validation_accuracy"]
+
+
+def _fit(game, data, run_dir, turn, say):
+    turns = flags.TURNS_PER_EPOCH.value
+    watchers = [
+        callbacks.TurnLog(run_dir, say),
+        callbacks.SaveGame(run_dir / "checkpoints"),
+    ]
+    if flags.PICTURES.value:
+        watchers.append(callbacks.BeforeAfter(run_dir, _pictured(data)))
+    experiment.seed_everything("game")
+    game.fit(
+        data.training_batches("train", "game"),
+        initial_epoch=turn // turns,
+        epochs=flags.MAX_ITER.value // turns,
+        steps_per_epoch=turns,
+        validation_data=data.validation_batches("game"),
+        callbacks=watchers,
+        shuffle=False,
+        verbose=0,
+    )
+
+
+def _pictured(data):
+    """A middle frame of some validation clips."""
+    clips = data.clips("validation", "game").take(PICTURED)
+    middle = data_flags.FRAMES.value // 2
+    return np.stack([example["clips"][middle] for example in clips])
+
+
+def export(game, data, run_dir):
+    """Writes `export/anonymizer` and `before_after.png`."""
+    folder = run_dir / "export"
+    folder.mkdir(exist_ok=True)
+    export_model.export_saved_model(game.anonymizer, folder / "anonymizer")
+    if flags.PICTURES.value:
+        before = _pictured(data)
+        after = game.anonymizer(before).numpy()
+        video.write_png(
+            video.before_after(before, after), run_dir / "before_after.png"
+        )

@@ -1,0 +1,138 @@
+"""Training one network alone: warm-ups before the game, attackers after it."""
+
+import keras
+
+
+def fit(
+    model,
+    train,
+    validation,
+    task,
+    *,
+    learning_rate,
+    epochs,
+    steps_per_epoch,
+    patience=None,
+    goal=1.0,
+):
+    """Trains a classifier until its validation accuracy no longer rises.
+
+    The learning rate drops by 5 after half of `patience`. The weights of the
+    best epoch on validation are kept.
+
+    Args:
+        model: Model from clips to logits.
+        train: Endless dataset of `(clips, labels)` batches.
+        validation: Finite dataset of `(clips, labels)` batches.
+        task: `losses.SINGLE_LABEL` or `losses.MULTI_LABEL`.
+        learning_rate: Float, of Adam.
+        epochs: Int, at most so many.
+        steps_per_epoch: Int, updates between validations.
+        patience: Int, epochs without a better accuracy before it gives up;
+            `None` to train for all `epochs`.
+        goal: Float in [0, 1], the validation accuracy that is enough.
+
+    Returns:
+        Dict: `epochs` trained, `learning_rate` at the end, best
+        `validation_accuracy`.
+    """
+    model.compile(
+        optimizer=keras.optimizers.Adam(learning_rate),
+        loss=task.loss,
+        metrics=[keras.metrics.MeanMetricWrapper(task.accuracy, "accuracy")],
+        # XLA compiles for longer than a small network trains.
+        jit_compile=False,
+    )
+    best = KeepBest(goal, patience or epochs)
+    callbacks = [best]
+    if patience:
+        callbacks.append(
+            keras.callbacks.ReduceLROnPlateau(
+                "val_accuracy",
+                mode="max",
+                factor=0.2,
+                patience=max(1, patience // 2),
+                min_lr=learning_rate / 100,
+            )
+        )
+    history = model.fit(
+        train,
+        epochs=epochs,
+        steps_per_epoch=steps_per_epoch,
+        validation_data=validation,
+        callbacks=callbacks,
+        shuffle=False,
+        verbose=0,
+    ).history
+    return {
+        "epochs": len(history["loss"]),
+        "learning_rate": float(model.optimizer.learning_rate),
+        "validation_accuracy": best.accuracy,
+    }
+
+
+class KeepBest(keras.callbacks.Callback):
+    """Stops at a goal or a plateau, and restores the best epoch's weights.
+
+    Of epochs of equal validation accuracy the one of lower validation loss is
+    better: on few clips accuracies tie often, and the first of them is an
+    attacker hardly trained.
+
+    Args:
+        goal: Float, stop at this validation accuracy.
+        patience: Int, stop after so many epochs without a better one.
+    """
+
+    def __init__(self, goal, patience):
+        super().__init__()
+        self.goal = goal
+        self.patience = patience
+        self.best = (-1.0, 0.0)
+        self.waited = 0
+
+    @property
+    def accuracy(self):
+        return self.best[0]
+
+    def on_epoch_end(self, epoch, logs=None):
+        score = (logs["val_accuracy"], -logs["val_loss"])
+        self.waited = 0 if score[0] > self.best[0] else self.waited + 1
+        if score > self.best:
+            self.best = score
+            self.weights = self.model.get_weights()
+        if score[0] >= self.goal or self.waited >= self.patience:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs=None):
+        self.model.set_weights(self.weights)
+
+
+def fit_identity(anonymizer, train, *, learning_rate, steps):
+    """Trains f_A to return its input: the start of the game (Sec. 4.1.2).
+
+    Args:
+        anonymizer: Model of frames in [0, 1].
+        train: Endless dataset of frames `(batch, height, width, 3)`.
+        learning_rate: Float, of Adam.
+        steps: Int, updates.
+
+    Returns:
+        Float, the mean absolute error of the last tenth of the updates, in
+        [0, 1].
+    """
+    anonymizer.compile(
+        optimizer=keras.optimizers.Adam(
+            keras.optimizers.schedules.CosineDecay(learning_rate, steps, 0.05)
+        ),
+        loss="mean_absolute_error",
+        jit_compile=False,
+    )
+    tenth = max(1, steps // 10)
+    history = anonymizer.fit(
+        train.map(lambda frames: (frames, frames)),
+        epochs=-(-steps // tenth),
+        steps_per_epoch=tenth,
+        shuffle=False,
+        verbose=0,
+    ).history
+    return history["loss"][-1]

@@ -1,0 +1,90 @@
+"""Plays one game and judges it: `python -m priv_keras.train --method=...`."""
+
+import pathlib
+import sys
+
+from absl import app
+from absl import flags as absl_flags
+
+from flags import data as data_flags
+from flags import evaluation  # noqa: F401 (defines flags)
+from flags import parsing
+from flags import training as training_flags
+
+# What may differ between the two halves of a resumed run.
+NOT_CONFIGURATION = ("resume", "run_dir")
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Unknown arguments: {argv[1:]}.")
+    # In here, so that `--help` does not wait for TensorFlow.
+    from priv_keras import experiment
+    from priv_keras import judging
+    from priv_keras import playing
+
+    run_dir = pathlib.Path(data_flags.RUN_DIR.value)
+    try:
+        config = parsing.serialize(absl_flags.FLAGS, skip=NOT_CONFIGURATION)
+        check_run_dir(run_dir, config, training_flags.RESUME.value)
+        data = experiment.open_data()
+        experiment.check_labels(run_dir, data)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    run_dir.mkdir(parents=True, exist_ok=True)
+    (run_dir / "config.flags").write_text(config)
+    experiment.write_labels(run_dir, data)
+
+    game = playing.play(data, run_dir, say=print)
+    turns = training_flags.MAX_ITER.value
+    result = judging.judge(game, turns, data, run_dir, say=print)
+    print("\n" + judging.table(result))
+    return 0
+
+
+def check_run_dir(run_dir, config, resume):
+    """Raises unless `run_dir` is free, or holds this configuration to resume.
+
+    Args:
+        run_dir: `pathlib.Path`.
+        config: String, the flags of this run as a flagfile.
+        resume: Bool, whether `run_dir` shall be gone on with.
+
+    Raises:
+        ValueError: If the folder holds another run, or none to resume.
+    """
+    path = run_dir / "config.flags"
+    if not path.exists():
+        if run_dir.is_dir() and any(run_dir.iterdir()):
+            raise ValueError(
+                f"--run_dir={run_dir} holds files of something else. Choose "
+                "a new or an empty folder."
+            )
+        if resume:
+            raise ValueError(
+                f"There is no run to resume in --run_dir={run_dir}. Leave "
+                "--resume out to start one."
+            )
+        return
+    differing = set(path.read_text().splitlines()) ^ set(config.splitlines())
+    if differing:
+        raise ValueError(
+            f"--run_dir={run_dir} belongs to another configuration. "
+            f"Differing: {' '.join(sorted(differing))}. Choose another "
+            f"--run_dir, or run with --flagfile={path}."
+        )
+    if not resume:
+        raise ValueError(
+            f"--run_dir={run_dir} holds a run of this configuration already. "
+            "Add --resume to go on with it, or choose another --run_dir."
+        )
+
+
+def run():
+    absl_flags.mark_flag_as_required("run_dir")
+    app.run(main, flags_parser=parsing.with_scale)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,44 @@
+"""Pixels: 8-bit and float frames, and pictures of what f_A does to them."""
+
+import numpy as np
+import tensorflow as tf
+
+GAP = 4  # pixels between frames
+
+
+def to_uint8(frames):
+    """Frames in [0, 1] as 8-bit frames, rounded."""
+    return tf.cast(
+        tf.round(tf.clip_by_value(frames, 0.0, 1.0) * 255.0), tf.uint8
+    )
+
+
+def to_float(frames):
+    """8-bit frames as float32 frames in [0, 1]."""
+    return tf.cast(frames, tf.float32) / 255.0
+
+
+def before_after(before, after):
+    """Returns a sheet with raw frames above what f_A made of them.
+
+    Args:
+        before: Float frames `(n, height, width, 3)` in [0, 1].
+        after: The same frames, filtered.
+
+    Returns:
+        uint8 picture `(2 height + gaps, n width + gaps, 3)`, white between.
+    """
+    rows = [np.concatenate(list(_framed(x)), axis=1) for x in (before, after)]
+    return np.concatenate(rows, axis=0)
+
+
+def _framed(frames):
+    pixels = np.round(np.clip(frames, 0, 1) * 255).astype("uint8")
+    pixels = pixels.repeat(2, axis=1).repeat(2, axis=2)
+    margin = ((0, 0), (GAP // 2, GAP // 2), (GAP // 2, GAP // 2), (0, 0))
+    return np.pad(pixels, margin, constant_values=255)
+
+
+def write_png(picture, path):
+    """Writes a uint8 picture `(height, width, 3)` to `path`."""
+    tf.io.write_file(str(path), tf.io.encode_png(picture))

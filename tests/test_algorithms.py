@@ -1,0 +1,349 @@
+"""Each algorithm updates who its pseudo-code says, when it says, and how."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import ACTIONS
+from conftest import IDENTITIES
+from conftest import SHUT
+from conftest import endless
+from conftest import toy_anonymizer
+from conftest import toy_batch
+from conftest import toy_classifier
+
+from priv_keras import losses
+from priv_keras.algorithms import ALGORITHMS
+from priv_keras.algorithms import Entropy
+from priv_keras.algorithms.base import Optimizers
+from priv_keras.algorithms.gates import Gate
+
+EVERY = list(ALGORITHMS.values())
+ONCE = Gate(1.0, 1)
+
+
+def weights(model):
+    return [w.numpy() for w in model.weights]
+
+
+def changed(before, model):
+    return not all(map(np.array_equal, before, weights(model)))
+
+
+def turn(game, data, turns=1):
+    return game.fit(
+        data, steps_per_epoch=turns, shuffle=False, verbose=0
+    ).history
+
+
+@pytest.mark.parametrize("algorithm", EVERY)
+def test_with_open_gates_only_the_anonymizer_moves(make_game, data, algorithm):
+    game = make_game(algorithm)
+    parties = [game.anonymizer, game.target, *game.budgets]
+    before = [weights(party) for party in parties]
+    turn(game, data)
+    assert [changed(b, p) for b, p in zip(before, parties, strict=True)] == [
+        True,
+        False,
+        False,  # batch statistics included
+    ]
+
+
+@pytest.mark.parametrize("algorithm", EVERY)
+def test_shut_gates_train_everyone_to_the_cap(make_game, data, algorithm):
+    game = make_game(
+        algorithm, num_budgets=2, target_gate=SHUT, budget_gate=SHUT
+    )
+    logs = turn(game, data, turns=2)
+    for name in ("target_steps", "budget_steps_0", "budget_steps_1"):
+        assert logs[name] == [SHUT.max_steps]
+    assert game.target_optimizer.iterations == 2 * SHUT.max_steps
+    for optimizer in game.budget_optimizers:
+        assert optimizer.iterations == 2 * SHUT.max_steps
+
+
+# Gradients by hand: every toy party is affine, so each is a few matrix
+# products of NumPy, in float64.
+
+
+class Hand:
+    """The toy game of one batch with its gradients, written out."""
+
+    def __init__(self, game, batch):
+        self.x = batch["clips"].astype("float64")
+        self.a_kernel, self.a_bias = map(
+            np.float64, game.anonymizer.get_weights()
+        )
+        self.y = self.x @ self.a_kernel + self.a_bias
+        self.flat = self.y.reshape(len(self.x), -1)
+
+    def logits(self, model):
+        flat = self.flat
+        if len(model.weights) == 6:  # batch statistics of an untrained f_B
+            flat = flat / np.sqrt(1 + 1e-3)
+        kernel, bias = map(np.float64, model.layers[-1].get_weights())
+        return flat @ kernel + bias
+
+    def to_anonymizer(self, model, logit_gradient):
+        """Back from the logits to the kernel and bias of f_A."""
+        kernel = np.float64(model.layers[-1].kernel)
+        back = logit_gradient @ kernel.T
+        if len(model.weights) == 6:
+            back = back / np.sqrt(1 + 1e-3)
+        back = back.reshape(self.y.shape)
+        return (
+            np.einsum("nthwi,nthwo->io", self.x, back),
+            back.sum(axis=(0, 1, 2, 3)),
+        )
+
+
+def softmax(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def cross_entropy_gradient(logits, labels):
+    p = softmax(logits)
+    p[np.arange(len(p)), labels] -= 1
+    return p / len(p)
+
+
+def entropy_and_gradient(logits):
+    p = softmax(logits)
+    h = -(p * np.log(p)).sum(axis=1, keepdims=True)
+    return h.mean(), -p * (np.log(p) + h) / len(p)
+
+
+@pytest.mark.parametrize("num_budgets", [1, 3])
+def test_entropy_line_3_is_eq_7a_and_9a(make_game, num_budgets):
+    batch = toy_batch()
+    game = make_game(Entropy, num_budgets=num_budgets)
+    hand = Hand(game, batch)
+    target = cross_entropy_gradient(
+        hand.logits(game.target), batch["actions"]
+    )
+    found = [entropy_and_gradient(hand.logits(b)) for b in game.budgets]
+    sure = int(np.argmin([h for h, _ in found]))
+    expected = [
+        from_target - game.gamma * from_entropy
+        for from_target, from_entropy in zip(
+            hand.to_anonymizer(game.target, target),
+            hand.to_anonymizer(game.budgets[sure], found[sure][1]),
+            strict=True,
+        )
+    ]
+    before = weights(game.anonymizer)
+    logs = turn(game, endless(batch))
+    for old, new, gradient in zip(
+        before, weights(game.anonymizer), expected, strict=True
+    ):
+        np.testing.assert_allclose(new, old - 0.1 * gradient, atol=1e-6)
+    assert logs["budget_entropy"][0] == pytest.approx(found[sure][0], rel=1e-5)
+
+
+def test_target_step_is_eq_7b_on_both_parties(make_game):
+    batch = toy_batch()
+    game = make_game(Entropy, target_gate=ONCE)
+    game.optimizer.learning_rate = 0.0  # line 3 stays put
+    hand = Hand(game, batch)
+    gradient = cross_entropy_gradient(
+        hand.logits(game.target), batch["actions"]
+    )
+    expected = [
+        *hand.to_anonymizer(game.target, gradient),
+        hand.flat.T @ gradient,
+        gradient.sum(axis=0),
+    ]
+    before = weights(game.anonymizer) + weights(game.target)
+    turn(game, endless(batch))
+    after = weights(game.anonymizer) + weights(game.target)
+    for old, new, g in zip(before, after, expected, strict=True):
+        np.testing.assert_allclose(new, old - 0.05 * g, atol=1e-6)
+
+
+def test_budget_step_is_eq_7c_on_each_budget_model_alone(make_game):
+    batch = toy_batch()
+    game = make_game(Entropy, num_budgets=2, budget_gate=ONCE)
+    game.optimizer.learning_rate = 0.0
+    hand = Hand(game, batch)
+    flat = hand.flat  # batch statistics of this very batch: training mode
+    flat = (flat - flat.mean(0)) / np.sqrt(flat.var(0) + 1e-3)
+    still = weights(game.anonymizer) + weights(game.target)
+    dense = [budget.layers[-1] for budget in game.budgets]
+    before = [[w.numpy() for w in layer.weights] for layer in dense]
+    turn(game, endless(batch))
+    for layer, (kernel, bias) in zip(dense, before, strict=True):
+        g = cross_entropy_gradient(
+            flat @ np.float64(kernel) + bias, batch["budget_labels"]
+        )
+        np.testing.assert_allclose(
+            layer.kernel, kernel - 0.2 * flat.T @ g, atol=2e-5
+        )
+        np.testing.assert_allclose(
+            layer.bias, bias - 0.2 * g.sum(axis=0), atol=1e-6
+        )
+    assert not changed(still[:2], game.anonymizer)
+    assert not changed(still[2:], game.target)
+
+
+def test_gates_read_validation_actions_and_training_budget_labels(make_game):
+    game = make_game(
+        Entropy,
+        target_gate=SHUT,
+        budget_gate=SHUT,
+        validation=endless(toy_batch(seed=7)),
+    )
+    for optimizer in [
+        game.optimizer,
+        game.target_optimizer,
+        *game.budget_optimizers,
+    ]:
+        optimizer.learning_rate = 0.0
+    budget = game.budgets[0]
+    budget.trainable = False
+    budget.layers[2].momentum = 1.0
+    train, validation = toy_batch(), toy_batch(seed=7)
+    logs = turn(game, endless(train))
+    assert logs["target_gate_accuracy"][0] == pytest.approx(
+        float(
+            losses.SINGLE_LABEL.accuracy(
+                validation["actions"], game(validation["clips"])
+            )
+        )
+    )
+    assert logs["budget_gate_accuracy_0"][0] == pytest.approx(
+        float(
+            losses.SINGLE_LABEL.accuracy(
+                train["budget_labels"], budget(game.anonymize(train["clips"]))
+            )
+        )
+    )
+
+
+@pytest.mark.parametrize("algorithm", EVERY)
+def test_across_datasets_each_loss_sees_its_own_clips(make_game, algorithm):
+    batch, other = toy_batch(), toy_batch(seed=3)
+    across = {
+        "clips": batch["clips"],
+        "actions": batch["actions"],
+        "budget_clips": other["clips"][:, :1],  # stills: clips of one frame
+        "budget_labels": other["budget_labels"],
+    }
+    game = make_game(algorithm, gamma=0.0, budget_frames=1)
+    twin = make_game(algorithm, gamma=0.0)
+    twin.anonymizer.set_weights(game.anonymizer.get_weights())
+    twin.target.set_weights(game.target.get_weights())
+    logs, twin_logs = turn(game, endless(across)), turn(twin, endless(batch))
+    assert logs["target_loss"] == pytest.approx(twin_logs["target_loss"])
+    anonymized, budget_anonymized = game.anonymize_both(across)
+    assert anonymized.shape[1] == 2
+    assert budget_anonymized.shape[1] == 1
+
+
+@pytest.mark.parametrize("algorithm", EVERY)
+def test_refuses_xla(make_game, algorithm):
+    game = make_game(algorithm)
+    # On a CPU Keras skips XLA unasked; on a GPU this refusal keeps it off.
+    with pytest.warns(UserWarning, match="doesn't support `jit_compile"):
+        game.jit_compile = True
+    assert not game.jit_compile
+
+
+def test_evaluate_reports_every_party(make_game):
+    batch = toy_batch()
+    game = make_game(Entropy, num_budgets=2)
+    logs = game.evaluate(
+        tf.data.Dataset.from_tensors(batch), verbose=0, return_dict=True
+    )
+    for i, budget in enumerate(game.budgets):
+        expected = losses.SINGLE_LABEL.accuracy(
+            batch["budget_labels"], budget(game.anonymize(batch["clips"]))
+        )
+        assert logs[f"budget_accuracy_{i}"] == pytest.approx(float(expected))
+    expected = losses.SINGLE_LABEL.accuracy(
+        batch["actions"], game(batch["clips"])
+    )
+    assert logs["target_accuracy"] == pytest.approx(float(expected))
+
+
+def test_a_checkpoint_carries_every_optimizer(make_game, data, tmp_path):
+    def optimizers(game):
+        return [
+            game.optimizer,
+            game.target_optimizer,
+            *game.budget_optimizers,
+        ]
+
+    game = make_game(
+        Entropy, num_budgets=2, target_gate=SHUT, budget_gate=SHUT
+    )
+    turn(game, data)
+    game.save_weights(tmp_path / "game.weights.h5")
+    resumed = make_game(Entropy, num_budgets=2)
+    resumed.load_weights(tmp_path / "game.weights.h5")
+    for got, want in zip(optimizers(resumed), optimizers(game), strict=True):
+        for a, b in zip(got.variables, want.variables, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_two_replicas_play_as_one_device_does(data):
+    """The same global batch, on one device and split over two."""
+    batch = toy_batch()
+    results = []
+    for strategy in (
+        tf.distribute.get_strategy(),
+        tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
+    ):
+        with strategy.scope():
+            keras.utils.set_random_seed(5)
+            game = Entropy(
+                toy_anonymizer(),
+                toy_classifier(ACTIONS),
+                [toy_classifier(IDENTITIES)],
+                budget_task=losses.SINGLE_LABEL,
+                gamma=2.0,
+                target_gate=SHUT,
+                budget_gate=Gate(0.4, 20),
+            )
+            game.compile(
+                optimizers=Optimizers(
+                    keras.optimizers.SGD(0.1),
+                    keras.optimizers.SGD(0.1),
+                    [keras.optimizers.SGD(0.5)],
+                ),
+                validation=sharded(batch),
+            )
+        logs = turn(game, sharded(batch), turns=2)
+        results.append((logs, weights(game)))
+    (logs, one), (twin_logs, two) = results
+    assert logs["budget_steps_0"] == twin_logs["budget_steps_0"]
+    for a, b in zip(one, two, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def sharded(batch):
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = (
+        tf.data.experimental.AutoShardPolicy.DATA
+    )
+    return (
+        tf.data.Dataset.from_tensor_slices(batch)
+        .repeat()
+        .batch(8, drop_remainder=True)
+        .with_options(options)
+    )
+
+
+def test_optimizer_count_mismatch(make_game):
+    game = make_game(Entropy, num_budgets=2)
+    with pytest.raises(ValueError, match="2 budget models and 1 budget opt"):
+        game.compile(
+            optimizers=Optimizers(None, None, [None]), validation=None
+        )
+
+
+def test_refuses_a_negative_gamma_and_an_empty_side(make_game):
+    with pytest.raises(ValueError, match="Received: gamma=-1"):
+        make_game(Entropy, gamma=-1.0)
+    with pytest.raises(ValueError, match="at least one budget model"):
+        make_game(Entropy, num_budgets=0)

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from priv_keras import losses
+
+BOTH = [losses.SINGLE_LABEL, losses.MULTI_LABEL]
+
+
+@pytest.mark.parametrize(
+    ("task", "labels", "logits", "loss", "entropy", "accuracy"),
+    [
+        # Even odds over 4 classes: both costs are log 4.
+        (losses.SINGLE_LABEL, [2], [[0.0] * 4], np.log(4), np.log(4), 0.0),
+        # Certain and right, certain and wrong.
+        (losses.SINGLE_LABEL, [0], [[50.0, 0.0]], 0.0, 0.0, 1.0),
+        (losses.SINGLE_LABEL, [1], [[50.0, 0.0]], 50.0, 0.0, 0.0),
+        # Odds of 3 to 1: H = log 4 - 3/4 log 3.
+        (
+            losses.SINGLE_LABEL,
+            [1],
+            [[np.log(3.0), 0.0]],
+            np.log(4),
+            np.log(4) - 0.75 * np.log(3),
+            0.0,
+        ),
+        # Even odds on each of 3 attributes: log 2 a piece.
+        (
+            losses.MULTI_LABEL,
+            [[1, 0, 1]],
+            [[0.0] * 3],
+            np.log(2),
+            np.log(2),
+            1 / 3,
+        ),
+        (losses.MULTI_LABEL, [[1, 0]], [[50.0, -50.0]], 0.0, 0.0, 1.0),
+    ],
+)
+def test_task(task, labels, logits, loss, entropy, accuracy):
+    logits = tf.constant(logits, tf.float32)
+    assert float(task.loss(labels, logits)) == pytest.approx(loss, abs=1e-5)
+    assert float(task.entropy(logits)) == pytest.approx(entropy, abs=1e-5)
+    assert float(task.accuracy(labels, logits)) == pytest.approx(accuracy)
+
+
+@pytest.mark.parametrize("task", BOTH)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_sure_logits_give_finite_entropy_and_gradient(task, dtype):
+    logits = tf.Variable([[120.0, 0.0, 0.0], [1e4, -1e4, 0.0]], dtype=dtype)
+    with tf.GradientTape() as tape:
+        entropy = task.entropy(logits)
+    gradient = tape.gradient(entropy, logits)
+    assert entropy.dtype == tf.float32
+    assert np.isfinite(entropy)
+    assert np.isfinite(tf.cast(gradient, tf.float32)).all()
+
+
+@pytest.mark.parametrize("task", BOTH)
+def test_entropy_is_highest_where_the_gradient_vanishes(task):
+    logits = tf.Variable([[0.3, 0.3, 0.3]]) if task is BOTH[0] else (
+        tf.Variable([[0.0, 0.0, 0.0]])
+    )
+    with tf.GradientTape() as tape:
+        entropy = task.entropy(logits)
+    np.testing.assert_allclose(tape.gradient(entropy, logits), 0, atol=1e-6)
+    assert task.entropy(tf.constant([[1.0, 0.0, -1.0]])) < entropy
+
+
+def test_multi_label_entropy_does_not_push_attributes_to_present():
+    logits = tf.Variable([[2.0, -2.0]])
+    with tf.GradientTape() as tape:
+        entropy = losses.MULTI_LABEL.entropy(logits)
+    up = tape.gradient(entropy, logits).numpy()[0]
+    assert up[0] < 0 < up[1]  # up the entropy: both towards even odds

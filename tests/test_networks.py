@@ -1,0 +1,125 @@
+import keras
+import numpy as np
+import pytest
+
+from priv_keras.networks import anonymizer
+from priv_keras.networks import attackers
+from priv_keras.networks import budgets
+from priv_keras.networks import c3d
+
+
+def test_anonymizer_is_the_net_of_the_paper():
+    model = anonymizer.build()
+    assert model.count_params() == 1_677_638
+    assert not any(
+        layer.use_bias for layer in model.layers if hasattr(layer, "use_bias")
+    )
+
+
+@pytest.mark.parametrize("size", [(48, 48), (33, 50), (7, 5)])
+def test_anonymizer_keeps_any_size_and_range(size):
+    frames = np.random.rand(2, *size, 3).astype("float32")
+    filtered = np.asarray(anonymizer.build(width=0.125)(frames))
+    assert filtered.shape == frames.shape
+    assert filtered.min() >= 0
+    assert filtered.max() <= 1
+
+
+def test_anonymizer_filters_each_frame_by_itself():
+    model = anonymizer.build(width=0.125)
+    frames = np.random.rand(3, 16, 16, 3).astype("float32")
+    alone = np.concatenate([model(frames[i : i + 1]) for i in range(3)])
+    np.testing.assert_allclose(model(frames), alone, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("classes", "parameters"),
+    [(8, 78_028_552), (51, 78_204_723), (101, 78_409_573)],
+)
+def test_c3d_is_the_net_of_the_paper(classes, parameters):
+    assert c3d.build(classes).count_params() == parameters
+
+
+def test_narrow_c3d_takes_small_clips():
+    model = c3d.build(8, width=0.125, input_shape=(8, 48, 48, 3))
+    assert model(np.zeros((2, 8, 48, 48, 3), "float32")).shape == (2, 8)
+    assert model.count_params() < 78_028_552 / 40
+
+
+def test_budget_model_is_mobilenet_v2_averaged_over_frames():
+    model = budgets.build("mobilenet_v2_0.35", 13, (32, 32, 3))
+    reference = keras.applications.MobileNetV2(
+        (32, 32, 3),
+        alpha=0.35,
+        weights=None,
+        classes=13,
+        classifier_activation=None,
+    )
+    assert model.count_params() == reference.count_params()
+    reference.set_weights(model.get_weights())
+    clips = np.random.rand(2, 3, 32, 32, 3).astype("float32")
+    frames = 2 * clips.reshape(6, 32, 32, 3) - 1
+    expected = np.asarray(reference(frames)).reshape(2, 3, 13).mean(axis=1)
+    np.testing.assert_allclose(model(clips), expected, atol=1e-5)
+
+
+def batch_norms(model):
+    return [
+        layer
+        for layer in model._flatten_layers()
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+
+
+def test_batch_statistics_follow_the_weights():
+    for model in (
+        budgets.build("mobilenet_v2_0.35", 3, (32, 32, 3)),
+        attackers.build("mobilenet_v1_0.25", 3, (32, 32, 3)),
+    ):
+        assert batch_norms(model)
+        assert {layer.momentum for layer in batch_norms(model)} == {0.9}
+
+
+def test_group_normalized_budget_model_acts_alike_in_training():
+    model = budgets.build("mobilenet_v2_0.35", 3, (32, 32, 3), "group")
+    clips = np.random.rand(2, 1, 32, 32, 3).astype("float32")
+    assert not batch_norms(model)
+    np.testing.assert_allclose(
+        model(clips, training=True), model(clips), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("name", attackers.NAMES)
+def test_every_attacker_classifies_clips(name):
+    model = attackers.build(name, 5, (32, 32, 3), width=0.25)
+    clips = np.random.rand(2, 3, 32, 32, 3).astype("float32")
+    assert model(clips).shape == (2, 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("mobilenet_v1_1", 4_253_864),  # keras.applications' own counts
+        ("resnet_v1_50", 25_610_152),
+        ("resnet_v2_50", 25_613_800),
+    ],
+)
+def test_attackers_at_full_width(name, parameters):
+    assert attackers.build(name, 1000).count_params() == parameters
+
+
+def test_unknown_names_list_the_known_ones():
+    with pytest.raises(ValueError, match="'vgg'. Choose from: mobilenet_v1"):
+        attackers.build("vgg", 5)
+    with pytest.raises(ValueError, match="Received: 'mobilenet_v2_wide'"):
+        budgets.build("mobilenet_v2_wide", 5)
+    with pytest.raises(ValueError, match="Received: 'resnet_1'"):
+        budgets.build("resnet_1", 5)
+    with pytest.raises(ValueError, match="must be 'batch' or 'group'"):
+        budgets.build("mobilenet_v2_0.35", 5, (32, 32, 3), "layer")
+
+
+@pytest.mark.parametrize("build", [anonymizer.build, lambda w: c3d.build(8, w)])
+def test_width_must_be_positive(build):
+    with pytest.raises(ValueError, match="Received: width=0"):
+        build(0)
