@@ -2,6 +2,9 @@
 
 from absl import flags as absl_flags
 
+from flags import data  # noqa: F401 (a validator reads its flags)
+from flags import training  # noqa: F401
+
 ATTACKERS = absl_flags.DEFINE_list(
     "attackers",
     [

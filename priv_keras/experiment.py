@@ -3,6 +3,7 @@
 Part of the programs: reads flags, through them builds what the library takes.
 """
 
+import json
 import os
 import pathlib
 
@@ -12,8 +13,10 @@ import tensorflow as tf
 from flags import data as data_flags
 from flags import evaluation as evaluation_flags
 from flags import training as training_flags
+from priv_keras import callbacks
 from priv_keras import losses
 from priv_keras.algorithms import ALGORITHMS
+from priv_keras.algorithms.base import Optimizers
 from priv_keras.algorithms.gates import Gate
 from priv_keras.evaluation.two_step import Protocol
 from priv_keras.networks import anonymizer
@@ -22,6 +25,8 @@ from priv_keras.networks import c3d
 from tfrecords_tools import manifest
 from tfrecords_tools import read
 from tfrecords_tools import write
+
+LABELS = "labels.json"
 
 # Each reader of a split draws its own random numbers.
 STREAMS = ("game", "gate", "identity", "target", "budget", "attackers", "raw")
@@ -169,6 +174,19 @@ def build_game(data):
     )
 
 
+def build_optimizers():
+    """Adam at alpha_A, alpha_T and, for each budget model, alpha_B."""
+    flags = training_flags
+    return Optimizers(
+        keras.optimizers.Adam(flags.ANONYMIZER_LEARNING_RATE.value),
+        keras.optimizers.Adam(flags.TARGET_LEARNING_RATE.value),
+        [
+            keras.optimizers.Adam(flags.BUDGET_LEARNING_RATE.value)
+            for _ in flags.BUDGETS.value
+        ],
+    )
+
+
 def attacker_protocol():
     """How `--attacker_*` train an attacker."""
     flags = evaluation_flags
@@ -190,3 +208,46 @@ def seed_everything(stream):
     keras.utils.set_random_seed(
         100 * data_flags.SEED.value + STREAMS.index(stream)
     )
+
+
+def write_labels(run_dir, data):
+    """Keeps what the classes of the run's parties mean."""
+    pathlib.Path(run_dir, LABELS).write_text(json.dumps(data.labels, indent=1))
+
+
+def check_labels(run_dir, data):
+    """Raises unless the classes of `data` are those the run was trained on.
+
+    Raises:
+        ValueError: If another dataset, or another version, has taken their
+            place.
+    """
+    path = pathlib.Path(run_dir, LABELS)
+    if not path.exists():
+        return
+    known = {k: tuple(v) for k, v in json.loads(path.read_text()).items()}
+    for party, names in data.labels.items():
+        if known[party] != names:
+            raise ValueError(
+                f"The {party} of {data.folder} are {list(names)}; the run in "
+                f"{run_dir} knows {list(known[party])}. Give the --data_dir "
+                "that it was trained on."
+            )
+
+
+def load_game(data, run_dir):
+    """Returns the trained game of a run and the turns it played.
+
+    Raises:
+        FileNotFoundError: If the run has no checkpoint.
+    """
+    games = callbacks.saved_games(pathlib.Path(run_dir, "checkpoints"))
+    if not games:
+        raise FileNotFoundError(
+            f"{run_dir} holds no trained game. Train one with `python -m "
+            f"priv_keras.train --run_dir={run_dir}`."
+        )
+    game = build_game(data)
+    game.compile(optimizers=build_optimizers(), validation=None)
+    game.load_weights(games[-1])
+    return game, callbacks.turn_of(games[-1])

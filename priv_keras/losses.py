@@ -22,7 +22,7 @@ class Task(NamedTuple):
 def softmax_loss(labels, logits):
     return tf.reduce_mean(
         tf.nn.sparse_softmax_cross_entropy_with_logits(
-            labels, tf.cast(logits, tf.float32)
+            tf.cast(labels, tf.int64), tf.cast(logits, tf.float32)
         )
     )
 

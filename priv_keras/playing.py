@@ -16,7 +16,6 @@ from priv_keras import experiment
 from priv_keras import export_model
 from priv_keras import supervised
 from priv_keras import video
-from priv_keras.algorithms.base import Optimizers
 from priv_keras.layers import PerFrame
 from priv_keras.losses import SINGLE_LABEL
 
@@ -40,7 +39,7 @@ def play(data, run_dir, say):
     experiment.seed_everything("game")
     game = experiment.build_game(data)
     game.compile(
-        optimizers=_optimizers(),
+        optimizers=experiment.build_optimizers(),
         validation=data.training_batches("validation", "gate"),
     )
     turn = resume(game, run_dir / "checkpoints", say)
@@ -51,17 +50,6 @@ def play(data, run_dir, say):
     _fit(game, data, run_dir, turn, say)
     export(game, data, run_dir)
     return game
-
-
-def _optimizers():
-    return Optimizers(
-        keras.optimizers.Adam(flags.ANONYMIZER_LEARNING_RATE.value),
-        keras.optimizers.Adam(flags.TARGET_LEARNING_RATE.value),
-        [
-            keras.optimizers.Adam(flags.BUDGET_LEARNING_RATE.value)
-            for _ in flags.BUDGETS.value
-        ],
-    )
 
 
 def warm_up_path(folder):

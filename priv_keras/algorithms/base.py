@@ -87,7 +87,8 @@ class AdversarialModel(keras.Model):
 
         Args:
             optimizers: `Optimizers`.
-            validation: Endless `tf.data.Dataset` of batches: (X^v, Y_T^v).
+            validation: Endless `tf.data.Dataset` of batches, (X^v, Y_T^v); or
+                `None` for a game that is not played any more.
 
         Raises:
             ValueError: If a budget model lacks an optimizer.
@@ -101,7 +102,7 @@ class AdversarialModel(keras.Model):
         super().compile(optimizer=optimizers.anonymizer)
         self.target_optimizer = optimizers.target
         self.budget_optimizers = list(optimizers.budgets)
-        self.validation = iter(
+        self.validation = validation and iter(
             self.distribute_strategy.experimental_distribute_dataset(validation)
         )
         # Built now: slots cannot be made inside a graph's loop, and a resumed

@@ -1,0 +1,200 @@
+"""From TFRecord shards to clips."""
+
+import pathlib
+
+import tensorflow as tf
+
+from tfrecords_tools import manifest
+from tfrecords_tools import schema
+
+
+def clips(
+    pattern,
+    *,
+    labels,
+    frames=16,
+    frame_size=(160, 120),
+    size=112,
+    training=False,
+    flip=False,
+    seed=0,
+    clips_per_video=1,
+):
+    """Yields the clips of the shards that match `pattern`.
+
+    A video is cut into as many equal strata as a clip has frames. Training
+    takes a random frame of each, and one random crop for the whole clip, from
+    records in random order; evaluation takes evenly spaced frames and the
+    centre, in file order. A video shorter than a clip repeats its last frame.
+    Only frames that are taken are decoded.
+
+    Args:
+        pattern: Glob of shard files, as in `"shards/sbu/train-*.tfrecord"`.
+        labels: Names of the labels to yield, as in `("action", "actors")`.
+        frames: Int, T of Sec. 4.
+        frame_size: `(width, height)` that whole frames are resized to, in
+            pixels.
+        size: Int, W = H of Sec. 4, pixels of the crop.
+        training: Bool, see above.
+        flip: Bool, mirrors every other clip at random, where `training`.
+        seed: Int, repeats the same random choices, new ones each epoch.
+        clips_per_video: Int, clips of each video where not `training`: their
+            frames interleave.
+
+    Returns:
+        Unbatched `tf.data.Dataset` of dicts: `clips` float32
+        `(frames, size, size, 3)` in [0, 1], `video` string, int64 labels.
+
+    Raises:
+        FileNotFoundError: If no file matches `pattern`.
+    """
+    shards = sorted(tf.io.gfile.glob(pattern))
+    if not shards:
+        folder = pathlib.Path(pattern).parent
+        raise FileNotFoundError(
+            f"No shard matches {pattern}. Build them with `python -m "
+            f"tfrecords_tools.build --dataset={folder.name} --raw_dir=... "
+            f"--out_dir={folder.parent}`."
+        )
+    files = tf.data.Dataset.from_tensor_slices(shards)
+    if training:
+        files = files.shuffle(len(shards), seed=seed)
+    records = files.interleave(
+        tf.data.TFRecordDataset,
+        cycle_length=4 if training else 1,
+    )
+    if training:
+        records = records.shuffle(1024, seed=seed)
+        count = 1
+    else:
+        count = clips_per_video
+        phases = tf.data.Dataset.range(count)
+        records = records.flat_map(
+            lambda record: phases.map(lambda phase: (record, phase))
+        )
+
+    def cut(record, phase, key):
+        video = schema.parse(record, labels)
+        shape = video.pop(schema.SHAPE)
+        encoded = video.pop(schema.FRAMES)
+        offset = (tf.cast(phase, tf.float32) + 0.5) / count
+        if training:
+            offset = tf.random.stateless_uniform((frames,), key)
+        chosen = strata(tf.shape(encoded)[0], frames, offset)
+        clip = schema.decode_frames(tf.gather(encoded, chosen), shape)
+        clip = _resize(clip, frame_size)
+        clip = _crop(clip, size, key if training else None)
+        if training and flip:
+            mirrored = tf.random.stateless_uniform((), key + 1) < 0.5
+            clip = tf.cond(mirrored, lambda: clip[:, :, ::-1], lambda: clip)
+        return {"clips": tf.ensure_shape(clip, (frames, size, size, 3)), **video}
+
+    if training:
+        records = records.map(lambda record: (record, 0))
+    # A key per record: stateful random ops in a parallel map cannot repeat.
+    keys = tf.data.Dataset.random(seed, rerandomize_each_iteration=True)
+    return tf.data.Dataset.zip(records, keys.batch(2)).map(
+        lambda record, key: cut(*record, key),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+
+
+def strata(length, frames, offset):
+    """Indices of one frame in each of `frames` equal parts of a video.
+
+    Args:
+        length: Scalar int32 tensor, frames of the video.
+        frames: Int, indices to return.
+        offset: Float tensor, scalar or `(frames,)`, in [0, 1): where in its
+            part each frame lies.
+
+    Returns:
+        int32 tensor `(frames,)`, ascending. A video shorter than `frames`
+        repeats its last frame.
+    """
+    span = tf.cast(tf.maximum(length, frames), tf.float32)
+    starts = tf.range(frames, dtype=tf.float32)
+    indices = tf.cast((starts + offset) * span / frames, tf.int32)
+    return tf.minimum(indices, length - 1)
+
+
+def _resize(clip, frame_size):
+    width, height = frame_size
+    clip = tf.image.convert_image_dtype(clip, tf.float32)
+    same = tf.reduce_all(tf.shape(clip)[1:3] == (height, width))
+    return tf.cond(
+        same,
+        lambda: clip,
+        lambda: tf.image.resize(clip, (height, width), "area"),
+    )
+
+
+def _crop(clip, size, key):
+    if key is not None:
+        shape = (tf.shape(clip)[0], size, size, 3)
+        return tf.image.stateless_random_crop(clip, shape, key)
+    top = (tf.shape(clip)[1] - size) // 2
+    left = (tf.shape(clip)[2] - size) // 2
+    return tf.image.crop_to_bounding_box(clip, top, left, size, size)
+
+
+def check(folder):
+    """Compares every shard of a folder with its manifest.
+
+    Args:
+        folder: Folder that holds `manifest.json`.
+
+    Returns:
+        Dict of split to the number of its records.
+
+    Raises:
+        FileNotFoundError: If the manifest or a shard is missing.
+        ValueError: If a shard was changed or damaged; names the file and,
+            where one is unreadable, the record.
+    """
+    content = manifest.load(folder)
+    for split in content["splits"].values():
+        for shard in split["shards"]:
+            _check_shard(pathlib.Path(folder, shard["file"]), shard)
+    return {
+        name: sum(shard["records"] for shard in split["shards"])
+        for name, split in content["splits"].items()
+    }
+
+
+def _check_shard(path, shard):
+    rebuild = (
+        f"Delete {path.parent} and build it anew with `python -m "
+        "tfrecords_tools.build`."
+    )
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing. {rebuild}")
+    if manifest.sha256(path) != shard["sha256"]:
+        record = first_damaged(path)
+        where = "" if record is None else f", record {record} first"
+        raise ValueError(
+            f"{path} is damaged{where}: it is not what the manifest says. "
+            f"{rebuild}"
+        )
+
+
+def first_damaged(path):
+    """The number of the first record that cannot be read, or `None`."""
+    count = 0
+    try:
+        for record in tf.data.TFRecordDataset(str(path)):
+            tf.train.Example.FromString(record.numpy())
+            count += 1
+    except Exception as error:  # noqa: BLE001 (protobuf and TensorFlow differ)
+        if not _is_damage(error):
+            raise
+        return count
+    return None
+
+
+def _is_damage(error):
+    from google.protobuf.message import DecodeError
+
+    return isinstance(
+        error, (tf.errors.DataLossError, tf.errors.OutOfRangeError, DecodeError)
+    )

@@ -1,0 +1,67 @@
+"""UT-Interaction, segmented: short AVI clips of two people."""
+
+import pathlib
+import re
+
+from tfrecords_tools.sources import Listing
+from tfrecords_tools.sources import Video
+
+ACTIONS = (
+    "hand shaking",
+    "hugging",
+    "kicking",
+    "pointing",
+    "punching",
+    "pushing",
+)
+SEQUENCES = 20
+FOLDS = 6
+NAME = re.compile(r"\d+_(\d+)_(\d)$")
+
+
+def list_videos(raw_dir, *, fold=0, seed=0, split_dir=None):
+    """Lists the videos `<clip>_<sequence>_<action>.avi` below `raw_dir`.
+
+    The private label is the sequence: which pair of people is seen. Of fold
+    k, a clip tests where (sequence + action) mod 6 is k, validates where it is
+    k + 1, and trains else, so that no (sequence, action) is in two splits.
+
+    Args:
+        raw_dir: Folder that holds `set1/` and `set2/`.
+        fold: Int in [0, 5].
+        seed: Not used: the folds are fixed.
+        split_dir: Not used.
+
+    Returns:
+        `Listing`.
+
+    Raises:
+        ValueError: If `fold` or a file's name is out of range.
+    """
+    if fold not in range(FOLDS):
+        raise ValueError(f"--fold must be 0 to {FOLDS - 1}. Received: {fold}.")
+    raw_dir = pathlib.Path(raw_dir)
+    return Listing(
+        [_video(p, raw_dir, fold) for p in sorted(raw_dir.glob("**/*.avi"))],
+        {
+            "action": ACTIONS,
+            "actors": tuple(f"pair {i + 1}" for i in range(SEQUENCES)),
+        },
+        target="action",
+        budget="actors",
+        min_frames=16,
+        clips_per_video=3,
+    )
+
+
+def _video(path, raw_dir, fold):
+    match = NAME.match(path.stem)
+    sequence, action = map(int, match.groups()) if match else (0, 0)
+    if not match or sequence not in range(1, 21) or action >= len(ACTIONS):
+        raise ValueError(
+            f"{path} is not named <clip>_<sequence 1-20>_<action 0-5>.avi."
+        )
+    part = (sequence + action - fold) % FOLDS
+    split = {0: "test", 1: "validation"}.get(part, "train")
+    id = path.relative_to(raw_dir).as_posix()
+    return Video(id, split, {"action": action, "actors": sequence - 1})
