@@ -30,7 +30,10 @@ ATTACKER_STEPS = absl_flags.DEFINE_integer(
     lower_bound=1,
 )
 ATTACKER_STEPS_PER_EPOCH = absl_flags.DEFINE_integer(
-    "attacker_steps_per_epoch", 200, "Updates between validations.", lower_bound=1
+    "attacker_steps_per_epoch",
+    200,
+    "Updates between validations.",
+    lower_bound=1,
 )
 ATTACKER_PATIENCE = absl_flags.DEFINE_integer(
     "attacker_patience",
@@ -40,6 +43,9 @@ ATTACKER_PATIENCE = absl_flags.DEFINE_integer(
 )
 ATTACKER_LEARNING_RATE = absl_flags.DEFINE_float(
     "attacker_learning_rate", 1e-3, "Of Adam.", lower_bound=0.0
+)
+ATTACKER_BATCH_SIZE = absl_flags.DEFINE_integer(
+    "attacker_batch_size", 16, "Clips in one update.", lower_bound=1
 )
 ATTACKER_FRAMES = absl_flags.DEFINE_integer(
     "attacker_frames",

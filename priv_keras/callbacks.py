@@ -140,7 +140,9 @@ class BeforeAfter(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         after = self.model.anonymizer(self.frames)
-        sheet = tf.concat([tf.concat(list(x), 1) for x in (self.frames, after)], 0)
+        sheet = tf.concat(
+            [tf.concat(list(x), 1) for x in (self.frames, after)], 0
+        )
         with self.writer.as_default():
             tf.summary.image(
                 "before_after",

@@ -60,7 +60,9 @@ class Data:
         size = data_flags.SIZE.value
         return (data_flags.FRAMES.value, size, size, 3)
 
-    def clips(self, split, stream, *, training=False, clips_per_video=1):
+    def clips(
+        self, split, stream, *, training=False, clips_per_video=1, frames=None
+    ):
         """Returns single clips of a split, with names as the game knows them:
         `clips`, `actions`, `budget_labels` and `video`."""
 
@@ -74,7 +76,7 @@ class Data:
         return read.clips(
             str(self.folder / f"{split}-*.tfrecord"),
             labels=tuple(self.records.values()),
-            frames=data_flags.FRAMES.value,
+            frames=frames or data_flags.FRAMES.value,
             size=data_flags.SIZE.value,
             frame_size=(
                 data_flags.FRAME_WIDTH.value,
@@ -96,11 +98,26 @@ class Data:
             .prefetch(tf.data.AUTOTUNE)
         )
 
+    def training_frames(self, split, stream):
+        """Batches of as many frames, each of another clip: clips of one."""
+        count = data_flags.BATCH_SIZE.value * data_flags.FRAMES.value
+        return (
+            self.clips(split, stream, training=True, frames=1)
+            .map(_without_video)
+            .repeat()
+            .batch(count, drop_remainder=True)
+            .prefetch(tf.data.AUTOTUNE)
+        )
+
     def test_batches(self, split, stream, clips_per_video=None):
         """One pass over a split, in file order."""
         per_video = clips_per_video or self.manifest["clips_per_video"]
-        return self.clips(split, stream, clips_per_video=per_video).batch(
-            data_flags.BATCH_SIZE.value
+        count = len(self.manifest["splits"][split]["videos"]) * per_video
+        return (
+            self.clips(split, stream, clips_per_video=per_video)
+            # Unknown to tf.data, and Keras warns of a dataset that just ends.
+            .apply(tf.data.experimental.assert_cardinality(count))
+            .batch(data_flags.BATCH_SIZE.value)
         )
 
     def validation_batches(self, stream):
@@ -197,7 +214,7 @@ def attacker_protocol():
         steps_per_epoch=flags.ATTACKER_STEPS_PER_EPOCH.value,
         patience=flags.ATTACKER_PATIENCE.value,
         learning_rate=flags.ATTACKER_LEARNING_RATE.value,
-        batch_size=data_flags.BATCH_SIZE.value,
+        batch_size=flags.ATTACKER_BATCH_SIZE.value,
         frames=flags.ATTACKER_FRAMES.value,
     )
 

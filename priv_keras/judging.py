@@ -15,12 +15,12 @@ import numpy as np
 from flags import data as data_flags
 from flags import evaluation as flags
 from flags import training as training_flags
+from priv_keras import experiment
 from priv_keras import metrics
 from priv_keras.evaluation import two_step
 from priv_keras.losses import SINGLE_LABEL
 from priv_keras.networks import attackers
 from priv_keras.networks import c3d
-from priv_keras import experiment
 
 SPLITS = ("train", "validation", "test")
 
@@ -154,10 +154,15 @@ def _raw_target(splits, data, folder, say):
         )
         protocol = experiment.attacker_protocol()._replace(
             frames=data_flags.FRAMES.value,
+            batch_size=data_flags.BATCH_SIZE.value,
             learning_rate=training_flags.WARM_UP_TARGET_LEARNING_RATE.value,
         )
         fitted = two_step.train(
-            model, splits, "actions", SINGLE_LABEL, protocol,
+            model,
+            splits,
+            "actions",
+            SINGLE_LABEL,
+            protocol,
             seed=data_flags.SEED.value,
         )
         scored = two_step.score(
@@ -178,7 +183,9 @@ def table(result):
     }
     count = len(result["raw"]["attackers"])
     chance = {k: v["majority"] for k, v in result["chance"].items()}
-    lines = [f"{'':24}{'A_T':22}A_B^{count}, the strongest of {count} attackers"]
+    lines = [
+        f"{'':24}{'A_T':22}A_B^{count}, the strongest of {count} attackers"
+    ]
     for side, label in (
         ("raw", "raw clips"),
         ("anonymized", f"{result['method']}, {result['turns']} turns"),
@@ -198,9 +205,7 @@ def table(result):
         result["anonymized"]["attackers"],
         strict=True,
     ):
-        lines.append(
-            f"{raw['name']:24}{_figure(raw):22}{_figure(anonymized)}"
-        )
+        lines.append(f"{raw['name']:24}{_figure(raw):22}{_figure(anonymized)}")
     return "\n".join(lines)
 
 

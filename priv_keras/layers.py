@@ -41,7 +41,9 @@ class InstanceNormalization(keras.layers.Layer):
     def call(self, inputs):
         x = tf.cast(inputs, tf.float32)
         mean = tf.reduce_mean(x, axis=(1, 2), keepdims=True)
-        variance = tf.reduce_mean(tf.square(x - mean), axis=(1, 2), keepdims=True)
+        variance = tf.reduce_mean(
+            tf.square(x - mean), axis=(1, 2), keepdims=True
+        )
         scale = self.scale * tf.math.rsqrt(variance + self.epsilon)
         y = x * scale + (self.shift - mean * scale)
         return tf.cast(y, self.compute_dtype)

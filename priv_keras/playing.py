@@ -88,7 +88,7 @@ def warm_up(game, data, say):
         game,
         game.target,
         data,
-        "target",
+        data.training_batches("train", "target"),
         "actions",
         flags.WARM_UP_TARGET_LEARNING_RATE.value,
         flags.WARM_UP_TARGET_STEPS.value,
@@ -99,7 +99,7 @@ def warm_up(game, data, say):
             game,
             budget,
             data,
-            "budget",
+            data.training_frames("train", "budget"),
             "budget_labels",
             flags.WARM_UP_BUDGET_LEARNING_RATE.value,
             flags.WARM_UP_BUDGET_STEPS.value,
@@ -109,18 +109,18 @@ def warm_up(game, data, say):
 
 
 def _warm_up_classifier(
-    game, classifier, data, stream, label, learning_rate, steps
+    game, classifier, data, batches, label, learning_rate, steps
 ):
-    def pairs(batches):
-        return batches.map(lambda batch: (batch["clips"], batch[label]))
+    def pairs(dataset):
+        return dataset.map(lambda batch: (batch["clips"], batch[label]))
 
-    experiment.seed_everything(stream)
-    clips = keras.Input(data.clip_shape)
+    clips = keras.Input(classifier.input_shape[1:])
+    anonymized = PerFrame(game.anonymizer)(clips)
     steps_per_epoch = min(WARM_UP_EPOCH, steps)
     fitted = supervised.fit(
-        keras.Model(clips, classifier(PerFrame(game.anonymizer)(clips))),
-        pairs(data.training_batches("train", stream)),
-        pairs(data.validation_batches(stream)),
+        keras.Model(clips, classifier(anonymized)),
+        pairs(batches),
+        pairs(data.validation_batches("gate")),
         SINGLE_LABEL,
         learning_rate=learning_rate,
         epochs=steps // steps_per_epoch,

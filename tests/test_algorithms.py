@@ -119,9 +119,7 @@ def test_entropy_line_3_is_eq_7a_and_9a(make_game, num_budgets):
     batch = toy_batch()
     game = make_game(Entropy, num_budgets=num_budgets)
     hand = Hand(game, batch)
-    target = cross_entropy_gradient(
-        hand.logits(game.target), batch["actions"]
-    )
+    target = cross_entropy_gradient(hand.logits(game.target), batch["actions"])
     found = [entropy_and_gradient(hand.logits(b)) for b in game.budgets]
     sure = int(np.argmin([h for h, _ in found]))
     expected = [
@@ -274,9 +272,7 @@ def test_a_checkpoint_carries_every_optimizer(make_game, data, tmp_path):
             *game.budget_optimizers,
         ]
 
-    game = make_game(
-        Entropy, num_budgets=2, target_gate=SHUT, budget_gate=SHUT
-    )
+    game = make_game(Entropy, num_budgets=2, target_gate=SHUT, budget_gate=SHUT)
     turn(game, data)
     game.save_weights(tmp_path / "game.weights.h5")
     resumed = make_game(Entropy, num_budgets=2)
@@ -337,9 +333,7 @@ def sharded(batch):
 def test_optimizer_count_mismatch(make_game):
     game = make_game(Entropy, num_budgets=2)
     with pytest.raises(ValueError, match="2 budget models and 1 budget opt"):
-        game.compile(
-            optimizers=Optimizers(None, None, [None]), validation=None
-        )
+        game.compile(optimizers=Optimizers(None, None, [None]), validation=None)
 
 
 def test_refuses_a_negative_gamma_and_an_empty_side(make_game):

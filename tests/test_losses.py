@@ -57,8 +57,10 @@ def test_sure_logits_give_finite_entropy_and_gradient(task, dtype):
 
 @pytest.mark.parametrize("task", BOTH)
 def test_entropy_is_highest_where_the_gradient_vanishes(task):
-    logits = tf.Variable([[0.3, 0.3, 0.3]]) if task is BOTH[0] else (
-        tf.Variable([[0.0, 0.0, 0.0]])
+    logits = (
+        tf.Variable([[0.3, 0.3, 0.3]])
+        if task is BOTH[0]
+        else (tf.Variable([[0.0, 0.0, 0.0]]))
     )
     with tf.GradientTape() as tape:
         entropy = task.entropy(logits)

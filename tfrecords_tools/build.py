@@ -24,7 +24,9 @@ def main(argv):
             fold=flags.FOLD.value,
             seed=flags.SEED.value,
             split_dir=flags.SPLIT_DIR.value,
-            command=" ".join(["python -m tfrecords_tools.build", *sys.argv[1:]]),
+            command=" ".join(
+                ["python -m tfrecords_tools.build", *sys.argv[1:]]
+            ),
         )
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -42,7 +44,9 @@ def summary(content):
     ]
     if content["skipped"]:
         lines.append(f"{len(content['skipped'])} videos skipped:")
-    lines += [f"  {bad['video']}: {bad['reason']}" for bad in content["skipped"]]
+    lines += [
+        f"  {bad['video']}: {bad['reason']}" for bad in content["skipped"]
+    ]
     return "\n".join(lines)
 
 

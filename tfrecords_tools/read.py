@@ -87,7 +87,10 @@ def clips(
         if training and flip:
             mirrored = tf.random.stateless_uniform((), key + 1) < 0.5
             clip = tf.cond(mirrored, lambda: clip[:, :, ::-1], lambda: clip)
-        return {"clips": tf.ensure_shape(clip, (frames, size, size, 3)), **video}
+        return {
+            "clips": tf.ensure_shape(clip, (frames, size, size, 3)),
+            **video,
+        }
 
     if training:
         records = records.map(lambda record: (record, 0))

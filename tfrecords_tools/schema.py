@@ -91,9 +91,9 @@ def decode_frames(frames, shape):
     """
 
     # No JPEG is as long as its pixels are.
-    is_raw = tf.cast(
-        tf.strings.length(frames[0]), tf.int64
-    ) == tf.reduce_prod(shape)
+    is_raw = tf.cast(tf.strings.length(frames[0]), tf.int64) == tf.reduce_prod(
+        shape
+    )
 
     def decode(frame):
         return tf.cond(

@@ -79,7 +79,13 @@ def build(
     if (folder / manifest.NAME).exists():
         return _same(manifest.load(folder), options, folder)
     return _write(
-        folder, dataset, pathlib.Path(raw_dir), listing, options, workers, command
+        folder,
+        dataset,
+        pathlib.Path(raw_dir),
+        listing,
+        options,
+        workers,
+        command,
     )
 
 
@@ -209,7 +215,8 @@ def puppets(out_dir=None, *, paper_size=False, workers=1):
     Args:
         out_dir: Folder for the shards; `None` for one in the cache,
             `$PRIV_KERAS_CACHE` or `~/.cache/priv_keras`.
-        paper_size: Bool, 640x480 as SBU's frames, else 160x120.
+        paper_size: Bool, 336 clips of 640x480 as SBU's frames, else 840 of
+            160x120.
         workers: Int.
 
     Returns:
@@ -217,11 +224,11 @@ def puppets(out_dir=None, *, paper_size=False, workers=1):
     """
     default = pathlib.Path.home() / ".cache" / "priv_keras"
     cache = pathlib.Path(os.environ.get("PRIV_KERAS_CACHE", default))
-    size = (640, 480) if paper_size else (160, 120)
-    raw_dir = cache / f"puppets-{size[0]}x{size[1]}"
+    size, takes = ((640, 480), 2) if paper_size else ((160, 120), 5)
+    raw_dir = cache / f"puppets-{size[0]}x{size[1]}x{takes}"
     if not raw_dir.exists():
         raw_dir.parent.mkdir(parents=True, exist_ok=True)
-        drawn.generate(raw_dir, size=size, workers=workers)
+        drawn.generate(raw_dir, size=size, takes=takes, workers=workers)
     out_dir = pathlib.Path(out_dir or cache / f"{raw_dir.name}-shards")
     build(
         "puppets",

@@ -34,9 +34,7 @@ def train_until(gate, accuracy, update):
     """
 
     def is_shut(steps, reached):
-        return tf.logical_and(
-            steps < gate.max_steps, reached <= gate.threshold
-        )
+        return tf.logical_and(steps < gate.max_steps, reached <= gate.threshold)
 
     def step(steps, _):
         update()

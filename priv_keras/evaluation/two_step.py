@@ -84,9 +84,11 @@ def filtered(dataset, anonymizer, folder):
 
 def unfiltered(dataset):
     """The same form for raw clips, kept in memory: no raw frame on disk."""
-    return dataset.map(
-        lambda batch: {**batch, "clips": to_uint8(batch["clips"])}
-    ).unbatch().cache()
+    return (
+        dataset.map(lambda batch: {**batch, "clips": to_uint8(batch["clips"])})
+        .unbatch()
+        .cache()
+    )
 
 
 def train(model, splits, label, task, protocol, *, seed):
@@ -164,9 +166,7 @@ def score(model, dataset, label, batch_size):
         videos.append(batch["video"].numpy())
     labels, logits, videos = map(np.concatenate, (labels, logits, videos))
     hits = logits.argmax(axis=1) == labels
-    _, first, video = np.unique(
-        videos, return_index=True, return_inverse=True
-    )
+    _, first, video = np.unique(videos, return_index=True, return_inverse=True)
     sums = np.zeros((len(first), logits.shape[1]))
     np.add.at(sums, video, logits)
     return {

@@ -8,7 +8,7 @@ import keras
 from priv_keras.networks.budgets import over_frames
 from priv_keras.networks.budgets import renormalized
 
-RESNET_BLOCKS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
+RESNET_BLOCKS = {18: (2, 2, 2, 2), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
 RESNET_FILTERS = (64, 128, 256, 512)
 
 
@@ -69,6 +69,7 @@ def _resnet(backbone, depth, num_classes, input_shape, width):
         stackwise_filters=[max(1, round(width * n)) for n in RESNET_FILTERS],
         stackwise_blocks=RESNET_BLOCKS[depth],
         stackwise_strides=(1, 2, 2, 2),
+        block_type="basic_block" if depth == 18 else "block",
         include_rescaling=False,
         input_shape=input_shape,
     )
@@ -81,10 +82,8 @@ ATTACKERS = {
         f"mobilenet_v1_{alpha:g}": (_mobilenet_v1, alpha)
         for alpha in (0.25, 0.5, 0.75, 1.0)
     },
-    "resnet_v1_50": (_resnet_v1, 50),
-    "resnet_v2_50": (_resnet_v2, 50),
-    "resnet_v1_101": (_resnet_v1, 101),
-    "resnet_v2_101": (_resnet_v2, 101),
+    **{f"resnet_v1_{depth}": (_resnet_v1, depth) for depth in RESNET_BLOCKS},
+    **{f"resnet_v2_{depth}": (_resnet_v2, depth) for depth in RESNET_BLOCKS},
 }
 NAMES = tuple(ATTACKERS)
 

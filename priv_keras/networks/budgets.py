@@ -40,7 +40,9 @@ def build(name, num_classes, input_shape=(112, 112, 3), normalization="batch"):
         classifier_activation=None,
     )
     return over_frames(
-        renormalized(network, normalization), input_shape, name.replace(".", "_")
+        renormalized(network, normalization),
+        input_shape,
+        name.replace(".", "_"),
     )
 
 

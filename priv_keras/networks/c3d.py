@@ -3,6 +3,9 @@
 import keras
 from keras import layers
 
+# Ten layers without normalization: from Glorot's start it never learns.
+INITIAL = {"kernel_initializer": "he_normal"}
+
 
 def build(num_classes, width=1.0, input_shape=(16, 112, 112, 3)):
     """Returns f_T (Sec. 3.2), a 3D convolutional network over a clip.
@@ -30,20 +33,23 @@ def build(num_classes, width=1.0, input_shape=(16, 112, 112, 3)):
         return max(1, round(width * count))
 
     clips = keras.Input(input_shape, name="clips")
-    x = _pool(_conv(clips, channels(64)), (1, 2, 2))
+    x = layers.Rescaling(4.0, -2.0)(clips)  # to mean 0 and variance 1, about
+    x = _pool(_conv(x, channels(64)), (1, 2, 2))
     x = _pool(_conv(x, channels(128)))
     for count in (256, 512, 512):
         x = _pool(_conv(_conv(x, channels(count)), channels(count)))
     x = layers.Flatten()(x)
     for _ in range(2):
-        x = layers.Dense(channels(4096), activation="relu")(x)
+        x = layers.Dense(channels(4096), activation="relu", **INITIAL)(x)
         x = layers.Dropout(0.5)(x)
     logits = layers.Dense(num_classes, dtype="float32")(x)
     return keras.Model(clips, logits, name="target")
 
 
 def _conv(x, filters):
-    return layers.Conv3D(filters, 3, padding="same", activation="relu")(x)
+    return layers.Conv3D(
+        filters, 3, padding="same", activation="relu", **INITIAL
+    )(x)
 
 
 def _pool(x, size=2):

@@ -1,7 +1,6 @@
 """One module per dataset: which videos there are, their labels and splits."""
 
 import collections
-import random
 from typing import NamedTuple
 
 SPLITS = ("train", "validation", "test")

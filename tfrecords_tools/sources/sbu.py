@@ -136,6 +136,8 @@ def read_list(path):
         match = LAYOUT.search(name)
         expected = _labels(match[1], match[2], name)
         if (int(pair), int(action)) != (expected["actors"], expected["action"]):
-            raise ValueError(f"{path}: the numbers of {line!r} are not its path's.")
+            raise ValueError(
+                f"{path}: the numbers of {line!r} are not its path's."
+            )
         labels[match[0]] = (int(pair), int(action))
     return labels

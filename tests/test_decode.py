@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+from made_videos import gray
+from made_videos import write_avi
+from made_videos import write_pngs
+
+from tfrecords_tools import decode
+
+
+def test_pictures_come_in_the_order_of_their_numbers(tmp_path):
+    write_pngs(tmp_path / "v", 12)
+    frames = decode.frames(tmp_path / "v", (32, 24))
+    np.testing.assert_array_equal(frames, [gray(i) for i in range(12)])
+
+
+def test_video_is_decoded_in_rgb(tmp_path):
+    write_avi(tmp_path / "v.avi", 7)
+    frames = decode.frames(tmp_path / "v.avi", (64, 48))
+    assert frames.shape == (7, 48, 64, 3)
+    expected = np.stack([gray(i, 48, 64) for i in range(7)])
+    assert np.abs(frames.astype(int) - expected).mean() < 6
+
+
+def test_another_aspect_ratio_is_fitted_inside(tmp_path):
+    write_avi(tmp_path / "v.avi", 1, size=(32, 64))
+    (frame,) = decode.frames(tmp_path / "v.avi", (64, 32))
+    assert frame.shape == (32, 64, 3)
+    # 16 columns of picture in the middle; to their left, the border repeated.
+    np.testing.assert_array_equal(frame[:, 0], frame[:, 23])
+    assert np.ptp(frame[5, 24:40, 0].astype(int)) > 10
+
+
+@pytest.mark.parametrize("content", [b"", b"no video at all"])
+def test_what_is_no_video_is_named(tmp_path, content):
+    (tmp_path / "v.avi").write_bytes(content)
+    with pytest.raises(ValueError, match="v.avi cannot be decoded"):
+        decode.frames(tmp_path / "v.avi", (64, 48))
+
+
+def test_damaged_and_missing_pictures_are_named(tmp_path):
+    write_pngs(tmp_path / "v", 2)
+    (tmp_path / "v" / "rgb_000002.png").write_bytes(b"x")
+    with pytest.raises(ValueError, match="rgb_000002.png is not a picture"):
+        decode.frames(tmp_path / "v", (64, 48))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="empty has no frames"):
+        decode.frames(tmp_path / "empty", (64, 48))

@@ -1,0 +1,119 @@
+import pathlib
+import subprocess
+import sys
+import time
+
+import pytest
+from absl import flags as absl_flags
+from absl.testing import flagsaver
+
+from flags import data
+from flags import evaluation
+from flags import parsing
+from flags import training
+from priv_keras.algorithms import ALGORITHMS
+from priv_keras.networks import attackers
+from tfrecords_tools import sources
+
+ROOT = pathlib.Path(__file__).parents[1]
+RECIPES = sorted((ROOT / "flags" / "recipes").glob("*.flags"))
+
+
+@pytest.fixture(autouse=True)
+def restored():
+    with flagsaver.flagsaver():
+        yield
+
+
+def parse(*argv):
+    return parsing.with_scale(["train", *argv])
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+def test_recipe_parses(recipe):
+    parse("--scale=tiny", f"--flagfile={recipe}")
+
+
+def test_enum_flags_name_what_exists():
+    parse()
+    assert absl_flags.FLAGS["method"].parser.enum_values == list(ALGORITHMS)
+    for dataset in data.DATASETS:
+        assert sources.source(dataset)
+    assert set(evaluation.ATTACKERS.value) <= set(attackers.NAMES)
+
+
+def test_defaults_are_those_of_section_4_1_2():
+    parse()
+    assert training.GAMMA.value == 2.0
+    assert training.TARGET_THRESHOLD.value == 0.85
+    assert training.BUDGET_THRESHOLD.value == 0.99
+    assert training.TARGET_LEARNING_RATE.value == 1e-5
+    assert training.BUDGET_LEARNING_RATE.value == 1e-2
+    assert training.ANONYMIZER_LEARNING_RATE.value == 1e-4
+    assert training.MAX_ITER.value == 800
+    assert (data.FRAMES.value, data.SIZE.value) == (16, 112)
+
+
+def test_a_scale_sets_defaults_that_the_command_line_overrides():
+    parse("--max_iter=40", "--scale=tiny")
+    assert data.SIZE.value == 48
+    assert training.MAX_ITER.value == 40
+
+
+def test_a_flagfile_may_name_the_scale(tmp_path):
+    (tmp_path / "x.flags").write_text("--scale=tiny\n--size=40\n")
+    parse(f"--flagfile={tmp_path / 'x.flags'}")
+    assert data.FRAMES.value == 8
+    assert data.SIZE.value == 40
+
+
+def test_serialized_flags_parse_to_themselves(tmp_path):
+    parse("--scale=tiny", "--gamma=3", "--run_dir=somewhere")
+    text = parsing.serialize(absl_flags.FLAGS, skip=("run_dir",))
+    (tmp_path / "config.flags").write_text(text)
+    with flagsaver.flagsaver():
+        parse(f"--flagfile={tmp_path / 'config.flags'}")
+        assert training.GAMMA.value == 3.0
+        assert parsing.serialize(absl_flags.FLAGS, skip=("run_dir",)) == text
+    assert "somewhere" not in text
+
+
+def test_a_run_brings_its_flags_along(tmp_path):
+    (tmp_path / "config.flags").write_text(
+        "--gamma=7\n--scale=tiny\n--seed=4\n"
+    )
+    parsing.with_run(["evaluate", f"--run_dir={tmp_path}", "--seed=5"])
+    assert training.GAMMA.value == 7.0
+    assert data.SEED.value == 5
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--gamma=-1"], "--gamma=-1"),
+        (["--dataset=kinetics"], "puppets"),
+        (["--max_iter=150"], "multiple of --turns_per_epoch"),
+        (["--size=130"], "must not exceed"),
+        (["--attacker_frames=17"], "must not exceed --frames"),
+        (["--attackers=mobilenet_v2_1"], "take the family of --budgets out"),
+        (["--gama=1"], "Did you mean: gamma"),
+    ],
+)
+def test_rejected(argv, message):
+    with pytest.raises(absl_flags.Error, match=message):
+        parse(*argv)
+
+
+@pytest.mark.parametrize("program", ["train", "evaluate", "export"])
+def test_help_does_not_wait_for_tensorflow(program):
+    start = time.monotonic()
+    shown = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", f"priv_keras.{program}"]
+        + ["--help"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert "--dataset" in shown.stdout
+    assert "| tensorflow" not in shown.stderr
+    assert time.monotonic() - start < 20

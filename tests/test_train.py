@@ -1,0 +1,198 @@
+"""Whole runs on tiny shards: from the command line to the exported model."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from made_videos import sbu_folder
+
+from priv_keras import callbacks
+from tfrecords_tools import write
+
+ROOT = pathlib.Path(__file__).parents[1]
+SMALL = [
+    "--dataset=sbu",
+    "--scale=tiny",
+    f"--flagfile={ROOT}/flags/recipes/smoke.flags",
+    "--size=32",
+    "--frame_width=43",
+    "--frame_height=32",
+    "--frames=4",
+    "--batch_size=2",
+    "--max_iter=3",
+]
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    write.build("sbu", sbu_folder(folder / "raw"), folder / "shards")
+    return folder / "shards"
+
+
+def program(name, *args):
+    return subprocess.Popen(
+        [sys.executable, "-m", f"priv_keras.{name}", *map(str, args)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+
+
+def run(name, *args):
+    """Returns the exit status, standard output and standard error."""
+    process = program(name, *args)
+    out, err = process.communicate()
+    return process.returncode, out, err
+
+
+@pytest.fixture(scope="module")
+def killed_and_resumed(shards, tmp_path_factory):
+    """A run that was killed after its first turn and then resumed."""
+    run_dir = tmp_path_factory.mktemp("runs") / "run"
+    args = [*SMALL, f"--data_dir={shards}", f"--run_dir={run_dir}"]
+    process = program("train", *args)
+    first = run_dir / "checkpoints" / callbacks.CHECKPOINT.format(1)
+    while not first.exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not (run_dir / "result.json").exists()
+    status, out, err = run("train", *args, "--resume")
+    assert status == 0, err
+    return run_dir, out
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_to_a_complete_run_folder(killed_and_resumed):
+    run_dir, out = killed_and_resumed
+    assert "resumed after turn" in out
+    assert "warm-up of f_T" not in out
+    assert "A_B^1, the strongest of 1 attackers" in out
+    lines = [json.loads(line) for line in (run_dir / "metrics.jsonl").open()]
+    assert [line["turn"] for line in lines if "loss" in line] == [1, 2, 3]
+    assert {path.name for path in run_dir.iterdir()} == {
+        "before_after.png",
+        "checkpoints",
+        "config.flags",
+        "evaluation",
+        "export",
+        "labels.json",
+        "metrics.jsonl",
+        "result.json",
+        "tensorboard",
+    }
+
+
+@pytest.mark.slow
+def test_the_result_names_every_attacker(killed_and_resumed):
+    result = json.loads((killed_and_resumed[0] / "result.json").read_text())
+    for side in ("raw", "anonymized"):
+        (attacker,) = result[side]["attackers"]
+        assert attacker["name"] == "mobilenet_v1_0.25"
+        assert 0 <= attacker["accuracy"] <= 1
+        assert 0 <= result[side]["target"]["accuracy"] <= 1
+    assert result["chance"]["actions"]["majority"] >= 0.5
+    assert result["turns"] == 3
+
+
+@pytest.mark.slow
+def test_the_exported_anonymizer_serves_any_size(killed_and_resumed):
+    folder = killed_and_resumed[0] / "export" / "anonymizer"
+    frames = np.random.randint(0, 256, (2, 21, 30, 3), "uint8")
+    served = tf.saved_model.load(str(folder)).serve(frames)
+    assert served.shape == frames.shape
+    assert served.dtype == tf.uint8
+
+
+@pytest.mark.slow
+def test_evaluate_and_export_take_the_flags_of_the_run(killed_and_resumed):
+    run_dir, _ = killed_and_resumed
+    before = json.loads((run_dir / "result.json").read_text())
+    status, out, err = run("evaluate", f"--run_dir={run_dir}")
+    assert status == 0, err
+    after = json.loads((run_dir / "result.json").read_text())
+    assert after == before
+    status, out, err = run("export", f"--run_dir={run_dir}")
+    assert status == 0, err
+    assert "the anonymizer after 3 turns" in out
+
+
+@pytest.mark.slow
+def test_a_folder_of_another_run_or_another_meaning_is_refused(
+    killed_and_resumed, shards, tmp_path
+):
+    run_dir, _ = killed_and_resumed
+    args = [*SMALL, f"--data_dir={shards}", f"--run_dir={run_dir}"]
+    refused(*args, "--gamma=9", says="Differing: --gamma=2.0 --gamma=9.0")
+    refused(*args, says="Add --resume to go on")
+    sets = ("s02s03", "s03s02", "s01s03")
+    write.build("sbu", sbu_folder(tmp_path / "raw", sets), tmp_path / "out")
+    path = tmp_path / "out" / "sbu" / "manifest.json"
+    path.write_text(path.read_text().replace("3 kicking", "3 waving"))
+    status, _, err = run(
+        "evaluate", f"--run_dir={run_dir}", f"--data_dir={tmp_path / 'out'}"
+    )
+    assert status == 1
+    assert "'3 waving'" in error(err)
+
+
+def refused(*args, says):
+    status, _, err = run("train", *args)
+    assert status == 1
+    assert says in error(err)
+
+
+def error(stderr):
+    """The one line that says what is wrong."""
+    assert "Traceback" not in stderr
+    (line,) = (s for s in stderr.splitlines() if s.startswith("error: "))
+    return line
+
+
+def test_missing_data_says_which_command_builds_it(tmp_path):
+    run_dir = tmp_path / "run"
+    refused(
+        *SMALL,
+        f"--data_dir={tmp_path / 'none'}",
+        f"--run_dir={run_dir}",
+        says="python -m tfrecords_tools.build --dataset=sbu",
+    )
+    refused(*SMALL, f"--run_dir={run_dir}", says="needs --data_dir")
+    assert not run_dir.exists()
+
+
+def test_a_corrupt_shard_is_named_with_its_record(shards, tmp_path):
+    copy = tmp_path / "sbu"
+    copy.mkdir()
+    for path in (shards / "sbu").iterdir():
+        (copy / path.name).write_bytes(path.read_bytes())
+    path = next(copy.glob("train-*"))
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 255
+    path.write_bytes(content)
+    args = [*SMALL, f"--data_dir={tmp_path}", f"--run_dir={tmp_path / 'run'}"]
+    refused(*args, says=f"{path.name} is damaged, record ")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_of_something_else_and_nothing_to_resume(shards, tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    args = [*SMALL, f"--data_dir={shards}"]
+    refused(*args, f"--run_dir={tmp_path}", says="holds files of something")
+    refused(
+        *args,
+        f"--run_dir={tmp_path / 'new'}",
+        "--resume",
+        says="There is no run to resume",
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]

@@ -1,0 +1,154 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import toy_anonymizer
+from conftest import toy_classifier
+
+from priv_keras.evaluation import two_step
+from priv_keras.losses import SINGLE_LABEL
+
+PROTOCOL = two_step.Protocol(
+    epochs=30,
+    steps_per_epoch=8,
+    patience=30,
+    learning_rate=0.01,
+    batch_size=8,
+    frames=2,
+)
+
+
+def batches(size=48):
+    """Clips that tell who is there by a bright corner."""
+    rng = np.random.default_rng(0)
+    who = np.arange(size) % 5
+    clips = rng.random((size, 2, 4, 4, 3)).astype("float32") / 5
+    clips[np.arange(size), :, who % 4, :, who % 3] += 0.7
+    return tf.data.Dataset.from_tensor_slices(
+        {
+            "clips": clips,
+            "actions": rng.integers(0, 3, size),
+            "budget_labels": who,
+            "video": [f"video {i // 2}" for i in range(size)],
+        }
+    ).batch(8)
+
+
+def splits(dataset):
+    return dict.fromkeys(("train", "validation", "test"), dataset)
+
+
+def identity(frames):
+    return frames
+
+
+def constant(frames):
+    return tf.ones_like(frames) / 2
+
+
+def attacked(dataset, tmp_path, name="a"):
+    return two_step.attack(
+        name,
+        lambda: toy_classifier(5),
+        splits(dataset),
+        SINGLE_LABEL,
+        PROTOCOL,
+        seed=0,
+        record=str(tmp_path / f"{name}.json"),
+    )
+
+
+def test_the_judge_tells_a_bad_anonymizer_from_a_perfect_one(tmp_path):
+    raw = attacked(two_step.unfiltered(batches()), tmp_path, "raw")
+    bad = attacked(
+        two_step.filtered(batches(), identity, tmp_path / "i"), tmp_path, "i"
+    )
+    perfect = attacked(
+        two_step.filtered(batches(), constant, tmp_path / "c"), tmp_path, "c"
+    )
+    assert raw["accuracy"] > 0.9
+    assert bad["accuracy"] == raw["accuracy"]
+    assert perfect["accuracy"] <= 0.25  # one class of 5 that all are given
+
+
+def test_a_planted_watermark_is_found(tmp_path):
+    def mark(batch):
+        clips = np.full(batch["clips"].shape, 0.5, "float32")
+        clips[..., 0, 0, 0] = np.asarray(batch["budget_labels"])[:, None] / 5
+        return {**batch, "clips": clips}
+
+    marked = tf.data.Dataset.from_tensor_slices(
+        {
+            k: np.concatenate([np.asarray(b[k]) for b in map(mark, batches())])
+            for k in ("clips", "actions", "budget_labels", "video")
+        }
+    ).batch(8)
+    clean = two_step.filtered(batches(), constant, tmp_path / "cache")
+    found = attacked(two_step.unfiltered(marked), tmp_path, "marked")
+    assert found["accuracy"] > attacked(clean, tmp_path, "clean")["accuracy"]
+
+
+def test_the_anonymizer_runs_once_and_only_its_output_is_kept(tmp_path):
+    calls = tf.Variable(0)
+
+    def counted(frames):
+        calls.assign_add(1)
+        return 1 - frames
+
+    cache = two_step.filtered(batches(), counted, tmp_path / "cache")
+    after_first = int(calls)
+    kept = [example["clips"].numpy() for example in cache]
+    assert after_first == calls == 6
+    raw = np.concatenate([b["clips"] for b in batches()])
+    expected = np.clip(1 - raw, 0, 1) * 255
+    assert np.abs(np.stack(kept) - expected).max() <= 0.51
+    assert kept[0].dtype == np.uint8
+
+
+def test_an_attack_is_read_where_it_was_recorded(tmp_path):
+    dataset = two_step.unfiltered(batches())
+    first = attacked(dataset, tmp_path)
+    again = two_step.attack(
+        "a", None, None, None, None, seed=0, record=str(tmp_path / "a.json")
+    )
+    assert again["accuracy"] == first["accuracy"]
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_score_counts_clips_and_videos():
+    labels = np.array([0, 0, 1, 1])
+    logits = np.array([[3.0, 0.0], [0.0, 1.0], [0.0, 2.0], [0.0, 2.0]])
+
+    def model(clips):
+        return tf.gather(
+            tf.constant(logits), tf.cast(clips[:, 0] * 255, tf.int32)
+        )
+
+    dataset = tf.data.Dataset.from_tensor_slices(
+        {
+            "clips": np.arange(4, dtype="uint8")[:, None],
+            "budget_labels": labels,
+            "video": ["a", "a", "b", "b"],
+        }
+    )
+    scored = two_step.score(model, dataset, "budget_labels", 3)
+    assert scored["accuracy"] == 0.75  # the second clip is wrong,
+    assert scored["video_accuracy"] == 1.0  # its video right: 1.5 to 0.5
+    assert (scored["clips"], scored["videos"]) == (4, 2)
+
+
+def test_strongest():
+    attacks = [{"accuracy": 0.2}, {"accuracy": 0.5}, {"accuracy": 0.4}]
+    assert two_step.strongest(attacks)["accuracy"] == 0.5
+
+
+def test_families_seen_in_training_are_refused():
+    two_step.check_unseen(["resnet_v1_50"], ["mobilenet_v2_0.5"])
+    with pytest.raises(ValueError, match=r"In both: \['mobilenet_v2_1'\]"):
+        two_step.check_unseen(
+            ["resnet_v1_50", "mobilenet_v2_1"], ["mobilenet_v2_0.5"]
+        )
+
+
+def test_toy_anonymizer_can_be_attacked(tmp_path):
+    dataset = two_step.filtered(batches(), toy_anonymizer(), tmp_path / "c")
+    assert next(iter(dataset))["clips"].shape == (2, 4, 4, 3)
