@@ -4,6 +4,7 @@ Flags are those of the run, which the command line may override, as in
 `--attackers=...`.
 """
 
+import os
 import pathlib
 import sys
 
@@ -11,9 +12,13 @@ from absl import app
 from absl import flags as absl_flags
 
 from flags import data as data_flags
-from flags import evaluation  # noqa: F401 (defines flags)
+from flags import evaluation
 from flags import parsing
-from flags import training  # noqa: F401 (defines flags)
+from flags import training
+
+# Or `--help` would list none of them.
+for module in (data_flags, evaluation, training):
+    absl_flags.adopt_module_key_flags(module)
 
 
 def main(argv):
@@ -37,6 +42,8 @@ def main(argv):
 
 
 def run():
+    # TensorFlow greets on standard error, above what we have to say.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     absl_flags.mark_flag_as_required("run_dir")
     app.run(main, flags_parser=parsing.with_run)
 

@@ -1,5 +1,6 @@
 """Exports a run's anonymizer: `python -m priv_keras.export --run_dir=...`."""
 
+import os
 import pathlib
 import sys
 
@@ -7,10 +8,14 @@ from absl import app
 from absl import flags as absl_flags
 
 from flags import data as data_flags
-from flags import evaluation  # noqa: F401 (defines flags)
-from flags import export as export_flags  # noqa: F401 (defines flags)
+from flags import evaluation
+from flags import export as export_flags
 from flags import parsing
-from flags import training  # noqa: F401 (defines flags)
+from flags import training
+
+# Or `--help` would list none of them.
+for module in (data_flags, evaluation, export_flags, training):
+    absl_flags.adopt_module_key_flags(module)
 
 
 def main(argv):
@@ -34,6 +39,8 @@ def main(argv):
 
 
 def run():
+    # TensorFlow greets on standard error, above what we have to say.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     absl_flags.mark_flag_as_required("run_dir")
     app.run(main, flags_parser=parsing.with_run)
 

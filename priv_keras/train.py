@@ -1,5 +1,6 @@
 """Plays one game and judges it: `python -m priv_keras.train --method=...`."""
 
+import os
 import pathlib
 import sys
 
@@ -7,9 +8,13 @@ from absl import app
 from absl import flags as absl_flags
 
 from flags import data as data_flags
-from flags import evaluation  # noqa: F401 (defines flags)
+from flags import evaluation
 from flags import parsing
 from flags import training as training_flags
+
+# Or `--help` would list none of them.
+for module in (data_flags, evaluation, training_flags):
+    absl_flags.adopt_module_key_flags(module)
 
 # What may differ between the two halves of a resumed run.
 NOT_CONFIGURATION = ("resume", "run_dir")
@@ -82,6 +87,8 @@ def check_run_dir(run_dir, config, resume):
 
 
 def run():
+    # TensorFlow greets on standard error, above what we have to say.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     absl_flags.mark_flag_as_required("run_dir")
     app.run(main, flags_parser=parsing.with_scale)
 

@@ -1,11 +1,14 @@
 """Builds shards: `python -m tfrecords_tools.build --dataset=...`."""
 
+import os
 import sys
 
 from absl import app
 from absl import flags as absl_flags
 
 from flags import build as flags
+
+absl_flags.adopt_module_key_flags(flags)  # or `--help` lists none
 
 
 def main(argv):
@@ -51,6 +54,8 @@ def summary(content):
 
 
 def run():
+    # TensorFlow greets on standard error, above what we have to say.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     absl_flags.mark_flags_as_required(["dataset", "raw_dir", "out_dir"])
     app.run(main)
 

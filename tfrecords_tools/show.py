@@ -1,12 +1,16 @@
 """Says what shards hold: `python -m tfrecords_tools.show DIR [--out=PNG]`."""
 
 import collections
+import os
 import pathlib
 import sys
 
 from absl import app
+from absl import flags as absl_flags
 
 from flags import show as flags
+
+absl_flags.adopt_module_key_flags(flags)  # or `--help` lists none
 
 FRAMES = 8  # of a video in a picture
 
@@ -68,6 +72,8 @@ def _draw(folder, content):
 
 
 def run():
+    # TensorFlow greets on standard error, above what we have to say.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     app.run(main)
 
 

@@ -1,6 +1,7 @@
 """Checks built shards: `python -m tfrecords_tools.verify DIR`."""
 
 import collections
+import os
 import pathlib
 import sys
 
@@ -77,6 +78,8 @@ def _videos(path, labels):
 
 
 def run():
+    # TensorFlow greets on standard error, above what we have to say.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     app.run(main)
 
 
