@@ -8,7 +8,7 @@ import keras
 from priv_keras.networks.budgets import over_frames
 from priv_keras.networks.budgets import renormalized
 
-RESNET_BLOCKS = {18: (2, 2, 2, 2), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
+RESNET_BLOCKS = {26: (2, 2, 2, 2), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
 RESNET_FILTERS = (64, 128, 256, 512)
 
 
@@ -69,7 +69,6 @@ def _resnet(backbone, depth, num_classes, input_shape, width):
         stackwise_filters=[max(1, round(width * n)) for n in RESNET_FILTERS],
         stackwise_blocks=RESNET_BLOCKS[depth],
         stackwise_strides=(1, 2, 2, 2),
-        block_type="basic_block" if depth == 18 else "block",
         include_rescaling=False,
         input_shape=input_shape,
     )
