@@ -39,11 +39,12 @@ class Anonymizer:
     """An exported f_A as a function of 8-bit frames.
 
     Args:
-        serve: Callable from uint8 frames to uint8 frames.
+        model: Loaded SavedModel whose `serve` takes uint8 frames to uint8
+            frames. Held whole: its functions alone would lose its variables.
     """
 
-    def __init__(self, serve):
-        self.serve = serve
+    def __init__(self, model):
+        self.model = model
 
     @classmethod
     def load(cls, path):
@@ -58,7 +59,7 @@ class Anonymizer:
                 "`python -m priv_keras.export` wrote, as in "
                 "RUN_DIR/export/anonymizer."
             )
-        return cls(tf.saved_model.load(str(path)).serve)
+        return cls(tf.saved_model.load(str(path)))
 
     def __call__(self, frames):
         """Anonymizes frames.
@@ -78,4 +79,4 @@ class Anonymizer:
                 "Frames must be uint8 of shape (n, height, width, 3). "
                 f"Received: {frames.dtype} of shape {frames.shape}."
             )
-        return self.serve(tf.constant(frames)).numpy()
+        return self.model.serve(tf.constant(frames)).numpy()

@@ -32,8 +32,8 @@ def test_plain_tensorflow_loads_it_without_this_package(exported, tmp_path):
     _, folder = exported
     code = (
         "import sys, tensorflow as tf;"
-        f"served = tf.saved_model.load({str(folder)!r}).serve("
-        "tf.zeros((1, 9, 7, 3), tf.uint8));"
+        f"model = tf.saved_model.load({str(folder)!r});"
+        "served = model.serve(tf.zeros((1, 9, 7, 3), tf.uint8));"
         "assert served.shape == (1, 9, 7, 3) and served.dtype == tf.uint8;"
         "assert not any(m.startswith('priv_keras') for m in sys.modules)"
     )

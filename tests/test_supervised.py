@@ -18,7 +18,7 @@ def learnable(size=64):
 
 def fit(model, **kwargs):
     options = {
-        "learning_rate": 0.01,
+        "learning_rate": 0.05,
         "epochs": 30,
         "steps_per_epoch": 4,
         **kwargs,

@@ -109,7 +109,8 @@ def test_the_result_names_every_attacker(killed_and_resumed):
 def test_the_exported_anonymizer_serves_any_size(killed_and_resumed):
     folder = killed_and_resumed[0] / "export" / "anonymizer"
     frames = np.random.randint(0, 256, (2, 21, 30, 3), "uint8")
-    served = tf.saved_model.load(str(folder)).serve(frames)
+    model = tf.saved_model.load(str(folder))  # held, or its variables go
+    served = model.serve(frames)
     assert served.shape == frames.shape
     assert served.dtype == tf.uint8
 

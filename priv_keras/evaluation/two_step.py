@@ -74,21 +74,24 @@ def filtered(dataset, anonymizer, folder):
         clips = tf.reshape(anonymizer(frames), tf.shape(clips))
         return {**batch, "clips": to_uint8(clips)}
 
-    cache = (
+    return whole(
         dataset.map(anonymize).unbatch().cache(os.path.join(folder, "clips"))
     )
-    for _ in cache:  # A cache is whole, and read, only after a full pass.
-        pass
-    return cache
 
 
 def unfiltered(dataset):
     """The same form for raw clips, kept in memory: no raw frame on disk."""
-    return (
-        dataset.map(lambda batch: {**batch, "clips": to_uint8(batch["clips"])})
-        .unbatch()
-        .cache()
-    )
+
+    def as_pixels(batch):
+        return {**batch, "clips": to_uint8(batch["clips"])}
+
+    return whole(dataset.map(as_pixels).unbatch().cache())
+
+
+def whole(cache):
+    """Fills a cache, which is read only after a full pass, and counts it."""
+    count = sum(1 for _ in cache)
+    return cache.apply(tf.data.experimental.assert_cardinality(count))
 
 
 def train(model, splits, label, task, protocol, *, seed):
