@@ -41,6 +41,7 @@ def judge(game, turn, data, run_dir, say):
     Returns:
         Dict, what `result.json` holds.
     """
+    two_step.check_unseen(flags.ATTACKERS.value, training_flags.BUDGETS.value)
     folder = pathlib.Path(run_dir, "evaluation")
     clips = {
         "train": data.views("attackers"),
