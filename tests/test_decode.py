@@ -13,6 +13,13 @@ def test_pictures_come_in_the_order_of_their_numbers(tmp_path):
     np.testing.assert_array_equal(frames, [gray(i) for i in range(12)])
 
 
+def test_numbers_count_and_not_the_alphabet(tmp_path):
+    for name in ("f10.png", "f9.JPG", "f2.jpeg", "cover.png", "f1.txt"):
+        (tmp_path / name).touch()
+    names = [path.name for path in decode.numbered(tmp_path)]
+    assert names == ["f2.jpeg", "f9.JPG", "f10.png"]
+
+
 def test_video_is_decoded_in_rgb(tmp_path):
     write_avi(tmp_path / "v.avi", 7)
     frames = decode.frames(tmp_path / "v.avi", (64, 48))
@@ -30,6 +37,39 @@ def test_another_aspect_ratio_is_fitted_inside(tmp_path):
     assert np.ptp(frame[5, 24:40, 0].astype(int)) > 10
 
 
+def test_shrinking_takes_the_mean_of_an_area(tmp_path):
+    import cv2
+
+    stripes = np.zeros((48, 64, 3), "uint8")
+    stripes[:, ::2] = 200  # any other way would keep or drop a stripe
+    cv2.imwrite(str(tmp_path / "f1.png"), stripes)
+    np.testing.assert_array_equal(decode.frames(tmp_path, (32, 24)), 100)
+
+
+def test_a_video_that_is_cut_off_is_named(tmp_path):
+    path = tmp_path / "v.avi"
+    write_avi(path, 40, size=(320, 240))
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 2 // 3])
+    with pytest.raises(ValueError, match=r"v.avi is cut off: .* of the 40 fr"):
+        decode.frames(path, (64, 48))
+
+
+def test_a_file_without_pictures_is_named(tmp_path):
+    import av
+
+    path = tmp_path / "sound.wav"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=8000, layout="mono")
+        sound = av.AudioFrame.from_ndarray(
+            np.zeros((1, 800), "int16"), format="s16", layout="mono"
+        )
+        sound.sample_rate = 8000
+        container.mux(stream.encode(sound))
+    with pytest.raises(ValueError, match="sound.wav has no video stream"):
+        decode.frames(path, (64, 48))
+
+
 @pytest.mark.parametrize("content", [b"", b"no video at all"])
 def test_what_is_no_video_is_named(tmp_path, content):
     (tmp_path / "v.avi").write_bytes(content)
@@ -45,3 +85,5 @@ def test_damaged_and_missing_pictures_are_named(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="empty has no frames"):
         decode.frames(tmp_path / "empty", (64, 48))
+    with pytest.raises(ValueError, match="nowhere does not exist"):
+        decode.frames(tmp_path / "nowhere", (64, 48))

@@ -6,7 +6,9 @@ import tensorflow as tf
 from made_videos import gray
 from made_videos import sbu_folder
 
+from tfrecords_tools import manifest
 from tfrecords_tools import read
+from tfrecords_tools import schema
 from tfrecords_tools import write
 
 clips = functools.partial(
@@ -104,11 +106,89 @@ def test_frames_are_resized_before_the_crop(shards):
     np.testing.assert_allclose(step, 2, atol=0.01)
 
 
-def test_no_shard_names_the_remedy(shards):
-    with pytest.raises(
-        FileNotFoundError, match="tfrecords_tools.build --datas"
-    ):
+def test_frames_are_as_stored_unless_a_size_is_given(shards):
+    as_stored, resized = (
+        next(iter(clips(str(shards / "test-*"), frame_size=size)))["clips"]
+        for size in (None, (32, 24))
+    )
+    np.testing.assert_array_equal(as_stored, resized)
+    with pytest.raises(ValueError, match=r"size=16 .* frame_size=\(20, 15\)"):
+        clips(str(shards / "test-*"), frame_size=(20, 15))
+
+
+def record_of(frames, video="v"):
+    labels = {"action": 1, "actors": 2}
+    return schema.encode(np.stack(list(frames)), video=video, labels=labels)
+
+
+def write_records(path, records):
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for record in records:
+            writer.write(record)
+    return str(path)
+
+
+def test_only_frames_that_are_taken_are_decoded(tmp_path):
+    example = tf.train.Example.FromString(record_of(map(gray, range(20))))
+    jpegs = example.features.feature["frames"].bytes_list.value
+    for t in set(range(20)) - {2, 7, 12, 17}:
+        jpegs[t] = b"no JPEG"
+    path = write_records(tmp_path / "s", [example.SerializeToString()])
+    (found,) = clips(path)
+    expected = [gray(t)[4:20, 8:24] / 255 for t in (2, 7, 12, 17)]
+    np.testing.assert_allclose(found["clips"], expected, atol=0.05)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        list(clips(path, clips_per_video=2))
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_a_short_video_repeats_its_last_frame(tmp_path, training):
+    path = write_records(tmp_path / "s", [record_of([gray(0), gray(9)])])
+    (found,) = clips(path, training=training)
+    clip = np.asarray(found["clips"])
+    np.testing.assert_array_equal(clip[1], clip[2])
+    np.testing.assert_array_equal(clip[1], clip[3])
+    assert clip[1].mean() - clip[0].mean() > 30 / 255
+
+
+def test_every_clip_of_an_epoch_has_its_own_frames_and_place(tmp_path):
+    videos = [record_of(map(gray, range(20)), str(i)) for i in range(40)]
+    path = write_records(tmp_path / "s", videos)
+    found = list(clips(path, training=True, frames=1))
+    order = [int(clip["video"].numpy()) for clip in found]
+    assert sorted(order) == list(range(40))
+    assert order != sorted(order)
+    corners = {round(255 * float(clip["clips"][0, 0, 0, 1])) for clip in found}
+    assert len(corners) > 10
+
+
+def test_epochs_of_training_read_every_video(shards):
+    data = clips(str(shards / "train-*"), training=True)
+    videos = {clip["video"].numpy().decode() for clip in data}
+    assert videos == set(manifest.load(shards)["splits"]["train"]["videos"])
+
+
+def test_no_shard_names_what_there_is_and_the_remedy(shards):
+    with pytest.raises(FileNotFoundError) as error:
         clips(str(shards / "nowhere-*"))
+    assert "holds: manifest.json, test-00000-of-00001" in str(error.value)
+    assert "tfrecords_tools.build --dataset=sbu" in str(error.value)
+    with pytest.raises(FileNotFoundError) as error:
+        clips(str(shards.parent / "train-*"))
+    assert "There are shards in its folders sbu." in str(error.value)
+    with pytest.raises(FileNotFoundError, match="There is no folder"):
+        clips(str(shards / "none" / "train-*"))
+
+
+def test_another_format_or_a_damaged_manifest_is_named(tmp_path):
+    path = tmp_path / "manifest.json"
+    path.write_text('{"format": 1, "command": "python -m build"}')
+    with pytest.raises(ValueError, match="format 1; .* with `python -m build`"):
+        manifest.load(tmp_path)
+    for text in ("{", "[]"):
+        path.write_text(text)
+        with pytest.raises(ValueError, match="manifest.json is damaged"):
+            manifest.load(tmp_path)
 
 
 def test_a_damaged_shard_is_named_with_its_record(shards, tmp_path):

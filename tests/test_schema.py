@@ -8,32 +8,67 @@ from tfrecords_tools import schema
 FRAMES = np.stack([gray(i) for i in range(3)])
 
 
-def round_trip(encoding):
+def round_trip(frames, encoding):
     record = schema.encode(
-        FRAMES,
+        frames,
         video="a/ü.avi",
         labels={"action": 3, "actors": 7},
         encoding=encoding,
     )
-    parsed = schema.parse(record, ("actors", "action"))
-    return parsed, schema.decode_frames(parsed["frames"], parsed["shape"])
+    encoded, about = schema.parse(record, ("actors", "action"))
+    return about, schema.decode_frames(encoded)
 
 
 def test_raw_frames_come_back_exactly():
-    parsed, frames = round_trip("raw")
+    about, frames = round_trip(FRAMES, "raw")
     np.testing.assert_array_equal(frames, FRAMES)
-    assert parsed["video"].numpy().decode() == "a/ü.avi"
-    assert (parsed["action"], parsed["actors"]) == (3, 7)
+    assert about["video"].numpy().decode() == "a/ü.avi"
+    assert (about["action"], about["actors"]) == (3, 7)
 
 
 def test_jpeg_frames_come_back_nearly_and_red_stays_red():
-    _, frames = round_trip("jpeg")
+    _, frames = round_trip(FRAMES, "jpeg")
     difference = np.abs(frames.numpy().astype(int) - FRAMES)
     assert difference.max() < 12
     assert frames[..., 0].numpy().mean() > frames[..., 2].numpy().mean() + 30
+
+
+@pytest.mark.parametrize("encoding", schema.ENCODINGS)
+def test_a_record_says_how_it_is_encoded(encoding):
+    # Of 2x2 pixels, a JPEG is longer than raw bytes: lengths tell nothing.
+    _, frames = round_trip(np.full((5, 2, 2, 3), 99, "uint8"), encoding)
+    assert frames.shape == (5, 2, 2, 3)
+    np.testing.assert_allclose(frames, 99, atol=1)
+
+
+@pytest.mark.parametrize("encoding", schema.ENCODINGS)
+def test_frames_decode_in_a_graph(encoding):
+    record = schema.encode(FRAMES, video="v", labels={}, encoding=encoding)
+    (frames,) = tf.data.Dataset.from_tensors(record).map(
+        lambda record: schema.decode_frames(schema.parse(record, ())[0])
+    )
+    np.testing.assert_allclose(frames, FRAMES, atol=12)
+
+
+def test_the_same_video_gives_the_same_bytes():
+    labels = {"b": 1, "a": 2}
+    first, second = (
+        schema.encode(FRAMES, video="v", labels=dict(order))
+        for order in (labels.items(), reversed(labels.items()))
+    )
+    assert first == second
 
 
 def test_a_missing_label_is_an_error():
     record = schema.encode(FRAMES, video="v", labels={"action": 1})
     with pytest.raises(tf.errors.InvalidArgumentError, match="label/actors"):
         schema.parse(record, ("actors",))
+
+
+def test_another_encoding_or_form_is_refused():
+    with pytest.raises(ValueError, match="Received: 'webp'"):
+        schema.encode(FRAMES, video="v", labels={}, encoding="webp")
+    with pytest.raises(ValueError, match=r"Received: float32 \(3, 24"):
+        schema.encode(FRAMES.astype("float32"), video="v", labels={})
+    with pytest.raises(ValueError, match=r"Received: uint8 \(24, 32, 3\)"):
+        schema.encode(FRAMES[0], video="v", labels={})

@@ -4,6 +4,7 @@ import pathlib
 import pytest
 from made_videos import sbu_folder
 
+from tfrecords_tools import sources
 from tfrecords_tools.sources import puppets
 from tfrecords_tools.sources import sbu
 from tfrecords_tools.sources import ut_interaction
@@ -15,6 +16,17 @@ needs_sbu = pytest.mark.skipif(
 needs_ut = pytest.mark.skipif(
     not (SHARED / "ut_interaction").is_dir(), reason="no UT-Interaction here"
 )
+
+
+def test_every_source_lists_videos_and_names_its_layout(tmp_path):
+    for dataset in sources.SOURCES:
+        source = sources.source(dataset)
+        assert source.LAYOUT
+        listing = source.list_videos(tmp_path, fold=0, seed=0, split_dir=None)
+        assert listing.videos == []
+        assert {listing.target, listing.budget} <= listing.labels.keys()
+    with pytest.raises(ValueError, match="no dataset 'kinetics'. .*, sbu"):
+        sources.source("kinetics")
 
 
 def test_sbu_has_21_sets_of_13_pairs_whose_order_counts_for_nothing():
@@ -81,10 +93,57 @@ def test_the_test_list_tests_and_a_fifth_of_the_rest_validates(tmp_path):
     assert len(split_of["validation"]) == pytest.approx(188 / 5, abs=1)
 
 
+def lists(folder, train, test):
+    for file, names in (("bdq_train.txt", train), ("bdq_val.txt", test)):
+        lines = [f"SBU/s01s02/{name},1,20,0,0\n" for name in names]
+        (folder / file).write_text("".join(lines))
+
+
+def test_lists_split_nested_folders_and_keep_what_is_missing(tmp_path):
+    names = [f"s01s02/01/00{take}" for take in range(1, 5)]
+    for name in names[1:]:
+        (tmp_path / "s01s02" / name).mkdir(parents=True)
+    lists(tmp_path, names[:3], names[3:])
+    videos = sbu.list_videos(tmp_path, split_dir=tmp_path).videos
+    nested = [f"s01s02/{name}" for name in names]
+    assert [video.id for video in videos] == [names[0], *nested[1:]]
+    assert [video.split for video in videos].count("validation") == 1
+    assert videos[3].split == "test"
+
+
+def test_lists_that_leave_out_or_repeat_a_video_are_refused(tmp_path):
+    names = [f"s01s02/01/00{take}" for take in range(1, 4)]
+    for name in names:
+        (tmp_path / name).mkdir(parents=True)
+    lists(tmp_path, names[:1], names[1:2])
+    with pytest.raises(ValueError, match="1 videos are in no .*s01s02/01/003"):
+        sbu.list_videos(tmp_path, split_dir=tmp_path)
+    lists(tmp_path, names, names[:1])
+    with pytest.raises(ValueError, match="train and test on the same 1 vid"):
+        sbu.list_videos(tmp_path, split_dir=tmp_path)
+
+
 def test_a_contradicting_list_is_refused(tmp_path):
+    (tmp_path / "list.txt").write_text("s01s02/01/001\n")
+    with pytest.raises(ValueError, match="'s01s02/01/001' is not SBU/"):
+        sbu.read_list(tmp_path / "list.txt")
     (tmp_path / "list.txt").write_text("SBU/s01s02/s01s02/01/001,1,20,1,0\n")
     with pytest.raises(ValueError, match="are not its path's"):
         sbu.read_list(tmp_path / "list.txt")
+
+
+@needs_ut
+def test_each_clip_of_ut_interaction_tests_in_one_fold():
+    tested = collections.Counter(
+        video.id
+        for fold in range(6)
+        for video in ut_interaction.list_videos(
+            SHARED / "ut_interaction", fold=fold
+        ).videos
+        if video.split == "test"
+    )
+    assert len(tested) == 120
+    assert set(tested.values()) == {1}
 
 
 @needs_ut
@@ -100,6 +159,9 @@ def test_folds_of_ut_interaction(fold):
         classes[video.split, "action"].add(action)
         classes[video.split, "actors"].add(actors)
     assert {len(splits) for splits in split_of.values()} == {1}
+    counts = collections.Counter(video.split for video in listing.videos)
+    assert min(counts["validation"], counts["test"]) >= 19
+    assert len(listing.labels["actors"]) == 20
     assert classes["train", "action"] == set(range(6))
     assert classes["train", "actors"] == set(range(20))
 

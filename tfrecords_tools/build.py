@@ -1,12 +1,14 @@
 """Builds shards: `python -m tfrecords_tools.build --dataset=...`."""
 
-import os
+import pathlib
+import shlex
 import sys
 
 from absl import app
 from absl import flags as absl_flags
 
 from flags import build as flags
+from tfrecords_tools import program
 
 absl_flags.adopt_module_key_flags(flags)  # or `--help` lists none
 
@@ -15,25 +17,29 @@ def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unknown arguments: {argv[1:]}.")
     # In here, so that `--help` does not wait for TensorFlow.
+    from tfrecords_tools import manifest
     from tfrecords_tools import write
 
-    try:
-        content = write.build(
-            flags.DATASET.value,
-            flags.RAW_DIR.value,
-            flags.OUT_DIR.value,
-            encoding=flags.ENCODING.value,
-            workers=flags.WORKERS.value,
-            fold=flags.FOLD.value,
-            seed=flags.SEED.value,
-            split_dir=flags.SPLIT_DIR.value,
-            command=" ".join(
-                ["python -m tfrecords_tools.build", *sys.argv[1:]]
-            ),
-        )
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    folder = pathlib.Path(flags.OUT_DIR.value, flags.DATASET.value)
+    existed = (folder / manifest.NAME).exists()
+    raw_dir = flags.RAW_DIR.value or write.drawn_puppets(
+        paper_size=flags.SCALE.value == "paper", workers=flags.WORKERS.value
+    )
+    content = write.build(
+        flags.DATASET.value,
+        raw_dir,
+        flags.OUT_DIR.value,
+        encoding=flags.ENCODING.value,
+        workers=flags.WORKERS.value,
+        fold=flags.FOLD.value,
+        seed=flags.SEED.value,
+        split_dir=flags.SPLIT_DIR.value,
+        command=shlex.join(
+            ["python", "-m", "tfrecords_tools.build", *sys.argv[1:]]
+        ),
+    )
+    if existed:
+        print(f"Nothing to do: {folder} holds these shards already.")
     print(summary(content))
     return 1 if content["skipped"] and not flags.SKIP_BAD.value else 0
 
@@ -46,7 +52,10 @@ def summary(content):
         for name, split in content["splits"].items()
     ]
     if content["skipped"]:
-        lines.append(f"{len(content['skipped'])} videos skipped:")
+        lines.append(
+            f"{len(content['skipped'])} videos skipped; with --skip_bad, the "
+            "exit status is 0 all the same:"
+        )
     lines += [
         f"  {bad['video']}: {bad['reason']}" for bad in content["skipped"]
     ]
@@ -54,10 +63,8 @@ def summary(content):
 
 
 def run():
-    # TensorFlow greets on standard error, above what we have to say.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    absl_flags.mark_flags_as_required(["dataset", "raw_dir", "out_dir"])
-    app.run(main)
+    absl_flags.mark_flags_as_required(["dataset", "out_dir"])
+    program.run(main)
 
 
 if __name__ == "__main__":

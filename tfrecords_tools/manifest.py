@@ -6,7 +6,7 @@ import os
 import pathlib
 
 NAME = "manifest.json"
-FORMAT = 1
+FORMAT = 2  # of the manifest and of the records
 
 
 def load(folder):
@@ -16,37 +16,62 @@ def load(folder):
         folder: Path.
 
     Returns:
-        Dict: `dataset`, `options` that made it, `labels` (label name to class
-        names), `target` and `budget` (the label that each party learns),
-        `clips_per_video`, `splits` (name to `shards` and `videos`), `skipped`
-        videos with their reasons, `command`.
+        Dict: `dataset`; `options` that made it: `encoding`, `size` (width and
+        height of stored frames, pixels), `fold`, `seed` and `videos`, a
+        SHA-256 over the listing; `labels` (label name to class names);
+        `target` and `budget` (the label that each party learns);
+        `clips_per_video`; `splits` (name to `shards`, a list of `file`,
+        `sha256` and `records`, and `videos`, a list of ids); `skipped`, a list
+        of `video` and `reason`; `command`.
 
     Raises:
         FileNotFoundError: If `folder` holds none.
-        ValueError: If it is of another format.
+        ValueError: If it is unreadable or of another format.
     """
     path = pathlib.Path(folder, NAME)
     if not path.is_file():
-        raise FileNotFoundError(_missing(path.parent))
-    content = json.loads(path.read_text())
-    if content.get("format") != FORMAT:
+        raise FileNotFoundError(
+            f"No shards in {folder}: it lacks {NAME}. {remedy(folder)}"
+        )
+    try:
+        content = json.loads(path.read_text())
+        found = content.get("format")
+    except (ValueError, AttributeError) as error:
         raise ValueError(
-            f"{path} is of format {content.get('format')!r}; this version "
-            f"reads {FORMAT}. Build the shards anew."
+            f"{path} is damaged: {error}. Delete {path.parent} and build it "
+            "anew with `python -m tfrecords_tools.build`."
+        ) from error
+    if found != FORMAT:
+        raise ValueError(
+            f"{path} is of format {found!r}; this version reads {FORMAT}. "
+            f"Delete {path.parent} and build it anew with `{command(content)}`."
         )
     return content
 
 
-def _missing(folder):
+def command(content):
+    """The command that makes the shards of a manifest anew."""
+    return content.get("command") or (
+        f"python -m tfrecords_tools.build --dataset={content.get('dataset')} "
+        "--raw_dir=... --out_dir=..."
+    )
+
+
+def remedy(folder):
+    """What a folder that lacks shards holds instead, and what to do."""
+    folder = pathlib.Path(folder)
     if not folder.is_dir():
         found = f"There is no folder {folder}."
     else:
-        names = sorted(path.name for path in folder.iterdir())[:5]
-        found = f"{folder} holds: {', '.join(names) or 'nothing'}."
+        names = sorted(path.name for path in folder.iterdir())
+        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+        found = f"{folder} holds: {', '.join(names[:5]) or 'nothing'}{more}."
+    below = sorted(path.parent.name for path in folder.glob(f"*/{NAME}"))
+    if below:
+        found += f" There are shards in its folders {', '.join(below)}."
     return (
-        f"No shards in {folder}: it lacks {NAME}. {found} Build them with "
-        f"`python -m tfrecords_tools.build --dataset={folder.name} "
-        f"--raw_dir=... --out_dir={folder.parent}`."
+        f"{found} Build shards with `python -m tfrecords_tools.build "
+        f"--dataset={folder.name} --raw_dir=... --out_dir={folder.parent}`."
     )
 
 

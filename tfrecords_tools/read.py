@@ -3,9 +3,12 @@
 import pathlib
 
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 
 from tfrecords_tools import manifest
 from tfrecords_tools import schema
+
+SHUFFLED = 1024  # clips that wait, undecoded, to be drawn from
 
 
 def clips(
@@ -13,7 +16,7 @@ def clips(
     *,
     labels,
     frames=16,
-    frame_size=(160, 120),
+    frame_size=None,
     size=112,
     training=False,
     flip=False,
@@ -32,8 +35,8 @@ def clips(
         pattern: Glob of shard files, as in `"shards/sbu/train-*.tfrecord"`.
         labels: Names of the labels to yield, as in `("action", "actors")`.
         frames: Int, T of Sec. 4.
-        frame_size: `(width, height)` that whole frames are resized to, in
-            pixels.
+        frame_size: `(width, height)` that whole frames are resized to before
+            the crop, in pixels; `None` for as they are stored.
         size: Int, W = H of Sec. 4, pixels of the crop.
         training: Bool, see above.
         flip: Bool, mirrors every other clip at random, where `training`.
@@ -47,59 +50,69 @@ def clips(
 
     Raises:
         FileNotFoundError: If no file matches `pattern`.
+        ValueError: If the crop is larger than `frame_size`.
     """
+    if frame_size and size > min(frame_size):
+        raise ValueError(
+            f"A crop of size={size} does not fit into frames of "
+            f"frame_size={tuple(frame_size)}, width and height."
+        )
+
+    def choose(record, phase, key):
+        encoded, about = schema.parse(record, labels)
+        offset = (tf.cast(phase, tf.float32) + 0.5) / clips_per_video
+        if training:
+            offset = tf.random.stateless_uniform((frames,), key)
+        chosen = strata(tf.shape(encoded.frames)[0], frames, offset)
+        return encoded._replace(frames=tf.gather(encoded.frames, chosen)), about
+
+    def render(encoded, about, key):
+        clip = _resize(schema.decode_frames(encoded), frame_size)
+        clip = _crop(clip, size, key[0] if training else None)
+        if training and flip:
+            mirrored = tf.random.stateless_uniform((), key[1]) < 0.5
+            clip = tf.cond(mirrored, lambda: clip[:, :, ::-1], lambda: clip)
+        shape = (frames, size, size, 3)
+        return {"clips": tf.ensure_shape(clip, shape), **about}
+
+    records = _records(pattern, seed if training else None)
+    phases = tf.data.Dataset.range(1 if training else clips_per_video)
+    clips = tf.data.Dataset.zip(
+        records.flat_map(lambda r: phases.map(lambda phase: (r, phase))),
+        _keys(seed),
+    ).map(
+        lambda item, keys: (*choose(*item, keys[0]), keys[1:]),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+    if training:
+        # Only now, when of a video no more than a clip is left to hold.
+        clips = clips.shuffle(SHUFFLED, seed=seed)
+    return clips.map(render, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _records(pattern, seed):
+    """Records in file order, or where there is a seed, shards shuffled."""
     shards = sorted(tf.io.gfile.glob(pattern))
     if not shards:
         folder = pathlib.Path(pattern).parent
         raise FileNotFoundError(
-            f"No shard matches {pattern}. Build them with `python -m "
-            f"tfrecords_tools.build --dataset={folder.name} --raw_dir=... "
-            f"--out_dir={folder.parent}`."
+            f"No shard matches {pattern}. {manifest.remedy(folder)}"
         )
+    if seed is None:
+        return tf.data.TFRecordDataset(shards)
     files = tf.data.Dataset.from_tensor_slices(shards)
-    if training:
-        files = files.shuffle(len(shards), seed=seed)
-    records = files.interleave(
-        tf.data.TFRecordDataset,
-        cycle_length=4 if training else 1,
+    return files.shuffle(len(shards), seed=seed).interleave(
+        tf.data.TFRecordDataset, cycle_length=4
     )
-    if training:
-        records = records.shuffle(1024, seed=seed)
-        count = 1
-    else:
-        count = clips_per_video
-        phases = tf.data.Dataset.range(count)
-        records = records.flat_map(
-            lambda record: phases.map(lambda phase: (record, phase))
-        )
 
-    def cut(record, phase, key):
-        video = schema.parse(record, labels)
-        shape = video.pop(schema.SHAPE)
-        encoded = video.pop(schema.FRAMES)
-        offset = (tf.cast(phase, tf.float32) + 0.5) / count
-        if training:
-            offset = tf.random.stateless_uniform((frames,), key)
-        chosen = strata(tf.shape(encoded)[0], frames, offset)
-        clip = schema.decode_frames(tf.gather(encoded, chosen), shape)
-        clip = _resize(clip, frame_size)
-        clip = _crop(clip, size, key if training else None)
-        if training and flip:
-            mirrored = tf.random.stateless_uniform((), key + 1) < 0.5
-            clip = tf.cond(mirrored, lambda: clip[:, :, ::-1], lambda: clip)
-        return {
-            "clips": tf.ensure_shape(clip, (frames, size, size, 3)),
-            **video,
-        }
 
-    if training:
-        records = records.map(lambda record: (record, 0))
-    # A key per record: stateful random ops in a parallel map cannot repeat.
+def _keys(seed):
+    """Three keys per record, for its frames, its crop and its mirror.
+
+    Stateful random ops in a parallel map could not repeat.
+    """
     keys = tf.data.Dataset.random(seed, rerandomize_each_iteration=True)
-    return tf.data.Dataset.zip(records, keys.batch(2)).map(
-        lambda record, key: cut(*record, key),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )
+    return keys.batch(6).map(lambda numbers: tf.reshape(numbers, (3, 2)))
 
 
 def strata(length, frames, offset):
@@ -122,8 +135,10 @@ def strata(length, frames, offset):
 
 
 def _resize(clip, frame_size):
-    width, height = frame_size
     clip = tf.image.convert_image_dtype(clip, tf.float32)
+    if frame_size is None:
+        return clip
+    width, height = frame_size
     same = tf.reduce_all(tf.shape(clip)[1:3] == (height, width))
     return tf.cond(
         same,
@@ -158,17 +173,27 @@ def check(folder):
     content = manifest.load(folder)
     for split in content["splits"].values():
         for shard in split["shards"]:
-            _check_shard(pathlib.Path(folder, shard["file"]), shard)
+            check_shard(folder, shard, content)
     return {
         name: sum(shard["records"] for shard in split["shards"])
         for name, split in content["splits"].items()
     }
 
 
-def _check_shard(path, shard):
+def check_shard(folder, shard, content):
+    """Compares one shard with its manifest.
+
+    Args:
+        folder: Folder that holds the shard.
+        shard: Dict, the shard in the manifest.
+        content: The manifest.
+
+    Raises:
+        FileNotFoundError, ValueError: As `check` does.
+    """
+    path = pathlib.Path(folder, shard["file"])
     rebuild = (
-        f"Delete {path.parent} and build it anew with `python -m "
-        "tfrecords_tools.build`."
+        f"Delete {folder} and build it anew with `{manifest.command(content)}`."
     )
     if not path.exists():
         raise FileNotFoundError(f"{path} is missing. {rebuild}")
@@ -188,16 +213,6 @@ def first_damaged(path):
         for record in tf.data.TFRecordDataset(str(path)):
             tf.train.Example.FromString(record.numpy())
             count += 1
-    except Exception as error:  # noqa: BLE001 (protobuf and TensorFlow differ)
-        if not _is_damage(error):
-            raise
+    except (tf.errors.DataLossError, tf.errors.OutOfRangeError, DecodeError):
         return count
     return None
-
-
-def _is_damage(error):
-    from google.protobuf.message import DecodeError
-
-    return isinstance(
-        error, (tf.errors.DataLossError, tf.errors.OutOfRangeError, DecodeError)
-    )

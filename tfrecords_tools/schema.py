@@ -4,15 +4,24 @@ A record is one video: its frames, each encoded by itself so that a reader
 decodes only those it takes, its id and its labels.
 """
 
+from typing import NamedTuple
+
 import tensorflow as tf
 
 ENCODINGS = ("jpeg", "raw")
 JPEG_QUALITY = 95
 
-FRAMES = "frames"
-SHAPE = "shape"  # (height, width, channels) of a frame
 VIDEO = "video"
 LABEL_PREFIX = "label/"
+
+
+class Encoded(NamedTuple):
+    """Frames of a video, not yet decoded. Also the names of the features."""
+
+    frames: tf.Tensor  # strings (n,)
+    encoding: tf.Tensor  # string, one of ENCODINGS
+    height: tf.Tensor  # int64, pixels
+    width: tf.Tensor
 
 
 def encode(frames, *, video, labels, encoding="jpeg"):
@@ -27,24 +36,42 @@ def encode(frames, *, video, labels, encoding="jpeg"):
 
     Returns:
         Bytes, a `tf.train.Example`.
+
+    Raises:
+        ValueError: If `encoding` or the form of `frames` is another.
     """
+    if encoding not in ENCODINGS:
+        raise ValueError(
+            f"`encoding` must be one of {ENCODINGS}. Received: {encoding!r}."
+        )
+    if frames.dtype != "uint8" or frames.ndim != 4 or frames.shape[3] != 3:
+        raise ValueError(
+            "`frames` must be uint8 (n, height, width, 3). Received: "
+            f"{frames.dtype} {frames.shape}."
+        )
     encode_frame = _jpeg if encoding == "jpeg" else bytes
+    _, height, width, _ = frames.shape
+    stored = Encoded(
+        frames=_bytes(*map(encode_frame, frames)),
+        encoding=_bytes(encoding.encode()),
+        height=_int(height),
+        width=_int(width),
+    )
     feature = {
-        FRAMES: _bytes([encode_frame(frame) for frame in frames]),
-        SHAPE: _ints(frames.shape[1:]),
-        VIDEO: _bytes([video.encode()]),
-        **{LABEL_PREFIX + name: _ints([y]) for name, y in labels.items()},
+        **stored._asdict(),
+        VIDEO: _bytes(video.encode()),
+        **{LABEL_PREFIX + name: _int(y) for name, y in labels.items()},
     }
     example = tf.train.Example(features=tf.train.Features(feature=feature))
     return example.SerializeToString(deterministic=True)
 
 
-def _bytes(values):
+def _bytes(*values):
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
 
 
-def _ints(values):
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+def _int(value):
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
 
 
 def _jpeg(frame):
@@ -63,44 +90,47 @@ def parse(record, labels):
         labels: Names of the labels to read.
 
     Returns:
-        Dict: `frames` strings `(n,)`, `shape` int64 `(3,)`, `video` string,
-        and an int64 scalar for each of `labels`.
+        `Encoded`, and a dict of `video`, a string, and an int64 scalar for
+        each of `labels`.
     """
-    spec = {
-        FRAMES: tf.io.FixedLenSequenceFeature((), tf.string, True),
-        SHAPE: tf.io.FixedLenFeature((3,), tf.int64),
-        VIDEO: tf.io.FixedLenFeature((), tf.string),
-        **{
-            LABEL_PREFIX + name: tf.io.FixedLenFeature((), tf.int64)
-            for name in labels
-        },
-    }
+    number = tf.io.FixedLenFeature((), tf.int64)
+    text = tf.io.FixedLenFeature((), tf.string)
+    stored = Encoded(
+        frames=tf.io.FixedLenSequenceFeature((), tf.string, True),
+        encoding=text,
+        height=number,
+        width=number,
+    )
+    spec = {**stored._asdict(), VIDEO: text}
+    spec |= {LABEL_PREFIX + name: number for name in labels}
     parsed = tf.io.parse_single_example(record, spec)
-    return {name.removeprefix(LABEL_PREFIX): parsed[name] for name in spec}
+    return Encoded(*(parsed[name] for name in Encoded._fields)), {
+        VIDEO: parsed[VIDEO],
+        **{name: parsed[LABEL_PREFIX + name] for name in labels},
+    }
 
 
-def decode_frames(frames, shape):
+def decode_frames(encoded):
     """Decodes frames of either encoding.
 
     Args:
-        frames: String tensor `(n,)`.
-        shape: int64 `(3,)`, of a frame.
+        encoded: `Encoded`, of at least one frame.
 
     Returns:
-        uint8 tensor `(n, height, width, 3)`.
+        uint8 tensor `(n, height, width, 3)`, RGB.
     """
 
-    # No JPEG is as long as its pixels are.
-    is_raw = tf.cast(tf.strings.length(frames[0]), tf.int64) == tf.reduce_prod(
-        shape
-    )
-
-    def decode(frame):
-        return tf.cond(
-            is_raw,
-            lambda: tf.reshape(tf.io.decode_raw(frame, tf.uint8), shape),
-            lambda: tf.io.decode_jpeg(frame, channels=3),
+    def decode_jpegs():
+        pixels = tf.TensorSpec((None, None, 3), tf.uint8)
+        return tf.map_fn(
+            lambda frame: tf.io.decode_jpeg(frame, channels=3),
+            encoded.frames,
+            fn_output_signature=pixels,
         )
 
-    pixels = tf.TensorSpec((None, None, 3), tf.uint8)
-    return tf.map_fn(decode, frames, fn_output_signature=pixels)
+    frames = tf.cond(
+        encoded.encoding == "raw",
+        lambda: tf.io.decode_raw(encoded.frames, tf.uint8),
+        decode_jpegs,
+    )
+    return tf.reshape(frames, (-1, encoded.height, encoded.width, 3))

@@ -1,14 +1,12 @@
 """Says what shards hold: `python -m tfrecords_tools.show DIR [--out=PNG]`."""
 
 import collections
-import os
 import pathlib
-import sys
 
-from absl import app
 from absl import flags as absl_flags
 
 from flags import show as flags
+from tfrecords_tools import program
 
 absl_flags.adopt_module_key_flags(flags)  # or `--help` lists none
 
@@ -16,65 +14,82 @@ FRAMES = 8  # of a video in a picture
 
 
 def main(argv):
-    if len(argv) != 2:
-        raise app.UsageError("Give one folder that holds a manifest.json.")
+    folder = pathlib.Path(program.one_folder(argv))
+    out = flags.OUT.value
+    if out:
+        _check_out(pathlib.Path(out))
     # In here, so that `--help` does not wait for TensorFlow.
     from tfrecords_tools import manifest
 
-    folder = pathlib.Path(argv[1])
-    try:
-        content = manifest.load(folder)
-        for split in content["splits"]:
-            print(table(folder, split, content))
-        if flags.OUT.value:
-            _draw(folder, content)
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    content = manifest.load(folder)
+    for split in content["splits"]:
+        print(table(folder, split, content))
+    if out:
+        draw(folder, flags.SPLIT.value, flags.COUNT.value, content, out)
     return 0
+
+
+def _check_out(path):
+    if path.suffix.lower() != ".png":
+        raise ValueError(f"--out must name a .png file. Received: {path}.")
+    if not path.parent.is_dir():
+        raise ValueError(f"--out={path}: there is no folder {path.parent}.")
 
 
 def table(folder, split, content):
     """How many videos of a split have each label, as lines of text."""
-    from tfrecords_tools import read
+    import tensorflow as tf
 
+    from tfrecords_tools import schema
+
+    part = content["splits"][split]
+    paths = [str(folder / shard["file"]) for shard in part["shards"]]
     counts = {name: collections.Counter() for name in content["labels"]}
-    for video in read.clips(
-        str(folder / f"{split}-*"),
-        labels=tuple(content["labels"]),
-        frames=1,
-    ):
-        for name in counts:
-            counts[name][int(video[name])] += 1
-    lines = [f"{split}: {len(content['splits'][split]['videos'])} videos"]
+    for record in tf.data.TFRecordDataset(paths):
+        _, about = schema.parse(record, tuple(counts))
+        for name, counter in counts.items():
+            counter[int(about[name])] += 1
+    lines = [f"{split}: {len(part['videos'])} videos"]
     for name, classes in content["labels"].items():
         each = (f"{c} {counts[name][i]}" for i, c in enumerate(classes))
         lines.append(f"  {name}: {', '.join(each)}")
     return "\n".join(lines)
 
 
-def _draw(folder, content):
+def draw(folder, split, count, content, out):
+    """Draws evenly spaced frames of the first videos of a split, a row each.
+
+    Args:
+        folder: `pathlib.Path` that holds the shards.
+        split: String.
+        count: Int, videos.
+        content: The manifest.
+        out: Path of the PNG to write.
+
+    Raises:
+        OSError: If it cannot be written.
+        FileNotFoundError: If the split has no shards.
+    """
     import cv2
     import numpy as np
 
     from tfrecords_tools import read
 
-    width, height = content["options"]["size"]
+    # As training and evaluation see them: the central square.
     clips = read.clips(
-        str(folder / f"{flags.SPLIT.value}-*"),
+        str(folder / f"{split}-*.tfrecord"),
         labels=(),
         frames=FRAMES,
-        size=min(width, height),
-    ).take(flags.COUNT.value)
+        size=min(content["options"]["size"]),
+    ).take(count)
     rows = [np.concatenate(list(clip["clips"]), axis=1) for clip in clips]
     sheet = (np.concatenate(rows)[..., ::-1] * 255).round().astype("uint8")
-    cv2.imwrite(flags.OUT.value, sheet)
+    if not cv2.imwrite(out, sheet):
+        raise OSError(f"--out={out} cannot be written.")
 
 
 def run():
-    # TensorFlow greets on standard error, above what we have to say.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    app.run(main)
+    program.run(main)
 
 
 if __name__ == "__main__":

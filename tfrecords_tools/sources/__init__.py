@@ -1,9 +1,17 @@
 """One module per dataset: which videos there are, their labels and splits."""
 
 import collections
+import importlib
 from typing import NamedTuple
 
 SPLITS = ("train", "validation", "test")
+
+# Dataset to the module below this package that lists its videos.
+SOURCES = {
+    "puppets": "sbu",  # drawn in SBU's layout
+    "sbu": "sbu",
+    "ut_interaction": "ut_interaction",
+}
 
 
 class Video(NamedTuple):
@@ -23,6 +31,20 @@ class Listing(NamedTuple):
     budget: str  # the label that f_B reads
     min_frames: int  # a shorter video is left out
     clips_per_video: int  # clips of a video in validation and test
+
+
+def source(dataset):
+    """The module that lists the videos of `dataset`.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    if dataset not in SOURCES:
+        raise ValueError(
+            f"There is no dataset {dataset!r}. Choose one of "
+            f"{', '.join(SOURCES)}."
+        )
+    return importlib.import_module(f"{__name__}.{SOURCES[dataset]}")
 
 
 def deal(videos, key, rng, pattern):
@@ -49,15 +71,3 @@ def deal(videos, key, rng, pattern):
         video.id: pattern[i % len(pattern)] for i, video in enumerate(order)
     }
     return [video._replace(split=dealt[video.id]) for video in videos]
-
-
-def source(dataset):
-    """The module that lists the videos of `dataset`."""
-    from tfrecords_tools.sources import sbu
-    from tfrecords_tools.sources import ut_interaction
-
-    return {
-        "puppets": sbu,  # drawn in SBU's layout
-        "sbu": sbu,
-        "ut_interaction": ut_interaction,
-    }[dataset]

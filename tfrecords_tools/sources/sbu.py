@@ -36,7 +36,9 @@ PAIRS = (
     ("s07s03",),
 )
 PAIR_OF = {name: pair for pair, names in enumerate(PAIRS) for name in names}
-LAYOUT = re.compile(r"(s\d\ds\d\d)/(0[1-8])/(\d{3})$")
+LAYOUT = "sXXsYY/<action 01-08>/<take 001->/rgb_000001.png"
+PATH = re.compile(r"(s\d\ds\d\d)/(0[1-8])/(\d{3})$")
+LINE = re.compile(r"(.+),\d+,\d+,(\d+),(\d+)$")
 # 12 of 20 train, 3 validate, 5 test.
 PATTERN = tuple(
     {"t": "train", "v": "validation", "e": "test"}[letter]
@@ -57,16 +59,17 @@ def list_videos(raw_dir, *, fold=0, seed=0, split_dir=None):
             videos are dealt at random, alike for every pair and action.
 
     Returns:
-        `Listing`.
+        `Listing`. A video that a list names and `raw_dir` lacks is in it.
 
     Raises:
-        ValueError: If a folder's set is none of SBU's 21.
+        ValueError: If a folder's set is none of SBU's 21, or the lists and the
+            folders contradict each other.
     """
     videos = sorted(_found(pathlib.Path(raw_dir)))
     rng = random.Random(seed)
     if split_dir is None:
         videos = deal(videos, _group, rng, PATTERN)
-    else:
+    elif videos:
         videos = _listed(videos, pathlib.Path(split_dir), rng)
     return Listing(
         videos,
@@ -85,59 +88,81 @@ def _group(video):
 def _found(raw_dir):
     for folder in raw_dir.glob("**/[0-9][0-9][0-9]"):
         id = folder.relative_to(raw_dir).as_posix()
-        match = LAYOUT.search(id)
+        match = PATH.search(id)
         if match:
-            yield Video(id, "", _labels(match[1], match[2], folder))
+            yield Video(id, "", _labels(match, folder))
 
 
-def _labels(pair, action, path):
+def _labels(match, origin):
+    pair, action, _ = match.groups()
     if pair not in PAIR_OF:
         raise ValueError(
-            f"{path} is of set {pair}, which SBU has not. Its sets: "
+            f"{origin} is of set {pair}, which SBU has not. Its sets: "
             f"{', '.join(sorted(PAIR_OF))}."
         )
     return {"action": int(action) - 1, "actors": PAIR_OF[pair]}
 
 
 def _listed(videos, split_dir, rng):
-    split_of = {
-        name: split
-        for split, file in (("train", "bdq_train.txt"), ("test", "bdq_val.txt"))
-        for name in read_list(split_dir / file)
+    """Splits videos by the lists, however deep their folders are nested."""
+    found = {PATH.search(video.id)[0]: video for video in videos}
+    listed = {
+        "train": read_list(split_dir / "bdq_train.txt"),
+        "test": read_list(split_dir / "bdq_val.txt"),
     }
-    unlisted = [v.id for v in videos if LAYOUT.search(v.id)[0] not in split_of]
+    unlisted = found.keys() - {**listed["train"], **listed["test"]}.keys()
     if unlisted:
         raise ValueError(
             f"{len(unlisted)} videos are in no list of {split_dir}, as "
-            f"{unlisted[0]}. Leave out --split_dir to deal them at random."
+            f"{min(unlisted)}. Leave out --split_dir to deal them at random."
         )
-    videos = [
-        video._replace(split=split_of[LAYOUT.search(video.id)[0]])
-        for video in videos
-    ]
-    train = [video for video in videos if video.split == "train"]
+    both = listed["train"].keys() & listed["test"]
+    if both:
+        raise ValueError(
+            f"The lists of {split_dir} train and test on the same "
+            f"{len(both)} videos, as {min(both)}."
+        )
+    # One that is missing on the disk is kept, so that the build reports it.
+    train, test = (
+        [
+            found.get(name, Video(name, "", labels))._replace(split=split)
+            for name, labels in names.items()
+        ]
+        for split, names in listed.items()
+    )
     pattern = ("train", "train", "validation", "train", "train")
-    dealt = deal(train, _group, rng, pattern)
-    return dealt + [video for video in videos if video.split == "test"]
+    return deal(train, _group, rng, pattern) + test
 
 
 def read_list(path):
     """Reads `bdq_train.txt` or `bdq_val.txt`.
 
+    Args:
+        path: `pathlib.Path`; its lines are path, start, frames, pair, action.
+
     Returns:
-        Dict: `sXXsYY/<action>/<take>` to (pair, action), class numbers.
+        Dict: `sXXsYY/<action>/<take>` to a dict of labels, as in `Video`.
 
     Raises:
-        ValueError: If a line's numbers contradict its path.
+        ValueError: If a line is of another form, or its numbers contradict
+            its path.
     """
     labels = {}
     for line in path.read_text().split():
-        name, _, _, pair, action = line.split(",")
-        match = LAYOUT.search(name)
-        expected = _labels(match[1], match[2], name)
-        if (int(pair), int(action)) != (expected["actors"], expected["action"]):
+        match = LINE.match(line)
+        name = match and PATH.search(match[1])
+        if not name:
+            raise ValueError(
+                f"{path}: {line!r} is not SBU/sXXsYY/sXXsYY/<action>/<take>,"
+                "<start>,<frames>,<pair>,<action>."
+            )
+        expected = _labels(name, path)
+        if (int(match[2]), int(match[3])) != (
+            expected["actors"],
+            expected["action"],
+        ):
             raise ValueError(
                 f"{path}: the numbers of {line!r} are not its path's."
             )
-        labels[match[0]] = (int(pair), int(action))
+        labels[name[0]] = expected
     return labels

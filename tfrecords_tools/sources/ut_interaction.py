@@ -16,13 +16,15 @@ ACTIONS = (
 )
 SEQUENCES = 20
 FOLDS = 6
+LAYOUT = "set1/<clip>_<sequence 1-20>_<action 0-5>.avi"
 NAME = re.compile(r"\d+_(\d+)_(\d)$")
 
 
 def list_videos(raw_dir, *, fold=0, seed=0, split_dir=None):
     """Lists the videos `<clip>_<sequence>_<action>.avi` below `raw_dir`.
 
-    The private label is the sequence: which pair of people is seen. Of fold
+    The private label is the sequence: which two people are seen, in which
+    clothes and before which background. Some people recur in others. Of fold
     k, a clip tests where (sequence + action) mod 6 is k, validates where it is
     k + 1, and trains else, so that no (sequence, action) is in two splits.
 
@@ -45,7 +47,7 @@ def list_videos(raw_dir, *, fold=0, seed=0, split_dir=None):
         [_video(p, raw_dir, fold) for p in sorted(raw_dir.glob("**/*.avi"))],
         {
             "action": ACTIONS,
-            "actors": tuple(f"pair {i + 1}" for i in range(SEQUENCES)),
+            "actors": tuple(f"sequence_{i + 1:02d}" for i in range(SEQUENCES)),
         },
         target="action",
         budget="actors",
@@ -57,7 +59,7 @@ def list_videos(raw_dir, *, fold=0, seed=0, split_dir=None):
 def _video(path, raw_dir, fold):
     match = NAME.match(path.stem)
     sequence, action = map(int, match.groups()) if match else (0, 0)
-    if not match or sequence not in range(1, 21) or action >= len(ACTIONS):
+    if sequence not in range(1, SEQUENCES + 1) or action >= len(ACTIONS):
         raise ValueError(
             f"{path} is not named <clip>_<sequence 1-20>_<action 0-5>.avi."
         )
