@@ -6,7 +6,10 @@ Only a program's `main` reads a flag's value; the library takes arguments.
 from absl import flags as absl_flags
 
 METHOD = absl_flags.DEFINE_enum(
-    "method", "entropy", ["entropy"], "Algorithms 3 and 4 of the paper."
+    "method",
+    "entropy",
+    ["entropy"],
+    "Algorithm 3 of the paper; with several --budgets, 4 without restarts.",
 )
 BUDGETS = absl_flags.DEFINE_list(
     "budgets",

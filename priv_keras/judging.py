@@ -55,12 +55,6 @@ def judge(game, turn, data, run_dir, say):
         )
         for split in SPLITS
     }
-    sides = {}
-    for side, splits, key in (
-        ("raw", raw, None),
-        ("anonymized", anonymized, turn),
-    ):
-        sides[side] = _attacks(side, splits, data, folder, key, say)
     result = {
         "dataset": data_flags.DATASET.value,
         "method": training_flags.METHOD.value,
@@ -68,27 +62,32 @@ def judge(game, turn, data, run_dir, say):
         "seed": data_flags.SEED.value,
         "turns": turn,
         "raw": {
+            "attackers": _attacks("raw", raw, data, folder, None, say),
             "target": _raw_target(raw, data, folder, say),
-            "attackers": sides["raw"],
         },
         "anonymized": {
+            "attackers": _attacks(
+                "anonymized", anonymized, data, folder, turn, say
+            ),
             "target": two_step.score(
                 game.target,
                 anonymized["test"],
                 "actions",
                 data_flags.BATCH_SIZE.value,
             ),
-            "attackers": sides["anonymized"],
         },
-        "chance": {
-            label: metrics.chance(
-                np.array([int(example[label]) for example in raw["test"]])
-            )
-            for label in ("actions", "budget_labels")
-        },
+        "chance": _chance(raw["test"]),
     }
     _write(result, pathlib.Path(run_dir, "result.json"))
     return result
+
+
+def _chance(dataset):
+    examples = list(dataset)
+    return {
+        label: metrics.chance(np.array([int(e[label]) for e in examples]))
+        for label in ("actions", "budget_labels")
+    }
 
 
 def _write(result, path):
@@ -97,12 +96,20 @@ def _write(result, path):
     os.replace(partial, path)
 
 
-def _record(folder, side, name, *key):
-    """A file for one figure, named by all that the figure depends on."""
+def _record(folder, side, name, data, *key):
+    """A file for one figure, named by all that the figure depends on.
+
+    So other shards, as of another fold, never show the figures of these.
+    """
     protocol = experiment.attacker_protocol()
     everything = [
         side,
         name,
+        data.manifest["options"],
+        data.clip_shape,
+        data_flags.FRAME_WIDTH.value,
+        data_flags.FRAME_HEIGHT.value,
+        data_flags.SEED.value,
         protocol._asdict(),
         flags.ATTACKER_WIDTH.value,
         flags.ATTACKER_VIEWS.value,
@@ -123,7 +130,7 @@ def _attacks(side, splits, data, folder, turn, say):
             SINGLE_LABEL,
             experiment.attacker_protocol(),
             seed=seed,
-            record=str(_record(folder, side, name, turn)),
+            record=str(_record(folder, side, name, data, turn, seed)),
         )
         say(
             f"{name} on {side} clips: A_B {found['accuracy']:.3f} after "
@@ -171,7 +178,7 @@ def _raw_target(splits, data, folder, say):
         )
         return {**scored, **fitted}
 
-    found = two_step.once(str(_record(folder, "raw", "target")), run)
+    found = two_step.once(str(_record(folder, "raw", "target", data)), run)
     say(f"f_T on raw clips: A_T {found['accuracy']:.3f}")
     return found
 

@@ -37,7 +37,13 @@ def test_plain_tensorflow_loads_it_without_this_package(exported, tmp_path):
         "assert served.shape == (1, 9, 7, 3) and served.dtype == tf.uint8;"
         "assert not any(m.startswith('priv_keras') for m in sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_exporting_again_replaces(exported):

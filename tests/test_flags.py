@@ -31,7 +31,8 @@ def parse(*argv):
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
 def test_recipe_parses(recipe):
-    parse("--scale=tiny", f"--flagfile={recipe}")
+    rest = parse("--scale=tiny", f"--flagfile={recipe}")
+    assert rest == ["train"]  # every line was a flag
 
 
 def test_enum_flags_name_what_exists():

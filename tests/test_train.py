@@ -129,6 +129,26 @@ def test_evaluate_and_export_take_the_flags_of_the_run(killed_and_resumed):
 
 
 @pytest.mark.slow
+def test_other_shards_are_never_shown_the_figures_of_these(
+    killed_and_resumed, shards, tmp_path
+):
+    run_dir, _ = killed_and_resumed
+    raw = shards.parent / "raw"
+    write.build("sbu", raw, tmp_path / "out", seed=1)
+    known = set((run_dir / "evaluation").glob("*/*.json"))
+    status, _, err = run(
+        "evaluate", f"--run_dir={run_dir}", f"--data_dir={tmp_path / 'out'}"
+    )
+    assert status == 0, err
+    fresh = set((run_dir / "evaluation").glob("*/*.json")) - known
+    assert sorted(path.parent.name for path in fresh) == [
+        "anonymized",
+        "raw",  # the attacker
+        "raw",  # f_T
+    ]
+
+
+@pytest.mark.slow
 def test_a_folder_of_another_run_or_another_meaning_is_refused(
     killed_and_resumed, shards, tmp_path
 ):

@@ -10,7 +10,7 @@ class Entropy(AdversarialModel):
     """Algorithm 3; with several budget models, Algorithm 4.
 
     One budget model makes Eq. (9) equal to Eq. (7), so both are one class. The
-    restarts of Algorithm 4, lines 3-5, are `callbacks.RestartBudgets`.
+    restarts of Algorithm 4, lines 3-5, are not built yet.
     """
 
     def train_step(self, iterator):
