@@ -5,57 +5,6 @@ import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="priv_keras")
-class InstanceNormalization(keras.layers.Layer):
-    """Normalizes each channel of each image by its own mean and variance.
-
-    Equal to `keras.layers.GroupNormalization(groups=-1)`, whose backward pass
-    takes up to twice as long on a CPU (`benchmarks/instance_norm.py`).
-    Statistics are float32 under any precision policy.
-
-    Args:
-        epsilon: Float, added to the variance.
-
-    Call arguments:
-        inputs: Float tensor `(batch, height, width, channels)`.
-
-    Output shape:
-        Same as the input.
-
-    Reference:
-        [Ulyanov et al., 2016](https://arxiv.org/abs/1607.08022)
-    """
-
-    def __init__(self, epsilon=1e-3, **kwargs):
-        super().__init__(**kwargs)
-        self.epsilon = epsilon
-
-    def build(self, input_shape):
-        channels = (input_shape[-1],)
-        self.scale = self.add_weight(
-            name="scale", shape=channels, initializer="ones", autocast=False
-        )
-        self.shift = self.add_weight(
-            name="shift", shape=channels, initializer="zeros", autocast=False
-        )
-
-    def call(self, inputs):
-        x = tf.cast(inputs, tf.float32)
-        mean = tf.reduce_mean(x, axis=(1, 2), keepdims=True)
-        variance = tf.reduce_mean(
-            tf.square(x - mean), axis=(1, 2), keepdims=True
-        )
-        scale = self.scale * tf.math.rsqrt(variance + self.epsilon)
-        y = x * scale + (self.shift - mean * scale)
-        return tf.cast(y, self.compute_dtype)
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def get_config(self):
-        return {**super().get_config(), "epsilon": self.epsilon}
-
-
-@keras.saving.register_keras_serializable(package="priv_keras")
 class CropLike(keras.layers.Layer):
     """Cuts an image at the bottom and right to the size of another.
 

@@ -25,6 +25,19 @@ def test_anonymizer_keeps_any_size_and_range(size):
     assert filtered.max() <= 1
 
 
+def test_anonymizer_normalizes_each_channel_of_each_frame():
+    model = anonymizer.build(width=0.125)
+    frames = np.random.rand(2, 16, 16, 3).astype("float32")
+    before_tanh = keras.Model(model.input, model.layers[-3].input[0])(frames)
+    # Scale and shift are one and zero at the start.
+    np.testing.assert_allclose(
+        np.mean(before_tanh, axis=(1, 2)), np.zeros((2, 3)), atol=1e-4
+    )
+    np.testing.assert_allclose(
+        np.std(before_tanh, axis=(1, 2)), np.ones((2, 3)), atol=0.01
+    )
+
+
 def test_anonymizer_filters_each_frame_by_itself():
     model = anonymizer.build(width=0.125)
     frames = np.random.rand(3, 16, 16, 3).astype("float32")

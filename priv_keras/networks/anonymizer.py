@@ -4,7 +4,6 @@ import keras
 from keras import layers
 
 from priv_keras.layers import CropLike
-from priv_keras.layers import InstanceNormalization
 
 RESIDUAL_BLOCKS = 5
 
@@ -63,7 +62,11 @@ def _normalized(x, convolution, filters, kernel_size, strides):
         use_bias=False,
         kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.1),
     )(x)
-    return InstanceNormalization()(x)
+    # A group per channel is instance normalization; float32 whatever the
+    # policy, as its statistics are sums over a whole frame.
+    return layers.GroupNormalization(groups=-1, epsilon=1e-3, dtype="float32")(
+        x
+    )
 
 
 def _relu(x):
