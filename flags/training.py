@@ -8,13 +8,14 @@ from absl import flags as absl_flags
 METHOD = absl_flags.DEFINE_enum(
     "method",
     "entropy",
-    ["entropy"],
-    "Algorithm 3 of the paper; with several --budgets, 4 without restarts.",
+    ["grl", "kbeam", "entropy"],
+    "Algorithms 1, 2 and 3 of the paper; entropy with --restart_every or "
+    "several --budgets is Algorithm 4.",
 )
 BUDGETS = absl_flags.DEFINE_list(
     "budgets",
     ["mobilenet_v2_1.0"],
-    "f_B^i, names as in mobilenet_v2_0.5: M of Sec. 3.5.2 models.",
+    "f_B^i, names as in mobilenet_v2_0.5: K of Sec. 3.3.2, M of Sec. 3.5.2.",
 )
 BUDGET_NORMALIZATION = absl_flags.DEFINE_enum(
     "budget_normalization",
@@ -22,11 +23,53 @@ BUDGET_NORMALIZATION = absl_flags.DEFINE_enum(
     ["batch", "group"],
     "Of the budget models; `group` keeps no moving statistics.",
 )
+BUDGET_BATCH_SIZE = absl_flags.DEFINE_integer(
+    "budget_batch_size",
+    0,
+    "Clips in a batch of f_B's own; 0 for f_B to see the batches of f_T.",
+    lower_bound=0,
+)
+BUDGET_FRAMES = absl_flags.DEFINE_integer(
+    "budget_frames",
+    None,
+    "Frames of each clip in a batch of f_B's own; --frames unless told. One "
+    "frame of many clips teaches who is there sooner than many of few.",
+    lower_bound=1,
+)
 ANONYMIZER_WIDTH = absl_flags.DEFINE_float(
     "anonymizer_width", 1.0, "Scales the channels of f_A.", lower_bound=0.01
 )
 TARGET_WIDTH = absl_flags.DEFINE_float(
     "target_width", 1.0, "Scales the channels of f_T.", lower_bound=0.01
+)
+RESTART_EVERY = absl_flags.DEFINE_integer(
+    "restart_every",
+    0,
+    "rstrt_iter of Sec. 3.5.1, turns between restarts of every f_B; 0 for "
+    "none.",
+    lower_bound=0,
+)
+MAX_RESTART_STEPS = absl_flags.DEFINE_integer(
+    "max_restart_steps",
+    500,
+    "Cap on the updates of a restarted f_B, while the others are frozen.",
+    lower_bound=1,
+)
+ASCENT_STEPS = absl_flags.DEFINE_integer(
+    "ascent_steps", 30, "d_iter of --method=kbeam.", lower_bound=1
+)
+MOST_CONFIDENT = absl_flags.DEFINE_enum(
+    "most_confident",
+    "batch",
+    ["batch", "sample"],
+    "Of --method=entropy: whether the max of Eq. (9a) is taken over means of "
+    "a batch, as written, or for each clip.",
+)
+REVERSAL_WARM_UP = absl_flags.DEFINE_integer(
+    "reversal_warm_up",
+    0,
+    "Turns over which --method=grl raises its reversal from 0 to gamma.",
+    lower_bound=0,
 )
 GAMMA = absl_flags.DEFINE_float(
     "gamma", 2.0, "Weight of the privacy cost, Eq. (3).", lower_bound=0.0
@@ -55,6 +98,19 @@ MAX_BUDGET_STEPS = absl_flags.DEFINE_integer(
     "Cap on each loop of th_B in a turn; the paper has none.",
     lower_bound=0,
 )
+GATE_BATCHES = absl_flags.DEFINE_integer(
+    "gate_batches",
+    1,
+    "Accuracies at the gates average the last n batches; 0 for th_T on the "
+    "whole validation set, th_B on as many batches.",
+    lower_bound=0,
+)
+GATE_PATIENCE = absl_flags.DEFINE_integer(
+    "gate_patience",
+    None,
+    "Leave a gated loop after so many updates without a better accuracy.",
+    lower_bound=1,
+)
 ANONYMIZER_LEARNING_RATE = absl_flags.DEFINE_float(
     "anonymizer_learning_rate", 1e-4, "alpha_A.", lower_bound=0.0
 )
@@ -63,6 +119,33 @@ TARGET_LEARNING_RATE = absl_flags.DEFINE_float(
 )
 BUDGET_LEARNING_RATE = absl_flags.DEFINE_float(
     "budget_learning_rate", 1e-2, "alpha_B.", lower_bound=0.0
+)
+FINAL_LEARNING_RATE = absl_flags.DEFINE_float(
+    "final_learning_rate",
+    1.0,
+    "What a cosine over the turns leaves of alpha_A and alpha_T, as a share; 1 "
+    "for constant ones, as the paper's. alpha_B stays, so that f_B stays "
+    "strong.",
+    lower_bound=0.0,
+    upper_bound=1.0,
+)
+CLIP_NORM = absl_flags.DEFINE_float(
+    "clip_norm",
+    None,
+    "Largest norm of all gradients of an update together.",
+    lower_bound=0.0,
+)
+ACCUMULATE_STEPS = absl_flags.DEFINE_integer(
+    "accumulate_steps",
+    1,
+    "Batches whose gradients one update averages.",
+    lower_bound=1,
+)
+PRECISION = absl_flags.DEFINE_enum(
+    "precision",
+    "float32",
+    ["float32", "mixed_bfloat16", "mixed_float16"],
+    "Of the networks' arithmetic; weights and losses are float32.",
 )
 
 WARM_UP_ANONYMIZER_STEPS = absl_flags.DEFINE_integer(
@@ -86,7 +169,8 @@ WARM_UP_TARGET_LEARNING_RATE = absl_flags.DEFINE_float(
 WARM_UP_BUDGET_STEPS = absl_flags.DEFINE_integer(
     "warm_up_budget_steps",
     2000,
-    "At most so many updates of each f_B alone, before the game.",
+    "At most so many updates of each f_B alone, before the game; with "
+    "--restart_every, its first restart takes this place.",
     lower_bound=1,
 )
 WARM_UP_BUDGET_LEARNING_RATE = absl_flags.DEFINE_float(
@@ -111,3 +195,11 @@ PICTURES = absl_flags.DEFINE_bool(
 )
 def _epochs_are_whole(values):
     return values["max_iter"] % values["turns_per_epoch"] == 0
+
+
+@absl_flags.multi_flags_validator(
+    ["budget_frames", "budget_batch_size"],
+    "--budget_frames is for batches of f_B's own: give --budget_batch_size.",
+)
+def _budget_frames_need_batches(values):
+    return not values["budget_frames"] or values["budget_batch_size"] > 0

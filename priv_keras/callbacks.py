@@ -1,8 +1,11 @@
 """What happens between turns of the game: records, checkpoints, pictures."""
 
+import collections
 import json
+import math
 import os
 import pathlib
+import re
 
 import keras
 import tensorflow as tf
@@ -46,17 +49,12 @@ class TurnLog(keras.callbacks.Callback):
         validation = {k: v for k, v in logs.items() if k.startswith("val_")}
         self._write(turn, validation)
         self.writer.flush()
-        figures = {
-            "A_T": logs["val_target_accuracy"],
-            "A_B": max(
-                v for k, v in logs.items() if "val_budget_accuracy" in k
-            ),
-            "L_T": logs["target_loss"],
-            "H_B": logs["budget_entropy"],
-        }
-        text = "  ".join(f"{k} {float(v):.3f}" for k, v in figures.items())
+        most = max(v for k, v in logs.items() if "val_budget" in k)
         total = self.params["epochs"] * self.turns
-        self.say(f"turn {turn:4d}/{total}  validation {text}")
+        self.say(
+            f"turn {turn:4d}/{total}  validation "
+            f"A_T {float(logs['val_target_accuracy']):.3f}  A_B {most:.3f}"
+        )
 
     def _write(self, turn, logs):
         scalars = {name: float(value) for name, value in logs.items()}
@@ -77,12 +75,74 @@ class TurnLog(keras.callbacks.Callback):
         self.path.write_text("".join(kept))
 
 
+PARTY = re.compile("((?:restart_)?(?:target|budget_[0-9]+|val))_(.+)")
+
+
 def _tag(name):
     """`target_gate_accuracy` → `target/gate_accuracy`."""
-    prefix, _, rest = name.partition("_")
-    if prefix == "val":
-        return "validation/" + rest
-    return f"{prefix}/{rest}" if rest else f"anonymizer/{prefix}"
+    found = PARTY.fullmatch(name)
+    party, rest = found.groups() if found else ("anonymizer", name)
+    return f"{'validation' if party == 'val' else party}/{rest}"
+
+
+class StopAtNonFinite(keras.callbacks.Callback):
+    """Stops a run at the first figure that is NaN or infinite.
+
+    Args:
+        folder: Folder of checkpoints.
+
+    Raises:
+        FloatingPointError: Names the figure, the turn and the last checkpoint.
+    """
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder = folder
+
+    def on_train_batch_end(self, batch, logs=None):
+        broken = [k for k, v in logs.items() if not math.isfinite(v)]
+        if broken:
+            saved = saved_games(self.folder)
+            raise FloatingPointError(
+                f"{', '.join(broken)} became NaN or infinite in turn "
+                f"{self.model.turns_played()}. Lower the learning rate of that "
+                "party, or set --clip_norm. The last good checkpoint is "
+                f"{saved[-1] if saved else 'the warm-up: no turn was saved'}."
+            )
+
+
+class WarnOfStuckGates(keras.callbacks.Callback):
+    """Says at the end which gates gave up in every turn, and what to change.
+
+    Args:
+        say: Callable of a string, as `print`.
+    """
+
+    def __init__(self, say):
+        super().__init__()
+        self.say = say
+
+    def on_train_begin(self, logs=None):
+        self.turns = 0
+        self.given_up = collections.Counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.turns += 1
+        self.given_up.update(
+            {k: v for k, v in logs.items() if k.endswith("_gave_up")}
+        )
+
+    def on_train_end(self, logs=None):
+        for name, count in sorted(self.given_up.items()):
+            if count < self.turns:
+                continue
+            party = name.removesuffix("_gave_up")
+            self.say(
+                f"warning: {party} never reached its threshold in "
+                f"{self.turns} turns. Lower --{party.split('_')[0]}_threshold, "
+                f"or raise --max_{party.split('_')[0]}_steps or its learning "
+                "rate."
+            )
 
 
 class SaveGame(keras.callbacks.Callback):

@@ -16,7 +16,9 @@ from flags import training as training_flags
 from priv_keras import callbacks
 from priv_keras import losses
 from priv_keras.algorithms import ALGORITHMS
+from priv_keras.algorithms.base import ByTurn
 from priv_keras.algorithms.base import Optimizers
+from priv_keras.algorithms.base import Restarts
 from priv_keras.algorithms.gates import Gate
 from priv_keras.evaluation.two_step import Protocol
 from priv_keras.networks import anonymizer
@@ -29,7 +31,16 @@ from tfrecords_tools import write
 LABELS = "labels.json"
 
 # Each reader of a split draws its own random numbers.
-STREAMS = ("game", "gate", "identity", "target", "budget", "attackers", "raw")
+STREAMS = (
+    "game",
+    "gate",
+    "identity",
+    "target",
+    "budget",
+    "attackers",
+    "raw",
+    "game_budget",
+)
 
 
 class Data:
@@ -98,16 +109,45 @@ class Data:
             .prefetch(tf.data.AUTOTUNE)
         )
 
-    def training_frames(self, split, stream):
-        """Batches of as many frames, each of another clip: clips of one."""
-        count = data_flags.BATCH_SIZE.value * data_flags.FRAMES.value
+    def budget_batches(self, stream):
+        """Endless batches of `--budget_batch_size` cuts for f_B."""
+        flags = training_flags
         return (
-            self.clips(split, stream, training=True, frames=1)
+            self.clips(
+                "train",
+                stream,
+                training=True,
+                frames=flags.BUDGET_FRAMES.value,
+            )
             .map(_without_video)
             .repeat()
-            .batch(count, drop_remainder=True)
+            .batch(flags.BUDGET_BATCH_SIZE.value, drop_remainder=True)
             .prefetch(tf.data.AUTOTUNE)
         )
+
+    def game_batches(self):
+        """Endless batches for a turn; f_B's own clips where
+        `--budget_batch_size` asks for them."""
+        if not training_flags.BUDGET_BATCH_SIZE.value:
+            return self.training_batches("train", "game")
+
+        def join(batch, for_budgets):
+            return {
+                "clips": batch["clips"],
+                "actions": batch["actions"],
+                "budget_clips": for_budgets["clips"],
+                "budget_labels": for_budgets["budget_labels"],
+            }
+
+        return tf.data.Dataset.zip(
+            self.training_batches("train", "game"),
+            self.budget_batches("game_budget"),
+        ).map(join)
+
+    def budget_warm_up_batches(self):
+        if not training_flags.BUDGET_BATCH_SIZE.value:
+            return self.training_batches("train", "budget")
+        return self.budget_batches("budget")
 
     def test_batches(self, split, stream, clips_per_video=None):
         """One pass over a split, in file order."""
@@ -164,6 +204,7 @@ def open_data():
 def build_game(data):
     """Returns the untrained game of `--method` on `data`."""
     flags = training_flags
+    keras.mixed_precision.set_global_policy(flags.PRECISION.value)
     return ALGORITHMS[flags.METHOD.value](
         anonymizer.build(flags.ANONYMIZER_WIDTH.value),
         c3d.build(
@@ -182,26 +223,84 @@ def build_game(data):
         ],
         budget_task=losses.SINGLE_LABEL,
         gamma=flags.GAMMA.value,
-        target_gate=Gate(
-            flags.TARGET_THRESHOLD.value, flags.MAX_TARGET_STEPS.value
+        restarts=_restarts(data),
+        accumulate_steps=flags.ACCUMULATE_STEPS.value,
+        target_gate=_gate(
+            data, flags.TARGET_THRESHOLD.value, flags.MAX_TARGET_STEPS.value
         ),
-        budget_gate=Gate(
-            flags.BUDGET_THRESHOLD.value, flags.MAX_BUDGET_STEPS.value
+        budget_gate=_gate(
+            data, flags.BUDGET_THRESHOLD.value, flags.MAX_BUDGET_STEPS.value
         ),
+        **_own_arguments(),
     )
 
 
-def build_optimizers():
+def _own_arguments():
+    """Those that only the algorithm of `--method` has."""
+    flags = training_flags
+    return {
+        "grl": {"warm_up_turns": flags.REVERSAL_WARM_UP.value},
+        "kbeam": {"ascent_steps": flags.ASCENT_STEPS.value},
+        "entropy": {"most_confident": flags.MOST_CONFIDENT.value},
+    }[flags.METHOD.value]
+
+
+def _gate(data, threshold, max_steps):
+    """A gate as `--gate_*` say."""
+    flags = training_flags
+    validation = len(data.manifest["splits"]["validation"]["videos"])
+    return Gate(
+        threshold,
+        max_steps,
+        batches=flags.GATE_BATCHES.value
+        or -(-validation // data_flags.BATCH_SIZE.value),
+        running=flags.GATE_BATCHES.value > 0,
+        patience=flags.GATE_PATIENCE.value,
+    )
+
+
+def _restarts(data):
+    flags = training_flags
+    if not flags.RESTART_EVERY.value:
+        return None
+    gate = _gate(
+        data, flags.BUDGET_THRESHOLD.value, flags.MAX_RESTART_STEPS.value
+    )
+    return Restarts(flags.RESTART_EVERY.value, gate, data_flags.SEED.value)
+
+
+def build_optimizers(game):
     """Adam at alpha_A, alpha_T and, for each budget model, alpha_B."""
     flags = training_flags
     return Optimizers(
-        keras.optimizers.Adam(flags.ANONYMIZER_LEARNING_RATE.value),
-        keras.optimizers.Adam(flags.TARGET_LEARNING_RATE.value),
-        [
-            keras.optimizers.Adam(flags.BUDGET_LEARNING_RATE.value)
-            for _ in flags.BUDGETS.value
-        ],
+        _adam(_falling(flags.ANONYMIZER_LEARNING_RATE.value, game.turn)),
+        _adam(_falling(flags.TARGET_LEARNING_RATE.value, game.turn)),
+        [_adam(flags.BUDGET_LEARNING_RATE.value) for _ in game.budgets],
     )
+
+
+def _falling(rate, turn):
+    """`rate`, or where `--final_learning_rate` says so its fall over turns."""
+    final = training_flags.FINAL_LEARNING_RATE.value
+    if final == 1:
+        return rate
+    turns = training_flags.MAX_ITER.value
+    return ByTurn(
+        keras.optimizers.schedules.CosineDecay(rate, turns, alpha=final), turn
+    )
+
+
+def _adam(learning_rate):
+    flags = training_flags
+    accumulate = flags.ACCUMULATE_STEPS.value
+    adam = keras.optimizers.Adam(
+        learning_rate,
+        global_clipnorm=flags.CLIP_NORM.value,
+        gradient_accumulation_steps=accumulate if accumulate > 1 else None,
+    )
+    if flags.PRECISION.value == "mixed_float16":
+        return keras.optimizers.LossScaleOptimizer(adam)
+    return adam
 
 
 def attacker_protocol():
@@ -265,6 +364,6 @@ def load_game(data, run_dir):
             f"priv_keras.train --run_dir={run_dir}`."
         )
     game = build_game(data)
-    game.compile(optimizers=build_optimizers(), validation=None)
+    game.compile(optimizers=build_optimizers(game), validation=None)
     game.load_weights(games[-1])
     return game, callbacks.turn_of(games[-1])

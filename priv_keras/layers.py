@@ -4,6 +4,60 @@ import keras
 import tensorflow as tf
 
 
+@tf.custom_gradient
+def _reverse_gradient(x, scale):
+    def gradient(upstream):
+        return -tf.cast(scale, upstream.dtype) * upstream, None
+
+    return tf.identity(x), gradient
+
+
+@keras.saving.register_keras_serializable(package="priv_keras")
+class GradientReversal(keras.layers.Layer):
+    """Returns its input; sends the gradient back reversed: dy/dx := -scale.
+
+    What minimizes a loss above it maximizes that loss below it.
+
+    Args:
+        scale: Non-negative float. Also a weight of that name, not trained, so
+            that a schedule can change it between updates.
+
+    Call arguments:
+        inputs: Float tensor of any shape.
+
+    Output shape:
+        Same as the input.
+
+    Reference:
+        [Ganin and Lempitsky, 2015](https://arxiv.org/abs/1409.7495)
+    """
+
+    def __init__(self, scale=1.0, **kwargs):
+        super().__init__(**kwargs)
+        if scale < 0:
+            raise ValueError(
+                "`scale` must not be negative: the gradient would not be "
+                f"reversed. Received: scale={scale}."
+            )
+        self.initial_scale = scale
+        self.scale = self.add_weight(
+            name="scale",
+            shape=(),
+            initializer=keras.initializers.Constant(scale),
+            trainable=False,
+            autocast=False,
+        )
+
+    def call(self, inputs):
+        return _reverse_gradient(inputs, self.scale.value)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "scale": self.initial_scale}
+
+
 @keras.saving.register_keras_serializable(package="priv_keras")
 class CropLike(keras.layers.Layer):
     """Cuts an image at the bottom and right to the size of another.

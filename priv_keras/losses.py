@@ -1,10 +1,12 @@
 """The paper's L_T, L_B and H_B, as functions of logits and nothing else.
 
 A `Task` is how one kind of label is scored. The dataset picks it, and no
-algorithm asks which one it got. Every function returns a float32 scalar, the
-mean over the batch, and computes in float32 whatever the logits' dtype.
+algorithm asks which one it got. Every function computes in float32 whatever
+the logits' dtype, and but for `entropies` returns a scalar, the mean over the
+batch.
 """
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -12,11 +14,15 @@ import tensorflow as tf
 
 
 class Task(NamedTuple):
-    """How to score logits `(batch, classes)`; every field returns a scalar."""
+    """How to score logits `(batch, classes)`."""
 
     loss: Callable  # (labels, logits): L_T and L_B, cross-entropy in nats
-    entropy: Callable  # (logits): H_B in nats, Sec. 3.3.3
+    entropies: Callable  # (logits): of each example, `(batch,)`, in nats
     accuracy: Callable  # (labels, logits): Acc, in [0, 1]
+
+    def entropy(self, logits):
+        """H_B in nats, Sec. 3.3.3."""
+        return tf.reduce_mean(self.entropies(logits))
 
 
 def softmax_loss(labels, logits):
@@ -27,10 +33,10 @@ def softmax_loss(labels, logits):
     )
 
 
-def softmax_entropy(logits):
+def softmax_entropies(logits):
     # From log-probabilities: a sum of p log p is NaN where p underflows to 0.
     log_p = tf.nn.log_softmax(tf.cast(logits, tf.float32))
-    return -tf.reduce_mean(tf.reduce_sum(tf.exp(log_p) * log_p, axis=-1))
+    return -tf.reduce_sum(tf.exp(log_p) * log_p, axis=-1)
 
 
 def softmax_accuracy(labels, logits):
@@ -41,18 +47,51 @@ def softmax_accuracy(labels, logits):
     return tf.reduce_mean(tf.cast(hits, tf.float32))
 
 
-def sigmoid_loss(labels, logits):
-    logits = tf.cast(logits, tf.float32)
-    return tf.reduce_mean(
-        tf.nn.sigmoid_cross_entropy_with_logits(
-            tf.cast(labels, tf.float32), logits
+def multi_label(weights=None):
+    """How attributes that are present or absent are scored.
+
+    Args:
+        weights: Positive floats, one per attribute: how much each counts in
+            loss and entropy, for costs that are not alike (Sec. 6). Only
+            their ratios matter. `None` for all alike.
+
+    Returns:
+        `Task` whose labels are 0 or 1, `(batch, attributes)`.
+
+    Raises:
+        ValueError: If a weight is not positive.
+    """
+    if weights is None:
+        return Task(sigmoid_loss, sigmoid_entropies, sigmoid_accuracy)
+    if min(weights) <= 0:
+        raise ValueError(
+            f"`weights` must be positive. Received: weights={list(weights)}."
         )
+    # Of mean 1, so that a loss stays comparable to one without weights.
+    shares = tf.constant(weights, tf.float32)
+    shares /= tf.reduce_mean(shares)
+    return Task(
+        functools.partial(sigmoid_loss, weights=shares),
+        functools.partial(sigmoid_entropies, weights=shares),
+        sigmoid_accuracy,
     )
 
 
-def sigmoid_entropy(logits):
+def sigmoid_losses(labels, logits, weights=1.0):
+    losses = tf.nn.sigmoid_cross_entropy_with_logits(
+        tf.cast(labels, tf.float32), tf.cast(logits, tf.float32)
+    )
+    return tf.reduce_mean(weights * losses, axis=-1)
+
+
+def sigmoid_loss(labels, logits, weights=1.0):
+    return tf.reduce_mean(sigmoid_losses(labels, logits, weights))
+
+
+def sigmoid_entropies(logits, weights=1.0):
     # H(p) is the cross-entropy of p with itself.
-    return sigmoid_loss(tf.sigmoid(tf.cast(logits, tf.float32)), logits)
+    p = tf.sigmoid(tf.cast(logits, tf.float32))
+    return sigmoid_losses(p, logits, weights)
 
 
 def sigmoid_accuracy(labels, logits):
@@ -61,6 +100,6 @@ def sigmoid_accuracy(labels, logits):
 
 
 # One class out of many: actions, and SBU's 13 actor pairs (Sec. 4.1).
-SINGLE_LABEL = Task(softmax_loss, softmax_entropy, softmax_accuracy)
+SINGLE_LABEL = Task(softmax_loss, softmax_entropies, softmax_accuracy)
 # Attributes present or absent: VISPR's 7, PA-HMDB51's 5 (Sec. 4.2 and 5.5).
-MULTI_LABEL = Task(sigmoid_loss, sigmoid_entropy, sigmoid_accuracy)
+MULTI_LABEL = multi_label()

@@ -39,7 +39,7 @@ def play(data, run_dir, say):
     experiment.seed_everything("game")
     game = experiment.build_game(data)
     game.compile(
-        optimizers=experiment.build_optimizers(),
+        optimizers=experiment.build_optimizers(game),
         validation=data.training_batches("validation", "gate"),
     )
     turn = resume(game, run_dir / "checkpoints", say)
@@ -94,12 +94,13 @@ def warm_up(game, data, say):
         flags.WARM_UP_TARGET_STEPS.value,
     )
     say(f"warm-up of f_T: validation A_T {reached:.3f}")
-    for i, budget in enumerate(game.budgets):
+    # A game with restarts trains fresh ones in its first turn.
+    for i, budget in enumerate([] if game.restarts else game.budgets):
         reached = _warm_up_classifier(
             game,
             budget,
             data,
-            data.training_frames("train", "budget"),
+            data.budget_warm_up_batches(),
             "budget_labels",
             flags.WARM_UP_BUDGET_LEARNING_RATE.value,
             flags.WARM_UP_BUDGET_STEPS.value,
@@ -132,14 +133,16 @@ def _warm_up_classifier(
 def _fit(game, data, run_dir, turn, say):
     turns = flags.TURNS_PER_EPOCH.value
     watchers = [
+        callbacks.StopAtNonFinite(run_dir / "checkpoints"),
         callbacks.TurnLog(run_dir, say),
+        callbacks.WarnOfStuckGates(say),
         callbacks.SaveGame(run_dir / "checkpoints"),
     ]
     if flags.PICTURES.value:
         watchers.append(callbacks.BeforeAfter(run_dir, _pictured(data)))
     experiment.seed_everything("game")
     game.fit(
-        data.training_batches("train", "game"),
+        data.game_batches(),
         initial_epoch=turn // turns,
         epochs=flags.MAX_ITER.value // turns,
         steps_per_epoch=turns,

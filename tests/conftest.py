@@ -69,6 +69,8 @@ def make_game():
         budget_task=losses.SINGLE_LABEL,
         validation=None,
         budget_frames=CLIP[0],
+        optimizer=keras.optimizers.SGD,
+        **kwargs,
     ):
         game = algorithm(
             toy_anonymizer(),
@@ -81,12 +83,13 @@ def make_game():
             gamma=gamma,
             target_gate=target_gate,
             budget_gate=budget_gate,
+            **kwargs,
         )
         game.compile(
             optimizers=Optimizers(
-                keras.optimizers.SGD(lr),
-                keras.optimizers.SGD(lr / 2),
-                [keras.optimizers.SGD(lr * 2) for _ in range(num_budgets)],
+                optimizer(lr),
+                optimizer(lr / 2),
+                [optimizer(lr * 2) for _ in range(num_budgets)],
             ),
             validation=validation or endless(toy_batch(seed=1)),
         )

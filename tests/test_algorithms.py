@@ -1,5 +1,7 @@
 """Each algorithm updates who its pseudo-code says, when it says, and how."""
 
+import random
+
 import keras
 import numpy as np
 import pytest
@@ -14,8 +16,12 @@ from conftest import toy_classifier
 
 from priv_keras import losses
 from priv_keras.algorithms import ALGORITHMS
+from priv_keras.algorithms import GRL
 from priv_keras.algorithms import Entropy
+from priv_keras.algorithms import KBeam
+from priv_keras.algorithms.base import ByTurn
 from priv_keras.algorithms.base import Optimizers
+from priv_keras.algorithms.base import Restarts
 from priv_keras.algorithms.gates import Gate
 
 EVERY = list(ALGORITHMS.values())
@@ -30,9 +36,13 @@ def changed(before, model):
     return not all(map(np.array_equal, before, weights(model)))
 
 
-def turn(game, data, turns=1):
+def turn(game, data, turns=1, callbacks=None):
     return game.fit(
-        data, steps_per_epoch=turns, shuffle=False, verbose=0
+        data,
+        steps_per_epoch=turns,
+        shuffle=False,
+        verbose=0,
+        callbacks=callbacks,
     ).history
 
 
@@ -55,7 +65,7 @@ def test_shut_gates_train_everyone_to_the_cap(make_game, data, algorithm):
         algorithm, num_budgets=2, target_gate=SHUT, budget_gate=SHUT
     )
     logs = turn(game, data, turns=2)
-    for name in ("target_steps", "budget_steps_0", "budget_steps_1"):
+    for name in ("target_steps", "budget_0_steps", "budget_1_steps"):
         assert logs[name] == [SHUT.max_steps]
     assert game.target_optimizer.iterations == 2 * SHUT.max_steps
     for optimizer in game.budget_optimizers:
@@ -74,7 +84,12 @@ class Hand:
         self.a_kernel, self.a_bias = map(
             np.float64, game.anonymizer.get_weights()
         )
-        self.y = self.x @ self.a_kernel + self.a_bias
+        self.set(self.a_kernel, self.a_bias)
+
+    def set(self, kernel, bias):
+        """f_A, and what it makes of the batch."""
+        self.a_kernel, self.a_bias = kernel, bias
+        self.y = self.x @ kernel + bias
         self.flat = self.y.reshape(len(self.x), -1)
 
     def logits(self, model):
@@ -139,10 +154,119 @@ def test_entropy_line_3_is_eq_7a_and_9a(make_game, num_budgets):
     assert logs["budget_entropy"][0] == pytest.approx(found[sure][0], rel=1e-5)
 
 
-def test_target_step_is_eq_7b_on_both_parties(make_game):
+def test_entropy_per_sample_takes_the_surest_model_of_each_clip(make_game):
     batch = toy_batch()
-    game = make_game(Entropy, target_gate=ONCE)
-    game.optimizer.learning_rate = 0.0  # line 3 stays put
+    game = make_game(Entropy, num_budgets=3, most_confident="sample")
+    hand = Hand(game, batch)
+    p = [softmax(hand.logits(budget)) for budget in game.budgets]
+    entropies = [-(q * np.log(q)).sum(axis=1) for q in p]
+    sure = np.argmin(entropies, axis=0)
+    assert len(set(sure)) > 1  # or it would be the rule of the batch
+    logs = turn(game, endless(batch))
+    assert logs["budget_entropy"][0] == pytest.approx(
+        np.min(entropies, axis=0).mean(), rel=1e-5
+    )
+    expected = [0.0, 0.0]
+    for i, budget in enumerate(game.budgets):
+        gradient = entropy_and_gradient(hand.logits(budget))[1]
+        gradient = gradient * (sure == i)[:, None]
+        expected = [
+            total - game.gamma * part
+            for total, part in zip(
+                expected, hand.to_anonymizer(budget, gradient), strict=True
+            )
+        ]
+    target = cross_entropy_gradient(hand.logits(game.target), batch["actions"])
+    expected = [
+        total + part
+        for total, part in zip(
+            expected, hand.to_anonymizer(game.target, target), strict=True
+        )
+    ]
+    after = [hand.a_kernel, hand.a_bias]
+    for old, new, gradient in zip(
+        after, weights(game.anonymizer), expected, strict=True
+    ):
+        np.testing.assert_allclose(new, old - 0.1 * gradient, atol=1e-6)
+
+
+def cross_entropy(logits, labels):
+    return -np.log(softmax(logits)[np.arange(len(labels)), labels]).mean()
+
+
+@pytest.mark.parametrize("num_budgets", [1, 3])
+def test_grl_line_3_is_eq_4a(make_game, num_budgets):
+    batch = toy_batch()
+    labels = batch["budget_labels"]
+    game = make_game(GRL, num_budgets=num_budgets)
+    hand = Hand(game, batch)
+    target = cross_entropy_gradient(hand.logits(game.target), batch["actions"])
+    losses_ = [cross_entropy(hand.logits(b), labels) for b in game.budgets]
+    strongest = game.budgets[int(np.argmin(losses_))]
+    budget = cross_entropy_gradient(hand.logits(strongest), labels)
+    expected = [
+        from_target - game.gamma * from_budget
+        for from_target, from_budget in zip(
+            hand.to_anonymizer(game.target, target),
+            hand.to_anonymizer(strongest, budget),
+            strict=True,
+        )
+    ]
+    logs = turn(game, endless(batch))
+    assert logs["budget_loss"][0] == pytest.approx(min(losses_), rel=1e-5)
+    for old, new, gradient in zip(
+        [hand.a_kernel, hand.a_bias],
+        weights(game.anonymizer),
+        expected,
+        strict=True,
+    ):
+        np.testing.assert_allclose(new, old - 0.1 * gradient, atol=1e-6)
+
+
+def test_grl_raises_its_reversal_over_the_warm_up(make_game, data):
+    game = make_game(GRL, warm_up_turns=4)
+    scales = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            scales.append(float(game.reversal.scale))
+
+    turn(game, data, 6, [Watch()])
+    p = np.minimum(np.arange(6) / 4, 1)
+    np.testing.assert_allclose(
+        scales, 2.0 * (2 / (1 + np.exp(-10 * p)) - 1), rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("num_budgets", [1, 3])
+def test_k_beam_climbs_the_strongest_beam_as_eq_6b_says(make_game, num_budgets):
+    batch = toy_batch()
+    labels = batch["budget_labels"]
+    game = make_game(KBeam, num_budgets=num_budgets, ascent_steps=2)
+    hand = Hand(game, batch)
+    j = int(
+        np.argmin([cross_entropy(hand.logits(b), labels) for b in game.budgets])
+    )
+    for _ in range(2):
+        gradient = hand.to_anonymizer(
+            game.budgets[j],
+            cross_entropy_gradient(hand.logits(game.budgets[j]), labels),
+        )
+        hand.set(
+            hand.a_kernel + 0.1 * gradient[0], hand.a_bias + 0.1 * gradient[1]
+        )
+    logs = turn(game, endless(batch))
+    assert logs["strongest_budget"] == [j]
+    kernel, bias = weights(game.anonymizer)
+    np.testing.assert_allclose(kernel, hand.a_kernel, atol=1e-6)
+    np.testing.assert_allclose(bias, hand.a_bias, atol=1e-6)
+
+
+@pytest.mark.parametrize("algorithm", [KBeam, Entropy])
+def test_target_step_is_eq_6a_and_7b_on_both_parties(make_game, algorithm):
+    batch = toy_batch()
+    game = make_game(algorithm, target_gate=ONCE)
+    game.optimizer.learning_rate = 0.0  # theta_A's own line leaves it
     hand = Hand(game, batch)
     gradient = cross_entropy_gradient(
         hand.logits(game.target), batch["actions"]
@@ -157,6 +281,144 @@ def test_target_step_is_eq_7b_on_both_parties(make_game):
     after = weights(game.anonymizer) + weights(game.target)
     for old, new, g in zip(before, after, expected, strict=True):
         np.testing.assert_allclose(new, old - 0.05 * g, atol=1e-6)
+
+
+def test_target_step_of_grl_is_eq_4b_on_the_target_alone(make_game):
+    batch = toy_batch()
+    game = make_game(GRL, target_gate=ONCE)
+    game.optimizer.learning_rate = 0.0
+    hand = Hand(game, batch)
+    gradient = cross_entropy_gradient(
+        hand.logits(game.target), batch["actions"]
+    )
+    before = weights(game.target)
+    turn(game, endless(batch))
+    for old, new, g in zip(
+        before,
+        weights(game.target),
+        [hand.flat.T @ gradient, gradient.sum(axis=0)],
+        strict=True,
+    ):
+        np.testing.assert_allclose(new, old - 0.05 * g, atol=1e-6)
+    np.testing.assert_array_equal(hand.a_kernel, game.anonymizer.weights[0])
+
+
+@pytest.mark.parametrize("algorithm", EVERY)
+def test_a_restart_makes_every_budget_model_and_its_optimizer_anew(
+    make_game, data, algorithm
+):
+    def first_weights(**kwargs):
+        """Of f_B at the end of each of four turns, none of which trains."""
+        game = make_game(
+            algorithm, num_budgets=2, optimizer=keras.optimizers.Adam, **kwargs
+        )
+        game.optimizer.learning_rate = 0.0
+        seen = []
+
+        class Watch(keras.callbacks.Callback):
+            def on_train_batch_end(self, batch, logs=None):
+                seen.append([b.layers[-1].kernel.numpy() for b in game.budgets])
+
+        parties = [game.anonymizer, game.target]
+        before = [weights(party) for party in parties]
+        turn(game, data, 4, [Watch()])
+        assert not any(map(changed, before, parties))
+        return seen, game
+
+    none = Gate(-1.0, 0)
+    seen, _ = first_weights(restarts=Restarts(2, none, seed=7))
+    for i in range(2):
+        assert np.array_equal(seen[0][i], seen[1][i])
+        assert not np.array_equal(seen[1][i], seen[2][i])  # turn 2
+    assert not np.array_equal(seen[0][0], seen[0][1])
+    again, _ = first_weights(restarts=Restarts(2, none, seed=7))
+    np.testing.assert_array_equal(seen, again)
+    other, _ = first_weights(restarts=Restarts(2, none, seed=8))
+    assert not np.array_equal(seen, other)
+
+    # A fresh one trains, with the moments of a fresh optimizer, to its gate.
+    seen, game = first_weights(restarts=Restarts(3, Gate(1.0, 5)))
+    for optimizer in game.budget_optimizers:
+        assert optimizer.iterations == 5  # those of turn 3, not of turn 0
+        assert float(optimizer.learning_rate) == pytest.approx(0.2)
+
+
+def test_restarts_leave_random_numbers_outside_as_they_were(make_game, data):
+    game = make_game(Entropy, restarts=Restarts(1, Gate(-1.0, 0)))
+    random.seed(3)
+    expected = random.random()
+    random.seed(3)
+    game.restart_if_due(iter(data))
+    assert random.random() == expected
+
+
+def test_rates_fall_by_turns(make_game, data):
+    game = make_game(Entropy, target_gate=SHUT)
+    fall = keras.optimizers.schedules.CosineDecay(0.1, 4, alpha=0.5)
+    game.target_optimizer.learning_rate = ByTurn(fall, game.turn)
+    before = float(game.target_optimizer.learning_rate)
+    turn(game, data, turns=4)  # of 3 updates each
+    assert before == pytest.approx(0.1)
+    assert float(game.target_optimizer.learning_rate) == pytest.approx(0.05)
+
+
+def test_accumulated_steps_are_one_step_on_their_mean(make_game):
+    """Two batches of four, or one of eight."""
+    batch = toy_batch()
+    halves = tf.data.Dataset.from_tensor_slices(batch).batch(4).repeat()
+
+    def adam(rate):
+        return keras.optimizers.SGD(rate, gradient_accumulation_steps=2)
+
+    whole = make_game(GRL)
+    parts = make_game(GRL, optimizer=adam, accumulate_steps=2)
+    for a, b in zip(parties(whole), parties(parts), strict=True):
+        b.set_weights(a.get_weights())
+    turn(whole, endless(batch))
+    turn(parts, halves)
+    for a, b in zip(
+        weights(whole.anonymizer), weights(parts.anonymizer), strict=True
+    ):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def parties(game):
+    return [game.anonymizer, game.target, *game.budgets]
+
+
+@pytest.mark.parametrize("algorithm", EVERY)
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_a_turn_in_mixed_precision_keeps_all_finite(
+    make_game, data, algorithm, precision
+):
+    def scaled(rate):
+        adam = keras.optimizers.Adam(rate)
+        if precision == "mixed_float16":
+            # So large that the first gradients overflow and are skipped.
+            return keras.optimizers.LossScaleOptimizer(
+                adam, initial_scale=2.0**40
+            )
+        return adam
+
+    keras.mixed_precision.set_global_policy(precision)
+    try:
+        game = make_game(
+            algorithm,
+            lr=0.01,
+            optimizer=scaled,
+            target_gate=Gate(1.0, 30),
+            budget_gate=Gate(1.0, 30),
+            restarts=Restarts(1, Gate(1.0, 2)),
+        )
+        before = [weights(party) for party in parties(game)]
+        logs = turn(game, data, turns=30)
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    assert all(np.isfinite(v[-1]) for v in logs.values())
+    for old, party in zip(before, parties(game), strict=True):
+        assert changed(old, party)
+        assert all(np.isfinite(w).all() for w in weights(party))
+        assert all(w.dtype == "float32" for w in party.weights)
 
 
 def test_budget_step_is_eq_7c_on_each_budget_model_alone(make_game):
@@ -209,7 +471,7 @@ def test_gates_read_validation_actions_and_training_budget_labels(make_game):
             )
         )
     )
-    assert logs["budget_gate_accuracy_0"][0] == pytest.approx(
+    assert logs["budget_0_gate_accuracy"][0] == pytest.approx(
         float(
             losses.SINGLE_LABEL.accuracy(
                 train["budget_labels"], budget(game.anonymize(train["clips"]))
@@ -232,7 +494,8 @@ def test_across_datasets_each_loss_sees_its_own_clips(make_game, algorithm):
     twin.anonymizer.set_weights(game.anonymizer.get_weights())
     twin.target.set_weights(game.target.get_weights())
     logs, twin_logs = turn(game, endless(across)), turn(twin, endless(batch))
-    assert logs["target_loss"] == pytest.approx(twin_logs["target_loss"])
+    if algorithm is not KBeam:  # whose line for theta_A has no L_T
+        assert logs["target_loss"] == pytest.approx(twin_logs["target_loss"])
     anonymized, budget_anonymized = game.anonymize_both(across)
     assert anonymized.shape[1] == 2
     assert budget_anonymized.shape[1] == 1
@@ -282,37 +545,43 @@ def test_a_checkpoint_carries_every_optimizer(make_game, data, tmp_path):
             np.testing.assert_array_equal(a, b)
 
 
-def test_two_replicas_play_as_one_device_does(data):
+@pytest.fixture(scope="module")
+def mirrored():
+    # One for all: a second one would number its collective operations as the
+    # first did, and TensorFlow would find their shapes to differ.
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+@pytest.mark.parametrize("algorithm", EVERY)
+def test_two_replicas_play_as_one_device_does(algorithm, mirrored):
     """The same global batch, on one device and split over two."""
     batch = toy_batch()
     results = []
-    for strategy in (
-        tf.distribute.get_strategy(),
-        tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
-    ):
+    for strategy in (tf.distribute.get_strategy(), mirrored):
         with strategy.scope():
             keras.utils.set_random_seed(5)
-            game = Entropy(
+            game = algorithm(
                 toy_anonymizer(),
                 toy_classifier(ACTIONS),
-                [toy_classifier(IDENTITIES)],
+                [toy_classifier(IDENTITIES) for _ in range(2)],
                 budget_task=losses.SINGLE_LABEL,
                 gamma=2.0,
                 target_gate=SHUT,
                 budget_gate=Gate(0.4, 20),
+                restarts=Restarts(1, Gate(0.4, 2)),
             )
             game.compile(
                 optimizers=Optimizers(
                     keras.optimizers.SGD(0.1),
                     keras.optimizers.SGD(0.1),
-                    [keras.optimizers.SGD(0.5)],
+                    [keras.optimizers.SGD(0.5) for _ in range(2)],
                 ),
                 validation=sharded(batch),
             )
         logs = turn(game, sharded(batch), turns=2)
         results.append((logs, weights(game)))
     (logs, one), (twin_logs, two) = results
-    assert logs["budget_steps_0"] == twin_logs["budget_steps_0"]
+    assert logs["budget_0_steps"] == twin_logs["budget_0_steps"]
     for a, b in zip(one, two, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
 

@@ -52,9 +52,10 @@ def test_every_turn_is_written_with_every_party(make_game, data, tmp_path):
         "target/loss",
         "target/steps",
         "target/gate_accuracy",
-        "budget/entropy",
-        "budget/steps_1",
-        "budget/gate_accuracy_1",
+        "target/gave_up",
+        "anonymizer/budget_entropy",
+        "budget_1/steps",
+        "budget_1/gate_accuracy",
     ):
         assert {(tag, step) for step in (1, 2, 3, 4)} <= written
     for tag in (
@@ -106,3 +107,21 @@ def test_a_failed_save_leaves_the_old_one(make_game, tmp_path, monkeypatch):
         callbacks.save_weights(game, path)
     assert path.read_bytes() == before
     assert callbacks.saved_games(tmp_path) == [path]
+
+
+def test_a_figure_that_is_not_finite_stops_the_run(make_game, data, tmp_path):
+    game = make_game(Entropy)
+    game.target.layers[-1].bias.assign([np.nan] * 3)
+    with pytest.raises(
+        FloatingPointError, match="target_loss became NaN.*turn 1"
+    ):
+        play(game, data, [callbacks.StopAtNonFinite(tmp_path)])
+
+
+def test_only_a_gate_that_always_gives_up_is_warned_of(make_game, data):
+    said = []
+    game = make_game(Entropy, budget_gate=SHUT)
+    play(game, data, [callbacks.WarnOfStuckGates(said.append)])
+    assert len(said) == 1
+    assert said[0].startswith("warning: budget_0 never reached its threshold")
+    assert "--max_budget_steps" in said[0]

@@ -1,10 +1,13 @@
 """What Algorithms 1-4 share: the three parties and the steps they all take."""
 
+import contextlib
+import random
 from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
+from priv_keras.algorithms.gates import Gate
 from priv_keras.algorithms.gates import train_until
 from priv_keras.losses import SINGLE_LABEL
 
@@ -12,19 +15,44 @@ from priv_keras.losses import SINGLE_LABEL
 class Optimizers(NamedTuple):
     """One optimizer per step rule; theta_A has two, with their own moments."""
 
-    anonymizer: keras.Optimizer  # theta_A at alpha_A, Eq. (7a)
-    target: keras.Optimizer  # theta_T and theta_A at alpha_T, Eq. (7b)
-    budgets: list  # theta_B^i at alpha_B, Eq. (7c), one each
+    anonymizer: keras.Optimizer  # theta_A at alpha_A, Eq. (4a), (6b), (7a)
+    target: keras.Optimizer  # the target step at alpha_T, Eq. (4b), (6a), (7b)
+    budgets: list  # theta_B^i at alpha_B, Eq. (4c), (6c), (7c), one each
+
+
+class ByTurn(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule that counts turns: gates leave the number of updates open.
+
+    Args:
+        schedule: `LearningRateSchedule`.
+        turn: The `turn` of the game.
+    """
+
+    def __init__(self, schedule, turn):
+        self.schedule = schedule
+        self.turn = turn
+
+    def __call__(self, step):
+        return self.schedule(self.turn.value)
+
+
+class Restarts(NamedTuple):
+    """When every theta_B^i starts anew, Sec. 3.5.1."""
+
+    every: int  # turns, rstrt_iter; the first restart is at turn 0
+    gate: Gate  # what a fresh f_B^i trains to while f_A and f_T are frozen
+    seed: int = 0  # of the fresh weights
 
 
 class AdversarialModel(keras.Model):
     """An anonymizer f_A, a target model f_T and budget models f_B^i at play.
 
-    A subclass adds one method, `train_step`: one turn of its algorithm's outer
-    loop. A batch is a dict: `clips` `(batch, frames, height, width, channels)`
-    in [0, 1], `actions` and `budget_labels`. Across datasets (Sec. 3.4) the
-    budget labels are of other pictures, `budget_clips`; else both losses see
-    the same clips, and f_A filters them once.
+    A subclass adds `train_step`: one turn of its algorithm's outer loop, as
+    plain Python over steps that are each compiled. A batch is a dict: `clips`
+    `(batch, frames, height, width, channels)` in [0, 1], `actions` and
+    `budget_labels`. Across datasets (Sec. 3.4) the budget labels are of other
+    pictures, `budget_clips`; else both losses see the same clips, and f_A
+    filters them once.
 
     `train_step` takes the iterator, not a batch, and runs outside the replicas
     (`tf.distribute`'s cross-replica context), since an optimizer cannot step
@@ -41,6 +69,12 @@ class AdversarialModel(keras.Model):
         gamma: Non-negative float, weight of the privacy cost in Eq. (3).
         target_gate: `Gate` on the validation accuracy of `target`, th_T.
         budget_gate: `Gate` on the training accuracy of each f_B^i, th_B.
+        restarts: `Restarts`, or `None` for a game without.
+        accumulate_steps: Int, batches whose gradients one update averages.
+            The optimizers must agree (`gradient_accumulation_steps`).
+
+    Attributes:
+        turn: int64 weight, the turns played, which schedules may read.
     """
 
     def __init__(
@@ -53,6 +87,8 @@ class AdversarialModel(keras.Model):
         gamma,
         target_gate,
         budget_gate,
+        restarts=None,
+        accumulate_steps=1,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -73,6 +109,16 @@ class AdversarialModel(keras.Model):
         self.gamma = gamma
         self.target_gate = target_gate
         self.budget_gate = budget_gate
+        self.restarts = restarts
+        self.accumulate_steps = accumulate_steps
+        self.turn = self.add_weight(
+            name="turn",
+            shape=(),
+            dtype="int64",
+            initializer="zeros",
+            trainable=False,
+            aggregation="only_first_replica",
+        )
         self.target_accuracy = keras.metrics.Mean("target_accuracy")
         self.budget_accuracies = [
             keras.metrics.Mean(f"budget_accuracy_{i}")
@@ -115,6 +161,11 @@ class AdversarialModel(keras.Model):
             optimizer.build(budget.trainable_variables)
 
     @property
+    def optimizers(self):
+        """Every optimizer of the game."""
+        return [self.optimizer, self.target_optimizer, *self.budget_optimizers]
+
+    @property
     def target_step_variables(self):
         """What the target step trains: theta_T and theta_A, Eq. (6a), (7b)."""
         return (
@@ -154,11 +205,11 @@ class AdversarialModel(keras.Model):
         logits = budget(anonymized, training=training)
         return self.budget_task.loss(batch["budget_labels"], logits)
 
-    def budget_entropy(self, budget, anonymized):
-        """H_B(theta_A, theta_B^i)."""
-        return self.budget_task.entropy(budget(anonymized))
+    def budget_entropies(self, budget, anonymized):
+        """H_B(theta_A, theta_B^i) of each clip, `(batch,)`."""
+        return self.budget_task.entropies(budget(anonymized))
 
-    # Steps, in cross-replica context.
+    # Steps, in cross-replica context. Each is a graph of its own.
 
     def on_replicas(self, function, iterator):
         """Runs `function(batch)` on each replica; returns the mean of each
@@ -169,8 +220,15 @@ class AdversarialModel(keras.Model):
             lambda values: strategy.reduce("MEAN", values, axis=None), outputs
         )
 
+    def update(self, function, iterator):
+        """One update: `function` on as many batches as it accumulates."""
+        for _ in range(self.accumulate_steps):
+            outputs = self.on_replicas(function, iterator)
+        return outputs
+
+    @tf.function(autograph=False)
     def train_target(self, iterator):
-        """`while Acc(X^v, Y_T^v) <= th_T`: the target step, Eq. (6a), (7b)."""
+        """`while Acc(X^v, Y_T^v) <= th_T`: Eq. (4b), (6a), (7b)."""
 
         def accuracy(batch):
             return SINGLE_LABEL.accuracy(batch["actions"], self(batch["clips"]))
@@ -184,25 +242,25 @@ class AdversarialModel(keras.Model):
                 ),
             )
 
-        steps, reached = train_until(
+        passage = train_until(
             self.target_gate,
             lambda: self.on_replicas(accuracy, self.validation),
-            lambda: self.on_replicas(update, iterator),
+            lambda: self.update(update, iterator),
         )
-        return {"target_steps": steps, "target_gate_accuracy": reached}
+        return passage_logs("target", passage)
 
-    def train_budgets(self, iterator):
-        """For each i, `while Acc(X^t, Y_B^t) <= th_B`: theta_B^i, Eq. (7c)."""
+    @tf.function(autograph=False)
+    def train_budgets(self, iterator, gate):
+        """For each i, `while Acc(X^t, Y_B^t) <= th_B`: Eq. (4c), (6c), (7c)."""
         logs = {}
         for i, (budget, optimizer) in enumerate(
             zip(self.budgets, self.budget_optimizers, strict=True)
         ):
-            steps, reached = self._train_budget(budget, optimizer, iterator)
-            logs[f"budget_steps_{i}"] = steps
-            logs[f"budget_gate_accuracy_{i}"] = reached
+            passage = self._train_budget(budget, optimizer, iterator, gate)
+            logs |= passage_logs(f"budget_{i}", passage)
         return logs
 
-    def _train_budget(self, budget, optimizer, iterator):
+    def _train_budget(self, budget, optimizer, iterator, gate):
         def accuracy(batch):
             logits = budget(self.anonymize_for_budgets(batch))
             return self.budget_task.accuracy(batch["budget_labels"], logits)
@@ -219,10 +277,32 @@ class AdversarialModel(keras.Model):
             )
 
         return train_until(
-            self.budget_gate,
+            gate,
             lambda: self.on_replicas(accuracy, iterator),
-            lambda: self.on_replicas(update, iterator),
+            lambda: self.update(update, iterator),
         )
+
+    def turns_played(self):
+        """`turn` as an int."""
+        # Of a variable with a copy on each replica, int() knows nothing.
+        return int(tf.identity(self.turn.value))
+
+    # Restarts.
+
+    def restart_if_due(self, iterator):
+        """`if t = 0 mod rstrt_iter`: every theta_B^i anew (Sec. 3.5.1)."""
+        turn = self.turns_played()
+        if not self.restarts or turn % self.restarts.every:
+            return {}
+        with seeded(f"{self.restarts.seed} {turn}"):
+            for budget in self.budgets:
+                budget.set_weights(
+                    keras.models.clone_model(budget).get_weights()
+                )
+        for optimizer in self.budget_optimizers:
+            forget(optimizer)
+        logs = self.train_budgets(iterator, self.restarts.gate)
+        return {f"restart_{name}": value for name, value in logs.items()}
 
     # What `fit` calls.
 
@@ -247,16 +327,48 @@ class AdversarialModel(keras.Model):
 
     def make_train_function(self, force=False):
         # Not Keras's own, which calls `strategy.run` around the whole step.
-        if self.train_function is None or force:
-            self.train_function = (
-                self.train_step
-                if self.run_eagerly
-                else tf.function(self.train_step, autograph=False)
-            )
+        self.train_function = self.play_turn
         return self.train_function
+
+    def play_turn(self, iterator):
+        """`train_step`, counted."""
+        logs = self.train_step(iterator)
+        self.turn.assign_add(1)
+        return logs
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Does nothing: all is built, and Keras's own fails on replicas."""
+
+
+def passage_logs(party, passage):
+    """What a gated loop tells of a party, by name."""
+    return {
+        f"{party}_steps": passage.steps,
+        f"{party}_gate_accuracy": passage.accuracy,
+        f"{party}_gave_up": tf.cast(passage.gave_up, tf.float32),
+    }
+
+
+@contextlib.contextmanager
+def seeded(seed):
+    """Initializers made here draw from `seed`, and leave no trace outside."""
+    # Keras takes the seeds of initializers from Python's own generator.
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
+
+
+def forget(optimizer):
+    """Zeroes an optimizer's moments and its count of steps."""
+    # A loss scale is the hardware's, not the forgotten weights'.
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    rate = optimizer.get_config()["learning_rate"]
+    for variable in optimizer.variables:
+        variable.assign(tf.zeros_like(variable.value))
+    optimizer.learning_rate = rate
 
 
 def descend(optimizer, variables, loss_fn):
@@ -272,5 +384,6 @@ def descend(optimizer, variables, loss_fn):
         loss = outputs["loss"] if isinstance(outputs, dict) else outputs
         # Keras sums the gradients of replicas; the loss is a mean over all.
         share = loss / tf.distribute.get_strategy().num_replicas_in_sync
+        share = optimizer.scale_loss(share)  # for float16
     optimizer.apply(tape.gradient(share, values), variables)
     return outputs

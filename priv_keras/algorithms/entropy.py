@@ -7,36 +7,59 @@ from priv_keras.algorithms.base import descend
 
 
 class Entropy(AdversarialModel):
-    """Algorithm 3; with several budget models, Algorithm 4.
+    """Algorithm 3; with restarts or several budget models, Algorithm 4.
 
-    One budget model makes Eq. (9) equal to Eq. (7), so both are one class. The
-    restarts of Algorithm 4, lines 3-5, are not built yet.
+    One budget model makes Eq. (9) equal to Eq. (7), so both are one class.
+
+    Args:
+        most_confident: `"batch"`, the max of Eq. (9a) is over mean entropies
+            of a batch, as written; `"sample"`, each clip meets the budget
+            model that is most confident of it.
+        **kwargs: See `AdversarialModel`.
     """
 
+    def __init__(self, *args, most_confident="batch", **kwargs):
+        super().__init__(*args, **kwargs)
+        if most_confident not in ("batch", "sample"):
+            raise ValueError(
+                "`most_confident` must be 'batch' or 'sample'. Received: "
+                f"{most_confident!r}."
+            )
+        self.most_confident = most_confident
+
     def train_step(self, iterator):
-        logs = self.on_replicas(self.update_anonymizer, iterator)  # line 3
-        logs |= self.train_target(iterator)  # lines 4-6, Eq. (7b), (9b)
-        logs |= self.train_budgets(iterator)  # lines 7-9, Eq. (7c), (9c)
+        logs = self.restart_if_due(iterator)  # Algorithm 4, lines 3-5
+        logs |= self.update_anonymizer(iterator)  # Eq. (7a), (9a)
+        logs |= self.train_target(iterator)  # Eq. (7b), (9b)
+        logs |= self.train_budgets(iterator, self.budget_gate)  # (7c), (9c)
         return logs
 
-    def update_anonymizer(self, batch):
+    @tf.function(autograph=False)
+    def update_anonymizer(self, iterator):
         """theta_A down L_T + gamma max_i(-H_B^i), Eq. (7a) and (9a)."""
-        return descend(
-            self.optimizer,
-            self.anonymizer.trainable_variables,
-            lambda: self.anonymizer_costs(batch),
-        )
+
+        def update(batch):
+            return descend(
+                self.optimizer,
+                self.anonymizer.trainable_variables,
+                lambda: self.anonymizer_costs(batch),
+            )
+
+        return self.update(update, iterator)
 
     def anonymizer_costs(self, batch):
         anonymized, budget_anonymized = self.anonymize_both(batch)
         target_loss = self.target_loss(anonymized, batch)
-        # The most confident budget model: max of -H_B is -(min of H_B).
-        entropy = tf.reduce_min(
+        entropies = tf.stack(
             [
-                self.budget_entropy(budget, budget_anonymized)
+                self.budget_entropies(budget, budget_anonymized)
                 for budget in self.budgets
             ]
         )
+        if self.most_confident == "batch":
+            entropies = tf.reduce_mean(entropies, axis=1, keepdims=True)
+        # The most confident: max of -H_B is -(min of H_B).
+        entropy = tf.reduce_mean(tf.reduce_min(entropies, axis=0))
         return {
             "loss": target_loss - self.gamma * entropy,
             "target_loss": target_loss,

@@ -1,0 +1,74 @@
+"""Algorithm 1: gradient reversal (Sec. 3.3.1)."""
+
+import tensorflow as tf
+
+from priv_keras.algorithms.base import AdversarialModel
+from priv_keras.algorithms.base import descend
+from priv_keras.layers import GradientReversal
+
+
+class GRL(AdversarialModel):
+    """Algorithm 1. With several budget models, the paper being silent, f_A
+    works against the one of least loss, as Algorithm 2 does.
+
+    Args:
+        warm_up_turns: Int, turns over which the reversal's scale rises to
+            gamma, as gamma (2 / (1 + exp(-10 p)) - 1) with p from 0 to 1
+            (Ganin and Lempitsky, 2015); 0 for gamma throughout.
+        **kwargs: See `AdversarialModel`.
+    """
+
+    def __init__(self, *args, warm_up_turns=0, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.warm_up_turns = warm_up_turns
+        self.reversal = GradientReversal(self.gamma)
+
+    @property
+    def target_step_variables(self):
+        """theta_T alone, Eq. (4b)."""
+        return self.target.trainable_variables
+
+    def train_step(self, iterator):
+        logs = self.restart_if_due(iterator)  # Sec. 3.5.1
+        self.set_reversal()
+        logs |= self.update_anonymizer(iterator)  # Eq. (4a)
+        logs |= self.train_target(iterator)  # Eq. (4b)
+        logs |= self.train_budgets(iterator, self.budget_gate)  # Eq. (4c)
+        return logs
+
+    def set_reversal(self):
+        """The scale of this turn's reversal."""
+        if self.warm_up_turns:
+            p = min(1.0, self.turns_played() / self.warm_up_turns)
+            rise = 2 / (1 + tf.exp(-10.0 * p)) - 1
+            self.reversal.scale.assign(self.gamma * rise)
+
+    @tf.function(autograph=False)
+    def update_anonymizer(self, iterator):
+        """theta_A down L_T - gamma L_B, Eq. (4a)."""
+
+        def update(batch):
+            return descend(
+                self.optimizer,
+                self.anonymizer.trainable_variables,
+                lambda: self.anonymizer_costs(batch),
+            )
+
+        return self.update(update, iterator)
+
+    def anonymizer_costs(self, batch):
+        anonymized, budget_anonymized = self.anonymize_both(batch)
+        reversed_ = self.reversal(budget_anonymized)
+        target_loss = self.target_loss(anonymized, batch)
+        budget_loss = tf.reduce_min(
+            [
+                self.budget_loss(budget, reversed_, batch)
+                for budget in self.budgets
+            ]
+        )
+        # The reversal layer has made the sum's gradient that of Eq. (4a).
+        return {
+            "loss": target_loss + budget_loss,
+            "target_loss": target_loss,
+            "budget_loss": budget_loss,
+        }

@@ -1,0 +1,73 @@
+"""Algorithm 2: alternating optimization of K beams (Sec. 3.3.2)."""
+
+import functools
+
+import tensorflow as tf
+
+from priv_keras.algorithms.base import AdversarialModel
+from priv_keras.algorithms.base import descend
+
+
+class KBeam(AdversarialModel):
+    """Algorithm 2; K is the number of budget models.
+
+    L_T and L_B take turns on theta_A, so there is no gamma: `ascent_steps` and
+    the learning rates weigh them.
+
+    Args:
+        ascent_steps: Int, d_iter.
+        **kwargs: See `AdversarialModel`.
+    """
+
+    def __init__(self, *args, ascent_steps=30, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.ascent_steps = ascent_steps
+
+    def train_step(self, iterator):
+        logs = self.restart_if_due(iterator)  # Sec. 3.5.1
+        logs |= self.train_target(iterator)  # Eq. (6a)
+        logs |= self.update_anonymizer(iterator)  # Eq. (6b)
+        logs |= self.train_budgets(iterator, self.budget_gate)  # Eq. (6c)
+        return logs
+
+    @tf.function(autograph=False)
+    def update_anonymizer(self, iterator):
+        """j = argmin_i L_B^i; d_iter times theta_A up L_B^j, Eq. (6b)."""
+
+        def losses(batch):
+            anonymized = self.anonymize_for_budgets(batch)
+            return [
+                self.budget_loss(budget, anonymized, batch)
+                for budget in self.budgets
+            ]
+
+        found = self.on_replicas(losses, iterator)
+        strongest = tf.argmin(found, output_type=tf.int32)
+
+        def ascend(batch):
+            return descend(
+                self.optimizer,
+                self.anonymizer.trainable_variables,
+                lambda: -self.budget_loss_of(strongest, batch),
+            )
+
+        def step(count, _):
+            return count + 1, -self.update(ascend, iterator)
+
+        _, budget_loss = tf.while_loop(
+            lambda count, _: count < self.ascent_steps,
+            step,
+            (tf.constant(0), found[0] * 0.0),
+        )
+        return {"strongest_budget": strongest, "budget_loss": budget_loss}
+
+    def budget_loss_of(self, index, batch):
+        """L_B of the budget model that a tensor numbers."""
+        anonymized = self.anonymize_for_budgets(batch)
+        return tf.switch_case(
+            index,
+            [
+                functools.partial(self.budget_loss, budget, anonymized, batch)
+                for budget in self.budgets
+            ],
+        )
