@@ -4,7 +4,6 @@ Flags are those of the run, which the command line may override, as in
 `--attackers=...`.
 """
 
-import os
 import pathlib
 import sys
 
@@ -15,6 +14,7 @@ from flags import data as data_flags
 from flags import evaluation
 from flags import parsing
 from flags import training
+from priv_keras import program
 
 # Or `--help` would list none of them.
 for module in (data_flags, evaluation, training):
@@ -42,10 +42,7 @@ def main(argv):
 
 
 def run():
-    # TensorFlow greets on standard error, above what we have to say.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    absl_flags.mark_flag_as_required("run_dir")
-    app.run(main, flags_parser=parsing.with_run)
+    program.run(main, parsing.with_run)
 
 
 if __name__ == "__main__":

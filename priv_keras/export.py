@@ -1,6 +1,5 @@
 """Exports a run's anonymizer: `python -m priv_keras.export --run_dir=...`."""
 
-import os
 import pathlib
 import sys
 
@@ -12,6 +11,7 @@ from flags import evaluation
 from flags import export as export_flags
 from flags import parsing
 from flags import training
+from priv_keras import program
 
 # Or `--help` would list none of them.
 for module in (data_flags, evaluation, export_flags, training):
@@ -39,10 +39,7 @@ def main(argv):
 
 
 def run():
-    # TensorFlow greets on standard error, above what we have to say.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    absl_flags.mark_flag_as_required("run_dir")
-    app.run(main, flags_parser=parsing.with_run)
+    program.run(main, parsing.with_run)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Plays one game and judges it: `python -m priv_keras.train --method=...`."""
 
-import os
 import pathlib
 import sys
 
@@ -11,6 +10,7 @@ from flags import data as data_flags
 from flags import evaluation
 from flags import parsing
 from flags import training as training_flags
+from priv_keras import program
 
 # Or `--help` would list none of them.
 for module in (data_flags, evaluation, training_flags):
@@ -87,10 +87,7 @@ def check_run_dir(run_dir, config, resume):
 
 
 def run():
-    # TensorFlow greets on standard error, above what we have to say.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    absl_flags.mark_flag_as_required("run_dir")
-    app.run(main, flags_parser=parsing.with_scale)
+    program.run(main, parsing.with_scale)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,70 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from priv_keras.layers import CropLike
+from priv_keras.layers import GradientReversal
 from priv_keras.layers import PerFrame
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_gradient_reversal_is_the_identity_with_a_reversed_gradient(dtype):
+    x = tf.constant([[1.0, -2.0], [3.0, 0.5]], dtype)
+    layer = GradientReversal(0.5, dtype=dtype)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = layer(x)
+        cost = tf.reduce_sum(y**2)
+    gradient = tape.gradient(cost, x)
+    np.testing.assert_array_equal(y, x)
+    assert gradient.dtype == dtype
+    np.testing.assert_array_equal(gradient, -0.5 * 2 * x)
+
+
+def test_gradient_reversal_agrees_with_finite_differences():
+    """Below the layer, the gradient is -scale times that of the function."""
+    rng = np.random.default_rng(0)
+    kernel = rng.normal(size=(3, 2))
+    x = rng.normal(size=(4, 3))
+
+    def cost(kernel):
+        return np.sum(np.tanh(x @ kernel) ** 3)
+
+    step = 1e-6
+    numeric = np.zeros_like(kernel)
+    for i in np.ndindex(kernel.shape):
+        moved = np.zeros_like(kernel)
+        moved[i] = step
+        numeric[i] = (cost(kernel + moved) - cost(kernel - moved)) / (2 * step)
+    variable = tf.Variable(kernel)
+    with tf.GradientTape() as tape:
+        y = GradientReversal(1.7, dtype="float64")(x @ variable)
+        loss = tf.reduce_sum(tf.tanh(y) ** 3)
+    np.testing.assert_allclose(
+        tape.gradient(loss, variable), -1.7 * numeric, rtol=1e-5, atol=1e-7
+    )
+
+
+def test_gradient_reversal_follows_its_scale_inside_a_graph():
+    layer = GradientReversal(1.0)
+    x = tf.ones(3)
+
+    @tf.function
+    def gradient():
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            cost = tf.reduce_sum(layer(x))
+        return tape.gradient(cost, x)
+
+    np.testing.assert_array_equal(gradient(), [-1] * 3)
+    layer.scale.assign(4.0)
+    np.testing.assert_array_equal(gradient(), [-4] * 3)
+
+
+def test_gradient_reversal_refuses_a_scale_that_would_not_reverse():
+    with pytest.raises(ValueError, match="Received: scale=-1"):
+        GradientReversal(-1.0)
 
 
 def test_crop_like_cuts_at_the_bottom_and_right():
@@ -33,7 +94,7 @@ def test_layers_survive_saving(tmp_path):
         [clips, frames],
         [
             PerFrame(network)(clips),
-            CropLike()([frames, frames]),
+            CropLike()([GradientReversal(0.5)(frames), frames]),
         ],
     )
     model.save(tmp_path / "m.keras")

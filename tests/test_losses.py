@@ -74,3 +74,39 @@ def test_multi_label_entropy_does_not_push_attributes_to_present():
         entropy = losses.MULTI_LABEL.entropy(logits)
     up = tape.gradient(entropy, logits).numpy()[0]
     assert up[0] < 0 < up[1]  # up the entropy: both towards even odds
+
+
+def test_weights_of_attributes_count_by_their_ratio():
+    labels = [[1, 0, 1]]
+    logits = tf.constant([[2.0, -1.0, 0.5]])
+    each = [
+        float(losses.MULTI_LABEL.loss([[y]], [[z]]))
+        for y, z in zip(labels[0], logits[0], strict=True)
+    ]
+    h = [float(losses.MULTI_LABEL.entropy([[z]])) for z in logits[0]]
+    for weights in ([1.0, 2.0, 3.0], [10.0, 20.0, 30.0]):
+        task = losses.multi_label(weights)
+        assert float(task.loss(labels, logits)) == pytest.approx(
+            np.average(each, weights=weights), rel=1e-5
+        )
+        assert float(task.entropy(logits)) == pytest.approx(
+            np.average(h, weights=weights), rel=1e-5
+        )
+        np.testing.assert_array_equal(
+            task.accuracy(labels, logits),
+            losses.MULTI_LABEL.accuracy(labels, logits),
+        )
+
+
+def test_weights_of_attributes_must_be_positive():
+    with pytest.raises(ValueError, match=r"Received: weights=\[1.0, 0.0\]"):
+        losses.multi_label([1.0, 0.0])
+
+
+@pytest.mark.parametrize("task", BOTH)
+def test_entropy_is_the_mean_of_the_entropies(task):
+    logits = tf.random.normal((5, 3))
+    assert task.entropies(logits).shape == (5,)
+    assert float(task.entropy(logits)) == pytest.approx(
+        np.mean(task.entropies(logits)), rel=1e-6
+    )
