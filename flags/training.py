@@ -147,6 +147,18 @@ PRECISION = absl_flags.DEFINE_enum(
     ["float32", "mixed_bfloat16", "mixed_float16"],
     "Of the networks' arithmetic; weights and losses are float32.",
 )
+TARGET_WEIGHTS = absl_flags.DEFINE_string(
+    "target_weights",
+    None,
+    "Where f_T starts: a Keras file of its weights (*.weights.h5), or the "
+    "TensorFlow checkpoint of C3D trained on Sports-1M.",
+)
+BUDGET_WEIGHTS = absl_flags.DEFINE_enum(
+    "budget_weights",
+    None,
+    ["imagenet"],
+    "Where f_B starts before the game; a restart is always random.",
+)
 
 WARM_UP_ANONYMIZER_STEPS = absl_flags.DEFINE_integer(
     "warm_up_anonymizer_steps",

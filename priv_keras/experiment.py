@@ -207,17 +207,14 @@ def build_game(data):
     keras.mixed_precision.set_global_policy(flags.PRECISION.value)
     return ALGORITHMS[flags.METHOD.value](
         anonymizer.build(flags.ANONYMIZER_WIDTH.value),
-        c3d.build(
-            len(data.labels["actions"]),
-            flags.TARGET_WIDTH.value,
-            data.clip_shape,
-        ),
+        _target(data),
         [
             budgets.build(
                 name,
                 len(data.labels["budget_labels"]),
                 data.clip_shape[1:],
                 flags.BUDGET_NORMALIZATION.value,
+                flags.BUDGET_WEIGHTS.value,
             )
             for name in flags.BUDGETS.value
         ],
@@ -233,6 +230,24 @@ def build_game(data):
         ),
         **_own_arguments(),
     )
+
+
+def _target(data):
+    """f_T, from `--target_weights` where they are given."""
+    flags = training_flags
+    weights = flags.TARGET_WEIGHTS.value
+    keras_file = not weights or weights.endswith(".weights.h5")
+    target = c3d.build(
+        len(data.labels["actions"]),
+        flags.TARGET_WIDTH.value,
+        data.clip_shape,
+        c3d.CENTRED if keras_file else c3d.PIXELS,
+    )
+    if weights and keras_file:
+        target.load_weights(weights)
+    elif weights:
+        c3d.load_sports1m(target, weights)
+    return target
 
 
 def _own_arguments():

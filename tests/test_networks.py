@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from priv_keras.networks import anonymizer
 from priv_keras.networks import attackers
@@ -136,3 +137,95 @@ def test_unknown_names_list_the_known_ones():
 def test_width_must_be_positive(build):
     with pytest.raises(ValueError, match="Received: width=0"):
         build(0)
+
+
+def sports1m(folder, **changed):
+    """A checkpoint with the names and shapes of the Sports-1M weights."""
+    shapes = {
+        "wc1": (3, 3, 3, 3, 64),
+        "wc2": (3, 3, 3, 64, 128),
+        "wc3a": (3, 3, 3, 128, 256),
+        "wc3b": (3, 3, 3, 256, 256),
+        "wc4a": (3, 3, 3, 256, 512),
+        "wc4b": (3, 3, 3, 512, 512),
+        "wc5a": (3, 3, 3, 512, 512),
+        "wc5b": (3, 3, 3, 512, 512),
+        "wd1": (8192, 4096),
+        **changed,
+    }
+    shapes |= {f"b{n[1:]}": shape[-1:] for n, shape in shapes.items()}
+    rng = np.random.default_rng(0)
+    graph = tf.Graph()
+    with graph.as_default(), tf.compat.v1.Session() as session:
+        for name, shape in shapes.items():
+            value = rng.standard_normal(shape, "float32") * 0.01
+            tf.compat.v1.get_variable(f"var_name/{name}", initializer=value)
+        session.run(tf.compat.v1.global_variables_initializer())
+        saver = tf.compat.v1.train.Saver()
+        return saver.save(session, str(folder / "sports1m.model"))
+
+
+@pytest.mark.slow
+def test_c3d_starts_from_sports1m(tmp_path):
+    path = sports1m(tmp_path)
+    model = c3d.build(8, rescaling=c3d.PIXELS)
+    last_two = [w.numpy() for w in model.weights[-4:]]
+    c3d.load_sports1m(model, path)
+    reader = tf.train.load_checkpoint(path)
+    convolution, dense = model.layers[2], model.layers[-5]
+    np.testing.assert_array_equal(
+        convolution.kernel, reader.get_tensor("var_name/wc1")
+    )
+    np.testing.assert_array_equal(
+        dense.kernel, reader.get_tensor("var_name/wd1")
+    )
+    np.testing.assert_array_equal(dense.bias, reader.get_tensor("var_name/bd1"))
+    for old, new in zip(last_two, model.weights[-4:], strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_c3d_refuses_a_checkpoint_of_something_else(tmp_path):
+    model = c3d.build(8, width=0.05, input_shape=(8, 32, 32, 3))
+    with pytest.raises(ValueError, match="has no var_name/wc1"):
+        c3d.load_sports1m(model, tmp_path / "nothing")
+    path = sports1m(tmp_path, wd1=(8, 4))
+    with pytest.raises(ValueError, match=r"wc1 .* is \(3, 3, 3, 3, 64\)"):
+        c3d.load_sports1m(model, path)
+
+
+def test_budget_model_starts_from_weights_of_its_name(monkeypatch):
+    """What a download would return stands in for it."""
+    applications = keras.applications.MobileNetV2
+    made = []
+
+    def offline(*args, weights, **kwargs):
+        model = applications(*args, weights=None, **kwargs)
+        if weights:
+            made.append(model)
+        return model
+
+    monkeypatch.setattr(keras.applications, "MobileNetV2", offline)
+    model = budgets.build(
+        "mobilenet_v2_0.35", 5, (32, 32, 3), weights="imagenet"
+    )
+    network = next(x for x in model.layers if hasattr(x, "layer")).layer
+    for name in ("Conv1", "block_3_depthwise_BN", "Conv_1"):
+        for a, b in zip(
+            network.get_layer(name).get_weights(),
+            made[0].get_layer(name).get_weights(),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_a_failed_download_says_what_to_do(monkeypatch):
+    applications = keras.applications.MobileNetV2
+
+    def offline(*args, weights, **kwargs):
+        if weights:
+            raise ValueError("URL fetch failure")
+        return applications(*args, weights=None, **kwargs)
+
+    monkeypatch.setattr(keras.applications, "MobileNetV2", offline)
+    with pytest.raises(OSError, match="leave --budget_weights out"):
+        budgets.build("mobilenet_v2_0.35", 5, (32, 32, 3), weights="imagenet")

@@ -10,7 +10,13 @@ from priv_keras.layers import PerFrame
 PREFIX = "mobilenet_v2_"
 
 
-def build(name, num_classes, input_shape=(112, 112, 3), normalization="batch"):
+def build(
+    name,
+    num_classes,
+    input_shape=(112, 112, 3),
+    normalization="batch",
+    weights=None,
+):
     """Returns a budget model f_B (Sec. 3.2).
 
     Its logits are averaged over the frames of a clip, which beats their
@@ -24,6 +30,8 @@ def build(name, num_classes, input_shape=(112, 112, 3), normalization="batch"):
         input_shape: `(height, width, channels)` of a frame.
         normalization: `"batch"`, or `"group"` where a turn has too few
             updates for moving statistics to follow the weights.
+        weights: `None` for random ones, or `"imagenet"` for those that
+            `keras.applications` downloads, the last layer random all the same.
 
     Returns:
         Model from clips `(batch, frames, height, width, channels)` in [0, 1]
@@ -31,6 +39,7 @@ def build(name, num_classes, input_shape=(112, 112, 3), normalization="batch"):
 
     Raises:
         ValueError: If `name` or `normalization` is unknown.
+        OSError: If weights cannot be downloaded.
     """
     network = keras.applications.MobileNetV2(
         input_shape,
@@ -39,11 +48,35 @@ def build(name, num_classes, input_shape=(112, 112, 3), normalization="batch"):
         classes=num_classes,
         classifier_activation=None,
     )
-    return over_frames(
-        renormalized(network, normalization),
-        input_shape,
-        name.replace(".", "_"),
-    )
+    network = renormalized(network, normalization)
+    if weights:
+        _start_from(_pretrained(name, weights), network)
+    return over_frames(network, input_shape, name.replace(".", "_"))
+
+
+def _pretrained(name, weights):
+    """MobileNetV2 without its last layer, as trained elsewhere."""
+    try:
+        return keras.applications.MobileNetV2(
+            (224, 224, 3),
+            alpha=_alpha(name),
+            weights=weights,
+            include_top=False,
+        )
+    # A download fails as any of these, and an unknown alpha as the last.
+    except (OSError, ValueError) as error:
+        raise OSError(
+            f"The {weights} weights of {name} cannot be had: {error}. Connect "
+            "to the internet once, put the file that the message names into "
+            "~/.keras/models, or leave --budget_weights out."
+        ) from error
+
+
+def _start_from(pretrained, network):
+    """Copies the weights of layers of the same name."""
+    for layer in pretrained.layers:
+        if layer.weights:
+            network.get_layer(layer.name).set_weights(layer.get_weights())
 
 
 def _alpha(name):

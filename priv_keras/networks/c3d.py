@@ -7,7 +7,21 @@ from keras import layers
 INITIAL = {"kernel_initializer": "he_normal"}
 
 
-def build(num_classes, width=1.0, input_shape=(16, 112, 112, 3)):
+# What each makes of [0, 1]: mean 0 and variance 1, about; or 0 to 255, which
+# the weights trained on Sports-1M expect.
+CENTRED = (4.0, -2.0)
+PIXELS = (255.0, 0.0)
+
+# Layer by layer, the variables of the Sports-1M checkpoint up to fc6.
+SPORTS1M = ("c1", "c2", "c3a", "c3b", "c4a", "c4b", "c5a", "c5b", "d1")
+
+
+def build(
+    num_classes,
+    width=1.0,
+    input_shape=(16, 112, 112, 3),
+    rescaling=CENTRED,
+):
     """Returns f_T (Sec. 3.2), a 3D convolutional network over a clip.
 
     Args:
@@ -15,6 +29,7 @@ def build(num_classes, width=1.0, input_shape=(16, 112, 112, 3)):
         width: Positive float, scales the channels of every hidden layer. At
             1.0 and 8 classes the net has 78,028,552 parameters.
         input_shape: `(frames, height, width, channels)`.
+        rescaling: `CENTRED`, or `PIXELS` for `load_sports1m`.
 
     Returns:
         Model from clips `(batch, frames, height, width, channels)` in [0, 1]
@@ -33,7 +48,7 @@ def build(num_classes, width=1.0, input_shape=(16, 112, 112, 3)):
         return max(1, round(width * count))
 
     clips = keras.Input(input_shape, name="clips")
-    x = layers.Rescaling(4.0, -2.0)(clips)  # to mean 0 and variance 1, about
+    x = layers.Rescaling(*rescaling)(clips)
     x = _pool(_conv(x, channels(64)), (1, 2, 2))
     x = _pool(_conv(x, channels(128)))
     for count in (256, 512, 512):
@@ -54,3 +69,55 @@ def _conv(x, filters):
 
 def _pool(x, size=2):
     return layers.MaxPooling3D(size, padding="same")(x)
+
+
+def load_sports1m(model, checkpoint):
+    """Starts f_T from C3D as trained on Sports-1M (Sec. 4.1.2).
+
+    Convolutions and the first dense layer are loaded, the last two are left as
+    they are. The checkpoint was trained on pixels of 0 to 255 less the mean of
+    its training clips; as in the TensorFlow code it came with, the mean is not
+    taken off. Its dense layer expects the features in the order that
+    `Flatten` gives them.
+
+    Args:
+        model: As of `build`, of width 1 and with `rescaling=PIXELS`.
+        checkpoint: Path of `conv3d_deepnetA_sport1m_iter_1900000_TF.model`, a
+            TensorFlow checkpoint with variables `var_name/wc1` and so on.
+
+    Raises:
+        ValueError: If `checkpoint` cannot be read, lacks a variable, or has
+            one of another shape.
+    """
+    with_weights = [layer for layer in model.layers if layer.weights]
+    loaded = [
+        (
+            layer,
+            [
+                _variable(checkpoint, f"var_name/{kind}{name}", weight)
+                for kind, weight in zip("wb", layer.weights, strict=True)
+            ],
+        )
+        for layer, name in zip(with_weights, SPORTS1M, strict=False)
+    ]
+    for layer, values in loaded:  # only when all of them are there
+        layer.set_weights(values)
+
+
+def _variable(checkpoint, name, like):
+    import tensorflow as tf
+
+    try:
+        value = tf.train.load_checkpoint(str(checkpoint)).get_tensor(name)
+    except (tf.errors.OpError, ValueError) as error:
+        raise ValueError(
+            f"{checkpoint} has no {name} to read: {error}. Give the TensorFlow "
+            "checkpoint of C3D, conv3d_deepnetA_sport1m_iter_1900000_TF.model."
+        ) from error
+    if value.shape != tuple(like.shape):
+        raise ValueError(
+            f"{name} of {checkpoint} is {value.shape}; f_T wants "
+            f"{tuple(like.shape)}. Give --target_width=1, --frames=16 and "
+            "--size=112."
+        )
+    return value
