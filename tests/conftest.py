@@ -1,13 +1,19 @@
 """A game small enough to play in a second."""
 
 import keras
-import numpy as np
 import pytest
 import tensorflow as tf
+from toys import ACTIONS
+from toys import CLIP
+from toys import IDENTITIES
+from toys import OPEN
+from toys import endless
+from toys import toy_anonymizer
+from toys import toy_batch
+from toys import toy_classifier
 
 from priv_keras import losses
 from priv_keras.algorithms.base import Optimizers
-from priv_keras.algorithms.gates import Gate
 
 # Two logical devices, for tests of replicas; before TensorFlow starts.
 tf.config.set_logical_device_configuration(
@@ -15,40 +21,10 @@ tf.config.set_logical_device_configuration(
     [tf.config.LogicalDeviceConfiguration()] * 2,
 )
 
-CLIP = (2, 4, 4, 3)
-ACTIONS, IDENTITIES = 3, 5
-OPEN, SHUT = Gate(-1.0, 3), Gate(1.0, 3)  # never and always loops
-
 
 @pytest.fixture(autouse=True)
 def seed():
     keras.utils.set_random_seed(0)
-
-
-def toy_anonymizer():
-    frames = keras.Input(CLIP[1:])
-    return keras.Model(frames, keras.layers.Dense(3)(frames))
-
-
-def toy_classifier(classes, batch_norm=False, frames=CLIP[0]):
-    clips = keras.Input((frames, *CLIP[1:]))
-    x = keras.layers.Flatten()(clips)
-    if batch_norm:
-        x = keras.layers.BatchNormalization()(x)
-    return keras.Model(clips, keras.layers.Dense(classes)(x))
-
-
-def toy_batch(size=8, seed=0):
-    rng = np.random.default_rng(seed)
-    return {
-        "clips": rng.random((size, *CLIP), "float32"),
-        "actions": rng.integers(0, ACTIONS, size),
-        "budget_labels": rng.integers(0, IDENTITIES, size),
-    }
-
-
-def endless(batch):
-    return tf.data.Dataset.from_tensors(batch).repeat()
 
 
 @pytest.fixture

@@ -1,18 +1,25 @@
 """Each algorithm updates who its pseudo-code says, when it says, and how."""
 
+import json
+import os
+import pathlib
 import random
+import socket
+import subprocess
+import sys
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import ACTIONS
-from conftest import IDENTITIES
-from conftest import SHUT
-from conftest import endless
-from conftest import toy_anonymizer
-from conftest import toy_batch
-from conftest import toy_classifier
+from toys import ACTIONS
+from toys import IDENTITIES
+from toys import SHUT
+from toys import endless
+from toys import sharded
+from toys import toy_anonymizer
+from toys import toy_batch
+from toys import toy_classifier
 
 from priv_keras import losses
 from priv_keras.algorithms import ALGORITHMS
@@ -26,6 +33,7 @@ from priv_keras.algorithms.gates import Gate
 
 EVERY = list(ALGORITHMS.values())
 ONCE = Gate(1.0, 1)
+WORKER = pathlib.Path(__file__).with_name("worker.py")
 
 
 def weights(model):
@@ -586,17 +594,47 @@ def test_two_replicas_play_as_one_device_does(algorithm, mirrored):
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
-def sharded(batch):
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = (
-        tf.data.experimental.AutoShardPolicy.DATA
+@pytest.mark.slow
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_two_processes_play_as_one_does(algorithm, tmp_path):
+    ports = [free_port() for _ in range(2)]
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
+    configs = [
+        {"cluster": cluster, "task": {"type": "worker", "index": i}}
+        for i in range(2)
+    ]
+    runs = [
+        start_worker(algorithm, tmp_path / f"{i}.npz", config)
+        for i, config in enumerate([*configs, None])
+    ]
+    for run in runs:
+        _, errors = run.communicate(timeout=240)
+        assert run.returncode == 0, errors[-2000:]
+    first, second, alone = (np.load(tmp_path / f"{i}.npz") for i in range(3))
+    assert set(first) == set(alone)
+    for name in alone:
+        np.testing.assert_array_equal(first[name], second[name])
+        np.testing.assert_allclose(
+            first[name], alone[name], rtol=1e-5, atol=1e-5
+        )
+
+
+def start_worker(algorithm, out, config):
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
+    if config:
+        environment["TF_CONFIG"] = json.dumps(config)
+    return subprocess.Popen(
+        [sys.executable, WORKER, algorithm, out],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    return (
-        tf.data.Dataset.from_tensor_slices(batch)
-        .repeat()
-        .batch(8, drop_remainder=True)
-        .with_options(options)
-    )
+
+
+def free_port():
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return server.getsockname()[1]
 
 
 def test_optimizer_count_mismatch(make_game):

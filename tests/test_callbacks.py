@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import CLIP
-from conftest import SHUT
-from conftest import toy_batch
+from toys import CLIP
+from toys import SHUT
+from toys import toy_batch
 
 from priv_keras import callbacks
 from priv_keras.algorithms import Entropy

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import toy_classifier
+from toys import toy_classifier
 
 from priv_keras import supervised
 from priv_keras.losses import SINGLE_LABEL

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import toy_anonymizer
-from conftest import toy_classifier
+from toys import toy_anonymizer
+from toys import toy_classifier
 
 from priv_keras.evaluation import two_step
 from priv_keras.losses import SINGLE_LABEL
