@@ -68,7 +68,17 @@ def test_a_missing_label_is_an_error():
 def test_another_encoding_or_form_is_refused():
     with pytest.raises(ValueError, match="Received: 'webp'"):
         schema.encode(FRAMES, video="v", labels={}, encoding="webp")
-    with pytest.raises(ValueError, match=r"Received: float32 \(3, 24"):
+    with pytest.raises(ValueError, match=r"a frame: float32 \(24, 32, 3"):
         schema.encode(FRAMES.astype("float32"), video="v", labels={})
-    with pytest.raises(ValueError, match=r"Received: uint8 \(24, 32, 3\)"):
+    with pytest.raises(ValueError, match=r"a frame: uint8 \(32, 3\)"):
         schema.encode(FRAMES[0], video="v", labels={})
+
+
+def test_frames_may_come_one_by_one_but_must_come_and_be_alike():
+    labels = {"action": 1}
+    streamed = schema.encode(iter(FRAMES), video="v", labels=labels)
+    assert streamed == schema.encode(FRAMES, video="v", labels=labels)
+    with pytest.raises(ValueError, match="`frames` must not be empty"):
+        schema.encode(iter([]), video="v", labels=labels)
+    with pytest.raises(ValueError, match=r"a frame: uint8 \(2, 32, 3\)"):
+        schema.encode([FRAMES[0], FRAMES[1][:2]], video="v", labels=labels)

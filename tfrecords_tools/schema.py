@@ -28,7 +28,8 @@ def encode(frames, *, video, labels, encoding="jpeg"):
     """Serializes one video.
 
     Args:
-        frames: uint8 array `(n, height, width, 3)`, RGB.
+        frames: uint8 array `(n, height, width, 3)`, RGB, or an iterable of
+            such frames, of which one is held at a time.
         video: String, the video's id.
         labels: Dict of label name to int.
         encoding: `"jpeg"`, or `"raw"` for the exact pixels at some ten times
@@ -44,18 +45,19 @@ def encode(frames, *, video, labels, encoding="jpeg"):
         raise ValueError(
             f"`encoding` must be one of {ENCODINGS}. Received: {encoding!r}."
         )
-    if frames.dtype != "uint8" or frames.ndim != 4 or frames.shape[3] != 3:
-        raise ValueError(
-            "`frames` must be uint8 (n, height, width, 3). Received: "
-            f"{frames.dtype} {frames.shape}."
-        )
     encode_frame = _jpeg if encoding == "jpeg" else bytes
-    _, height, width, _ = frames.shape
+    encoded, shape = [], None
+    for frame in frames:
+        _check_frame(frame, shape)
+        shape = frame.shape
+        encoded.append(encode_frame(frame))
+    if not encoded:
+        raise ValueError("`frames` must not be empty.")
     stored = Encoded(
-        frames=_bytes(*map(encode_frame, frames)),
+        frames=_bytes(*encoded),
         encoding=_bytes(encoding.encode()),
-        height=_int(height),
-        width=_int(width),
+        height=_int(shape[0]),
+        width=_int(shape[1]),
     )
     feature = {
         **stored._asdict(),
@@ -64,6 +66,15 @@ def encode(frames, *, video, labels, encoding="jpeg"):
     }
     example = tf.train.Example(features=tf.train.Features(feature=feature))
     return example.SerializeToString(deterministic=True)
+
+
+def _check_frame(frame, shape):
+    form = frame.dtype == "uint8" and frame.ndim == 3 and frame.shape[2] == 3
+    if not form or shape not in (None, frame.shape):
+        raise ValueError(
+            "`frames` must be uint8 (n, height, width, 3). Received a frame: "
+            f"{frame.dtype} {frame.shape}."
+        )
 
 
 def _bytes(*values):

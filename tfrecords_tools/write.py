@@ -19,6 +19,8 @@ from tfrecords_tools.sources import puppets as drawn
 
 SHARD = "{split}-{index:05d}-of-{count:05d}.tfrecord"
 VIDEOS_PER_SHARD = 128
+# A record is in memory as a whole, when it is written and when it is read.
+MAX_FRAMES = 4000
 
 
 def build(
@@ -56,8 +58,9 @@ def build(
         command: String, kept in the manifest.
 
     Returns:
-        The manifest, see `manifest.load`. A video that cannot be decoded or is
-        too short is left out and stands in its `skipped`.
+        The manifest, see `manifest.load`. A video that cannot be decoded, is
+        too short or has more than `MAX_FRAMES` is left out and stands in its
+        `skipped`.
 
     Raises:
         ValueError: If `out_dir` holds shards of other options or of other
@@ -217,21 +220,34 @@ def _split(folder, split, videos, records):
 
 def _record(video, raw_dir, min_frames, options):
     """Serializes a video; returns bytes, or the reason why it cannot."""
-    try:
-        frames = decode.frames(raw_dir / video.id, options["size"])
-    except (ValueError, OSError) as error:
-        return str(error)
-    if len(frames) < min_frames:
-        return f"{len(frames)} frames, less than {min_frames}."
-    return schema.encode(
-        frames,
-        video=video.id,
-        labels=video.labels,
-        encoding=options["encoding"],
-    )
+    frames = decode.stream(raw_dir / video.id, options["size"])
+    # Closed here, or a video that is refused stays open for a while.
+    with contextlib.closing(frames):
+        try:
+            return schema.encode(
+                _of_length(frames, min_frames),
+                video=video.id,
+                labels=video.labels,
+                encoding=options["encoding"],
+            )
+        except (ValueError, OSError) as error:
+            return str(error)
 
 
-def _in_order(pool, function, items, ahead=8):
+def _of_length(frames, min_frames):
+    count = 0
+    for frame in frames:
+        count += 1
+        if count > MAX_FRAMES:
+            raise ValueError(
+                f"More than {MAX_FRAMES} frames: cut it into shorter videos."
+            )
+        yield frame
+    if count < min_frames:
+        raise ValueError(f"{count} frames, less than {min_frames}.")
+
+
+def _in_order(pool, function, items, ahead=4):
     """`zip(items, pool.map(function, items))`, few results in memory."""
     waiting = collections.deque()
     for item in items:
