@@ -22,6 +22,7 @@ def clips(
     flip=False,
     seed=0,
     clips_per_video=1,
+    layout=schema,
 ):
     """Yields the clips of the shards that match `pattern`.
 
@@ -43,6 +44,7 @@ def clips(
         seed: Int, repeats the same random choices, new ones each epoch.
         clips_per_video: Int, clips of each video where not `training`: their
             frames interleave.
+        layout: What parses a record and decodes its frames.
 
     Returns:
         Unbatched `tf.data.Dataset` of dicts: `clips` float32
@@ -59,7 +61,7 @@ def clips(
         )
 
     def choose(record, phase, key):
-        encoded, about = schema.parse(record, labels)
+        encoded, about = layout.parse(record, labels)
         offset = (tf.cast(phase, tf.float32) + 0.5) / clips_per_video
         if training:
             offset = tf.random.stateless_uniform((frames,), key)
@@ -67,7 +69,7 @@ def clips(
         return encoded._replace(frames=tf.gather(encoded.frames, chosen)), about
 
     def render(encoded, about, key):
-        clip = _resize(schema.decode_frames(encoded), frame_size)
+        clip = _resize(layout.decode_frames(encoded), frame_size)
         clip = _crop(clip, size, key[0] if training else None)
         if training and flip:
             mirrored = tf.random.stateless_uniform((), key[1]) < 0.5
