@@ -98,8 +98,8 @@ class Videos(NamedTuple):
         about = {name: parsed[self.labels[name]] for name in labels}
         return encoded, {schema.VIDEO: _fingerprint(record), **about}
 
-    def decode_frames(self, encoded):
-        return schema.decode_frames(encoded)
+    def decode_frames(self, encoded, window=None):
+        return schema.decode_frames(encoded, window)
 
 
 class Images(NamedTuple):
@@ -128,11 +128,12 @@ class Images(NamedTuple):
         }
         return encoded, {schema.VIDEO: _fingerprint(record), **about}
 
-    def decode_frames(self, encoded):
+    def decode_frames(self, encoded, window=None):
         """Returns float32 `(n, height, width, 3)` in [0, 1]."""
         pixels = tf.io.decode_raw(encoded.frames, tf.float32) / 255
         shape = (-1, encoded.height, encoded.width, 3)
-        return tf.clip_by_value(tf.reshape(pixels, shape), 0, 1)
+        frames = tf.clip_by_value(tf.reshape(pixels, shape), 0, 1)
+        return schema.crop(frames, window)
 
 
 def _fingerprint(record):

@@ -121,27 +121,48 @@ def parse(record, labels):
     }
 
 
-def decode_frames(encoded):
+def decode_frames(encoded, window=None):
     """Decodes frames of either encoding.
 
     Args:
         encoded: `Encoded`, of at least one frame.
+        window: int32 tensor `(top, left, height, width)`, what to decode of
+            each frame, in pixels; `None` for all.
 
     Returns:
         uint8 tensor `(n, height, width, 3)`, RGB.
     """
 
+    def decode_jpeg(frame):
+        if window is None:
+            return tf.io.decode_jpeg(frame, channels=3)
+        return tf.io.decode_and_crop_jpeg(frame, window, channels=3)
+
     def decode_jpegs():
         pixels = tf.TensorSpec((None, None, 3), tf.uint8)
         return tf.map_fn(
-            lambda frame: tf.io.decode_jpeg(frame, channels=3),
-            encoded.frames,
-            fn_output_signature=pixels,
+            decode_jpeg, encoded.frames, fn_output_signature=pixels
         )
 
-    frames = tf.cond(
-        encoded.encoding == "raw",
-        lambda: tf.io.decode_raw(encoded.frames, tf.uint8),
-        decode_jpegs,
-    )
-    return tf.reshape(frames, (-1, encoded.height, encoded.width, 3))
+    def decode_raw():
+        frames = tf.io.decode_raw(encoded.frames, tf.uint8)
+        shape = (-1, encoded.height, encoded.width, 3)
+        return crop(tf.reshape(frames, shape), window)
+
+    return tf.cond(encoded.encoding == "raw", decode_raw, decode_jpegs)
+
+
+def crop(frames, window):
+    """Cuts a window out of frames.
+
+    Args:
+        frames: Tensor `(n, height, width, 3)`.
+        window: int32 tensor `(top, left, height, width)`, or `None`.
+
+    Returns:
+        Tensor of the window's size.
+    """
+    if window is None:
+        return frames
+    start = tf.concat([[0], window[:2], [0]], 0)
+    return tf.slice(frames, start, tf.concat([[-1], window[2:], [3]], 0))
