@@ -1,8 +1,7 @@
 """From TFRecord shards to clips."""
 
-import pathlib
-
 import tensorflow as tf
+from etils import epath
 from google.protobuf.message import DecodeError
 
 from tfrecords_tools import manifest
@@ -100,7 +99,7 @@ def _records(pattern, seed):
     """Records in file order, or where there is a seed, shards shuffled."""
     shards = sorted(tf.io.gfile.glob(pattern))
     if not shards:
-        folder = pathlib.Path(pattern).parent
+        folder = epath.Path(pattern).parent
         raise FileNotFoundError(
             f"No shard matches {pattern}. {manifest.remedy(folder)}"
         )
@@ -225,7 +224,7 @@ def check_shard(folder, shard, content):
     Raises:
         FileNotFoundError, ValueError: As `check` does.
     """
-    path = pathlib.Path(folder, shard["file"])
+    path = epath.Path(folder) / shard["file"]
     rebuild = (
         f"Delete {folder} and build it anew with `{manifest.command(content)}`."
     )

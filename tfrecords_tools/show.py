@@ -14,7 +14,9 @@ FRAMES = 8  # of a video in a picture
 
 
 def main(argv):
-    folder = pathlib.Path(program.one_folder(argv))
+    from etils import epath
+
+    folder = epath.Path(program.one_folder(argv))
     out = flags.OUT.value
     if out:
         _check_out(pathlib.Path(out))
@@ -60,7 +62,7 @@ def draw(folder, split, count, content, out):
     """Draws evenly spaced frames of the first videos of a split, a row each.
 
     Args:
-        folder: `pathlib.Path` that holds the shards.
+        folder: `epath.Path` that holds the shards.
         split: String.
         count: Int, videos.
         content: The manifest.
