@@ -9,8 +9,8 @@ import uuid
 
 import apache_beam
 from apache_beam.options import pipeline_options
-from etils import epath
 
+from tfrecords_tools import storage
 from tfrecords_tools import write
 
 
@@ -60,7 +60,7 @@ def _write(element, folder):
     Beam may do so twice, at once; the bytes are the same.
     """
     file, results = element
-    folder, own = epath.Path(folder), f"{uuid.uuid4().hex}-{file}"
+    folder, own = storage.path(folder), f"{uuid.uuid4().hex}-{file}"
     in_order = sorted(results, key=lambda result: result[0])
     written = write.write_shard(folder, own, (r[1:] for r in in_order))
     written["shard"]["file"] = file

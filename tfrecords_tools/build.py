@@ -17,12 +17,11 @@ def main(argv):
     if len(argv) > 1 and runner is None:
         raise app.UsageError(f"Unknown arguments: {argv[1:]}.")
     # In here, so that `--help` does not wait for TensorFlow.
-    from etils import epath
-
     from tfrecords_tools import manifest
+    from tfrecords_tools import storage
     from tfrecords_tools import write
 
-    folder = epath.Path(flags.OUT_DIR.value) / flags.DATASET.value
+    folder = storage.path(flags.OUT_DIR.value) / flags.DATASET.value
     existed = (folder / manifest.NAME).exists()
     raw_dir = flags.RAW_DIR.value or write.drawn_puppets(
         paper_size=flags.SCALE.value == "paper", workers=flags.WORKERS.value

@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from etils import epath
+from tfrecords_tools import storage
 
 NAME = "manifest.json"
 FORMAT = 2  # of the manifest and of the records
@@ -28,7 +28,7 @@ def load(folder):
         FileNotFoundError: If `folder` holds none.
         ValueError: If it is unreadable or of another format.
     """
-    path = epath.Path(folder) / NAME
+    path = storage.path(folder) / NAME
     if not path.is_file():
         raise FileNotFoundError(
             f"No shards in {folder}: it lacks {NAME}. {remedy(folder)}"
@@ -59,7 +59,7 @@ def command(content):
 
 def remedy(folder):
     """What a folder that lacks shards holds instead, and what to do."""
-    folder = epath.Path(folder)
+    folder = storage.path(folder)
     if not folder.is_dir():
         found = f"There is no folder {folder}."
     else:
@@ -77,7 +77,7 @@ def remedy(folder):
 
 def save(content, folder):
     """Writes a manifest, whole or not at all."""
-    path = epath.Path(folder) / NAME
+    path = storage.path(folder) / NAME
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps({"format": FORMAT, **content}, indent=1))
     partial.replace(path)
@@ -86,7 +86,7 @@ def save(content, folder):
 def sha256(path):
     """The SHA-256 of a file, as hexadecimal digits."""
     digest = hashlib.sha256()
-    with epath.Path(path).open("rb") as file:
+    with storage.path(path).open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()

@@ -1,11 +1,11 @@
 """From TFRecord shards to clips."""
 
 import tensorflow as tf
-from etils import epath
 from google.protobuf.message import DecodeError
 
 from tfrecords_tools import manifest
 from tfrecords_tools import schema
+from tfrecords_tools import storage
 
 SHUFFLED = 1024  # clips that wait, undecoded, to be drawn from
 
@@ -97,9 +97,9 @@ def clips(
 
 def _records(pattern, seed):
     """Records in file order, or where there is a seed, shards shuffled."""
-    shards = sorted(tf.io.gfile.glob(pattern))
+    folder = storage.path(pattern).parent
+    shards = sorted(tf.io.gfile.glob(str(pattern)))
     if not shards:
-        folder = epath.Path(pattern).parent
         raise FileNotFoundError(
             f"No shard matches {pattern}. {manifest.remedy(folder)}"
         )
@@ -224,7 +224,7 @@ def check_shard(folder, shard, content):
     Raises:
         FileNotFoundError, ValueError: As `check` does.
     """
-    path = epath.Path(folder) / shard["file"]
+    path = storage.path(folder) / shard["file"]
     rebuild = (
         f"Delete {folder} and build it anew with `{manifest.command(content)}`."
     )

@@ -14,15 +14,15 @@ FRAMES = 8  # of a video in a picture
 
 
 def main(argv):
-    from etils import epath
-
-    folder = epath.Path(program.one_folder(argv))
+    folder = program.one_folder(argv)
     out = flags.OUT.value
     if out:
         _check_out(pathlib.Path(out))
     # In here, so that `--help` does not wait for TensorFlow.
     from tfrecords_tools import manifest
+    from tfrecords_tools import storage
 
+    folder = storage.path(folder)
     content = manifest.load(folder)
     for split in content["splits"]:
         print(table(folder, split, content))

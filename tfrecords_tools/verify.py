@@ -7,11 +7,10 @@ from tfrecords_tools import program
 
 def main(argv):
     # In here, so that `--help` does not wait for TensorFlow.
-    from etils import epath
-
     from tfrecords_tools import manifest
+    from tfrecords_tools import storage
 
-    folder = epath.Path(program.one_folder(argv))
+    folder = storage.path(program.one_folder(argv))
     content = manifest.load(folder)
     split_of, damaged = {}, 0
     for split, part in content["splits"].items():

@@ -12,12 +12,12 @@ import shutil
 from typing import NamedTuple
 
 import tensorflow as tf
-from etils import epath
 
 from tfrecords_tools import decode
 from tfrecords_tools import manifest
 from tfrecords_tools import schema
 from tfrecords_tools import sources
+from tfrecords_tools import storage
 from tfrecords_tools.sources import puppets as drawn
 
 SHARD = "{split}-{index:05d}-of-{count:05d}.tfrecord"
@@ -78,7 +78,7 @@ def build(
     """
     write_shards = _writer(workers, beam_options)
     raw_dir = pathlib.Path(raw_dir)
-    folder = epath.Path(out_dir) / dataset
+    folder = storage.path(out_dir) / dataset
     listing = _list(dataset, raw_dir, fold, seed, split_dir)
     options = {
         "encoding": encoding,
@@ -172,7 +172,7 @@ def _same(content, options, folder):
 @contextlib.contextmanager
 def _appears_whole(folder):
     """A folder that gets its name at the end, or vanishes on an error."""
-    appears = _uploaded if "://" in str(folder) else _renamed
+    appears = _uploaded if storage.is_remote(folder) else _renamed
     try:
         with appears(folder) as partial:
             yield partial
@@ -199,7 +199,8 @@ def _uploaded(folder):
     try:
         yield folder
     except BaseException:
-        folder.rmtree()
+        if folder.exists():
+            folder.rmtree()
         raise
 
 
@@ -274,7 +275,7 @@ def write_shard(folder, file, results):
         Dict: `shard`, as in the manifest, `videos`, a list of ids, and
         `skipped`, as in the manifest.
     """
-    path = epath.Path(folder) / file
+    path = storage.path(folder) / file
     videos, skipped = [], []
     with tf.io.TFRecordWriter(str(path)) as writer:
         for video, result in results:
