@@ -13,7 +13,7 @@ import json
 import os
 import pathlib
 import platform
-import resource
+import re
 import statistics
 import subprocess
 import sys
@@ -35,7 +35,9 @@ def main():
     args = parser.parse_args()
     if args.peak:
         build(*map(pathlib.Path, args.peak))
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+        # Not `ru_maxrss`, which starts at what the parent had.
+        status = pathlib.Path("/proc/self/status").read_text()
+        print(int(re.search(r"VmHWM:\s+(\d+)", status)[1]) // 1024)
         return
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
@@ -105,6 +107,22 @@ def decode(raw, convert):
         list(pool.map(one, sorted(raw.glob("**/*.avi"))))
 
 
+def encode(raw):
+    """Encodes as many frames as all files have, a thread a worker."""
+    from tfrecords_tools import decode
+    from tfrecords_tools import schema
+
+    paths = sorted(raw.glob("**/*.avi"))
+    frames = decode.frames(paths[0], (160, 120))
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        list(
+            pool.map(
+                lambda path: schema.encode(frames, video=path.name, labels={}),
+                paths,
+            )
+        )
+
+
 def measure(raw, folder, repeats):
     """Median seconds and processor seconds of each way, run in turns."""
     outs = iter(range(10**6))
@@ -116,6 +134,7 @@ def measure(raw, folder, repeats):
         "PyAV, to RGB arrays, as PyAV does by default": lambda: decode(
             raw, lambda f: f.to_ndarray(format="rgb24")
         ),
+        "JPEG encoding alone, of small frames": lambda: encode(raw),
         "build, raw records": lambda: build(
             raw, folder / f"out{next(outs)}", "raw"
         ),
@@ -172,7 +191,8 @@ def report(args, speeds, peaks):
         )
     lines += [
         "",
-        "The limit is decoding to RGB arrays without needless threads.",
+        "The limit is decoding to RGB arrays without needless threads; the "
+        "target is 80 % of it.",
         "",
         "| peak memory of a build | MiB |",
         "|---|---|",

@@ -229,6 +229,8 @@ def _fill(picture, size):
 
     width, height = size
     inner = picture.shape[1], picture.shape[0]
+    if inner == tuple(size):
+        return picture
     left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
     return cv2.copyMakeBorder(
         picture,
