@@ -7,7 +7,7 @@ DEMO_FLAGS ?=
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-io test-beam lint clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m priv_keras.train --method=entropy --dataset=puppets \
@@ -15,6 +15,22 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed lint
 	$(BIN)/python -m pytest
+
+# What cannot be installed beside the rest, each in an environment of its own.
+# tensorflow-io aborts when Python takes it down, so Python is left at once.
+test-io: $(VENV)-io/installed
+	$(VENV)-io/bin/python -c "import os, pytest; os._exit(pytest.main(\
+	    ['tests/test_storage.py', '-rs']))"
+
+test-beam: $(VENV)-beam/installed
+	$(VENV)-beam/bin/python -m pytest tests/test_beam.py -rs
+
+$(VENV)-io/installed $(VENV)-beam/installed: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --editable \
+	    '.[$(patsubst $(VENV)-%,%,$(@D)),test]' \
+	    $(if $(findstring io,$(@D)),'moto[server]')
+	touch $@
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
@@ -26,4 +42,4 @@ $(VENV)/installed: setup.cfg pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) runs
+	rm -rf $(VENV) $(VENV)-io $(VENV)-beam runs

@@ -13,13 +13,22 @@ RAW_DIR = absl_flags.DEFINE_string(
     "~/.cache/priv_keras.",
 )
 OUT_DIR = absl_flags.DEFINE_string(
-    "out_dir", None, "Shards go to <out_dir>/<dataset>/: train's --data_dir."
+    "out_dir",
+    None,
+    "Shards go to <out_dir>/<dataset>/: train's --data_dir. May be gs://... "
+    "or, with the extra `io`, s3://...",
 )
 ENCODING = absl_flags.DEFINE_enum(
     "encoding", "jpeg", ["jpeg", "raw"], "How frames are stored."
 )
 WORKERS = absl_flags.DEFINE_integer(
     "workers", 2, "Threads that decode.", lower_bound=1
+)
+RUNNER = absl_flags.DEFINE_string(
+    "runner",
+    None,
+    "Build with Apache Beam by this runner of it, as in DirectRunner or "
+    "FlinkRunner, in place of threads. Options of Beam follow after ` -- `.",
 )
 FOLD = absl_flags.DEFINE_integer(
     "fold",

@@ -41,3 +41,39 @@ def sbu_folder(root, sets=("s01s02", "s02s01", "s01s03"), takes=4, frames=20):
                 folder = root / pair / f"{action:02d}" / f"{take:03d}"
                 write_pngs(folder, frames, level=10 * action)
     return root
+
+
+def write_video(path, pictures, *, codec, pix_fmt="yuv420p", times=None):
+    """Writes RGB pictures at 25 a second, or at `times`: in milliseconds, or
+    in 25ths of a second in an AVI file."""
+    import fractions
+
+    import av
+
+    pictures = list(pictures)
+    base = fractions.Fraction(1, 25 if path.suffix == ".avi" else 1000)
+    times = times or [round(i / 25 / base) for i in range(len(pictures))]
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.height, stream.width = pictures[0].shape[:2]
+        stream.pix_fmt = pix_fmt
+        stream.codec_context.time_base = base
+        for picture, time in zip(pictures, times, strict=True):
+            frame = av.VideoFrame.from_ndarray(picture)
+            frame.pts, frame.time_base = time, base
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def turn(path, a, b, c, d):
+    """Sets the display matrix of an MP4 file, as a phone does."""
+    import struct
+
+    content = bytearray(path.read_bytes())
+    # 40 bytes into the body of a track's header.
+    start = content.index(b"tkhd") + 4 + 40
+    one = 1 << 16
+    numbers = (a * one, b * one, 0, c * one, d * one, 0, 0, 0, 1 << 30)
+    content[start : start + 36] = struct.pack(">9i", *numbers)
+    path.write_bytes(content)

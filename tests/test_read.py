@@ -116,6 +116,13 @@ def test_frames_are_as_stored_unless_a_size_is_given(shards):
         clips(str(shards / "test-*"), frame_size=(20, 15))
 
 
+def test_a_crop_larger_than_the_stored_frames_is_named(shards):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match="size=30 does not fit into"
+    ):
+        list(clips(str(shards / "test-*"), frame_size=None, size=30))
+
+
 def record_of(frames, video="v"):
     labels = {"action": 1, "actors": 2}
     return schema.encode(np.stack(list(frames)), video=video, labels=labels)

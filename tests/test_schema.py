@@ -68,7 +68,32 @@ def test_a_missing_label_is_an_error():
 def test_another_encoding_or_form_is_refused():
     with pytest.raises(ValueError, match="Received: 'webp'"):
         schema.encode(FRAMES, video="v", labels={}, encoding="webp")
-    with pytest.raises(ValueError, match=r"Received: float32 \(3, 24"):
+    with pytest.raises(ValueError, match=r"a frame: float32 \(24, 32, 3"):
         schema.encode(FRAMES.astype("float32"), video="v", labels={})
-    with pytest.raises(ValueError, match=r"Received: uint8 \(24, 32, 3\)"):
+    with pytest.raises(ValueError, match=r"a frame: uint8 \(32, 3\)"):
         schema.encode(FRAMES[0], video="v", labels={})
+
+
+def test_frames_may_come_one_by_one_but_must_come_and_be_alike():
+    labels = {"action": 1}
+    streamed = schema.encode(iter(FRAMES), video="v", labels=labels)
+    assert streamed == schema.encode(FRAMES, video="v", labels=labels)
+    with pytest.raises(ValueError, match="`frames` must not be empty"):
+        schema.encode(iter([]), video="v", labels=labels)
+    with pytest.raises(ValueError, match=r"a frame: uint8 \(2, 32, 3\)"):
+        schema.encode([FRAMES[0], FRAMES[1][:2]], video="v", labels=labels)
+
+
+@pytest.mark.parametrize("encoding", schema.ENCODINGS)
+def test_a_window_is_what_is_cut_from_whole_frames(encoding):
+    record = schema.encode(FRAMES, video="v", labels={}, encoding=encoding)
+    encoded, _ = schema.parse(record, ())
+    whole = schema.decode_frames(encoded).numpy().astype(int)
+    for top, left in ((0, 0), (3, 5), (8, 16)):
+        cut = schema.decode_frames(encoded, tf.constant([top, left, 16, 16]))
+        expected = whole[:, top : top + 16, left : left + 16]
+        # Chroma beyond the window does not blend in at its border.
+        np.testing.assert_allclose(cut, expected, atol=encoding == "jpeg" and 8)
+        np.testing.assert_allclose(
+            cut[:, 2:-2, 2:-2], expected[:, 2:-2, 2:-2], atol=1
+        )

@@ -64,6 +64,15 @@ def test_bad_videos_are_skipped_and_listed(raw, tmp_path):
     assert len(videos) == 23
 
 
+def test_a_video_too_long_for_a_record_is_skipped(raw, tmp_path, monkeypatch):
+    monkeypatch.setattr(write, "MAX_FRAMES", 20)
+    write_pngs(raw / "s02s03" / "01" / "001", 21)
+    content = write.build("sbu", raw, tmp_path / "out")
+    (bad,) = content["skipped"]
+    assert bad["video"] == "s02s03/01/001"
+    assert bad["reason"].startswith("More than 20 frames: cut it")
+
+
 def test_no_video_is_an_error_that_leaves_nothing(tmp_path):
     (tmp_path / "raw").mkdir()
     with pytest.raises(FileNotFoundError, match="holds no video"):

@@ -1,6 +1,5 @@
 """Builds shards: `python -m tfrecords_tools.build --dataset=...`."""
 
-import pathlib
 import shlex
 import sys
 
@@ -14,13 +13,15 @@ absl_flags.adopt_module_key_flags(flags)  # or `--help` lists none
 
 
 def main(argv):
-    if len(argv) > 1:
+    runner = flags.RUNNER.value
+    if len(argv) > 1 and runner is None:
         raise app.UsageError(f"Unknown arguments: {argv[1:]}.")
     # In here, so that `--help` does not wait for TensorFlow.
     from tfrecords_tools import manifest
+    from tfrecords_tools import storage
     from tfrecords_tools import write
 
-    folder = pathlib.Path(flags.OUT_DIR.value, flags.DATASET.value)
+    folder = storage.path(flags.OUT_DIR.value) / flags.DATASET.value
     existed = (folder / manifest.NAME).exists()
     raw_dir = flags.RAW_DIR.value or write.drawn_puppets(
         paper_size=flags.SCALE.value == "paper", workers=flags.WORKERS.value
@@ -37,6 +38,7 @@ def main(argv):
         command=shlex.join(
             ["python", "-m", "tfrecords_tools.build", *sys.argv[1:]]
         ),
+        beam_options=runner and [f"--runner={runner}", *argv[1:]],
     )
     if existed:
         print(f"Nothing to do: {folder} holds these shards already.")

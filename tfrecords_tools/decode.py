@@ -1,5 +1,6 @@
 """From a video file or a folder of pictures to frames."""
 
+import contextlib
 import pathlib
 import re
 
@@ -11,12 +12,6 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
 def frames(path, size):
     """Decodes a whole video at a small size.
 
-    A frame of another aspect ratio is fitted inside and its border pixels are
-    repeated up to the edge. UT-Interaction's clips are boxes cut tightly around
-    people, from 0.6 to 2.3 times as wide as high: to fill the frame would cut
-    off an arm that points or one of the two, and to stretch them would change
-    their build, which is half of what tells them apart.
-
     Args:
         path: A video file, or a folder of numbered pictures.
         size: `(width, height)` in pixels.
@@ -27,14 +22,42 @@ def frames(path, size):
     Raises:
         ValueError: If nothing can be decoded; names `path` and the reason.
     """
+    return np.stack(list(stream(path, size)))
+
+
+def stream(path, size):
+    """Decodes a video frame by frame, at a small size.
+
+    A frame of another aspect ratio is fitted inside and its border pixels are
+    repeated up to the edge. UT-Interaction's clips are boxes cut tightly around
+    people, from 0.6 to 2.3 times as wide as high: to fill the frame would cut
+    off an arm that points or one of the two, and to stretch them would change
+    their build, which is half of what tells them apart.
+
+    A video that is to be turned or mirrored for display is. Of one whose frame
+    rate varies, the frame is taken that is seen at each of n even instants,
+    where n is the number of its frames: a pause is not skipped.
+
+    Args:
+        path: A video file, or a folder of numbered pictures.
+        size: `(width, height)` in pixels.
+
+    Yields:
+        uint8 arrays `(height, width, 3)`, RGB; at least one.
+
+    Raises:
+        ValueError: As `frames` does, when the fault is met.
+    """
     path = pathlib.Path(path)
     if not path.exists():
         raise ValueError(f"{path} does not exist.")
-    pictures = _pictures(path) if path.is_dir() else _video(path)
-    resized = [_fit(picture, size) for picture in pictures]
-    if not resized:
+    read = _pictures if path.is_dir() else _video
+    count = 0
+    for picture in read(path, size):
+        yield _fill(picture, size)
+        count += 1
+    if not count:
         raise ValueError(f"{path} has no frames.")
-    return np.stack(resized)
 
 
 def numbered(folder):
@@ -53,52 +76,161 @@ def numbered(folder):
     )
 
 
-def _pictures(folder):
+def _pictures(folder, size):
     import cv2
 
     for path in numbered(folder):
         picture = cv2.imread(str(path))
         if picture is None:
             raise ValueError(f"{path} is not a picture.")
+        shape = (picture.shape[1], picture.shape[0])
+        inner = _inside(shape, size)
+        way = cv2.INTER_AREA if inner < shape else cv2.INTER_LINEAR
+        picture = cv2.resize(picture, inner, interpolation=way)
         yield cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
-def _video(path):
+def _video(path, size):
     import av
 
     try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise ValueError(f"{path} has no video stream.")
-            stream = container.streams.video[0]
-            # Workers share the cores already.
-            stream.codec_context.thread_count = 1
-            count = 0
-            for frame in container.decode(stream):
-                yield frame.to_ndarray(format="rgb24")
-                count += 1
-            # An interrupted download decodes without complaint. Whole files
-            # were seen to hold 2 frames less than they announce.
-            if count < 0.9 * stream.frames - 2:
-                raise ValueError(
-                    f"{path} is cut off: it holds {count} of the "
-                    f"{stream.frames} frames that it announces."
-                )
+        period = _period(path)
+        with _open(path) as (container, video):
+            decoded = _whole(container.decode(video), video, path)
+            yield from _scaled(_evenly(decoded, period), size)
     except av.FFmpegError as error:
         raise ValueError(f"{path} cannot be decoded: {error}.") from error
 
 
-def _fit(picture, size):
+@contextlib.contextmanager
+def _open(path):
+    """The container of a video, closed at the end, and its first stream."""
+    import av
+
+    # A title need not be in UTF-8.
+    with av.open(str(path), metadata_errors="replace") as container:
+        if not container.streams.video:
+            raise ValueError(f"{path} has no video stream.")
+        video = container.streams.video[0]
+        if video.codec_context is None:
+            raise ValueError(f"{path} has a video stream of an unknown codec.")
+        # Workers share the cores already.
+        video.codec_context.thread_count = 1
+        yield container, video
+
+
+def _whole(frames, video, path):
+    """Passes frames on; complains at the end of far too few."""
+    count, end = 0, 0
+    for frame in frames:
+        yield frame
+        count += 1
+        end = max(end, frame.time or 0)
+    # An interrupted download decodes without complaint. Whole files were seen
+    # to hold 2 frames less than they announce, and AVI counts dropped ones.
+    too_few = count < 0.9 * video.frames - 2
+    length = (video.duration or 0) * (video.time_base or 0)
+    if too_few and end < 0.9 * length:
+        raise ValueError(
+            f"{path} is cut off: it holds {count} of the {video.frames} frames "
+            "that it announces."
+        )
+
+
+def _period(path):
+    """Mean seconds between frames, or `None` where the file cannot tell.
+
+    From the packets: headers announce rates that were guessed.
+    """
+    with _open(path) as (container, video):
+        if container.format.name == "avi":  # has one rate, and no timestamps
+            return None
+        times = [p.pts for p in container.demux(video) if p.pts is not None]
+        if len(times) < 2 or not video.time_base:
+            return None
+        ticks = (max(times) - min(times)) / (len(times) - 1)
+        return float(ticks * video.time_base) or None
+
+
+def _evenly(frames, period):
+    """The frame that is seen at each instant, `period` seconds apart.
+
+    Instants are half a period late, so that where the rate is constant each
+    frame is taken once, whatever its timestamp was rounded to.
+    """
+    start, taken, seen = None, 0, None
+    for frame in frames:
+        if period is None or frame.time is None:
+            yield frame
+            continue
+        start = frame.time if start is None else start
+        while seen and start + (taken + 0.5) * period < frame.time:
+            yield seen
+            taken += 1
+        seen = frame
+    while seen and start + (taken + 0.5) * period < seen.time + period:
+        yield seen
+        taken += 1
+
+
+def _scaled(frames, size):
+    """Frames of a video as arrays, fitted into `size` and upright."""
+    from av.video.reformatter import Interpolation
+    from av.video.reformatter import VideoReformatter
+
+    # One step to RGB at the small size. By default, PyAV starts threads for
+    # every frame, which takes three times as long as the work.
+    scaler = VideoReformatter()
+    matrix = None
+    for frame in frames:
+        if matrix is None:
+            matrix = _display_matrix(frame)
+        shape = (frame.width, frame.height)
+        turned = matrix[0, 0] == 0
+        inner = _inside(shape, size[::-1] if turned else size)
+        shrinks = inner < shape
+        way = Interpolation.AREA if shrinks else Interpolation.BILINEAR
+        small = scaler.reformat(
+            frame, *inner, format="rgb24", interpolation=way, threads=1
+        )
+        yield _upright(small.to_ndarray(), matrix)
+
+
+def _display_matrix(frame):
+    """How a frame is to be turned: `(x, y) @ matrix`, int array `(2, 2)`."""
+    from av.sidedata.sidedata import Type
+
+    data = frame.side_data.get(Type.DISPLAYMATRIX)
+    if data is None:
+        return np.eye(2, dtype=int)
+    matrix = np.frombuffer(bytes(data), "int32").reshape(3, 3)[:2, :2]
+    # Phones turn by quarters. What is between is taken to the nearest.
+    turned = abs(matrix[0, 0]) < abs(matrix[0, 1])
+    matrix = np.sign(matrix) * np.eye(2, dtype=int)[:: -1 if turned else 1]
+    return matrix if matrix.any(axis=0).all() else np.eye(2, dtype=int)
+
+
+def _upright(picture, matrix):
+    if matrix[0, 0] == 0:
+        picture = picture.transpose(1, 0, 2)
+    x_sign, y_sign = matrix.sum(axis=0)
+    return np.ascontiguousarray(picture[::y_sign, ::x_sign])
+
+
+def _inside(shape, size):
+    """The size of a picture of `shape`, fitted into `size`; width first."""
+    scale = min(size[0] / shape[0], size[1] / shape[1])
+    return tuple(max(1, round(side * scale)) for side in shape)
+
+
+def _fill(picture, size):
+    """Repeats the border of a picture up to `size`."""
     import cv2
 
     width, height = size
-    scale = min(width / picture.shape[1], height / picture.shape[0])
-    inner = (
-        max(1, round(picture.shape[1] * scale)),
-        max(1, round(picture.shape[0] * scale)),
-    )
-    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    picture = cv2.resize(picture, inner, interpolation=way)
+    inner = picture.shape[1], picture.shape[0]
+    if inner == tuple(size):
+        return picture
     left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
     return cv2.copyMakeBorder(
         picture,

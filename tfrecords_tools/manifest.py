@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-import os
-import pathlib
+
+from tfrecords_tools import storage
 
 NAME = "manifest.json"
 FORMAT = 2  # of the manifest and of the records
@@ -13,7 +13,7 @@ def load(folder):
     """Reads the manifest of a folder of shards.
 
     Args:
-        folder: Path.
+        folder: Path, also as in `gs://bucket/shards/sbu`.
 
     Returns:
         Dict: `dataset`; `options` that made it: `encoding`, `size` (width and
@@ -28,7 +28,7 @@ def load(folder):
         FileNotFoundError: If `folder` holds none.
         ValueError: If it is unreadable or of another format.
     """
-    path = pathlib.Path(folder, NAME)
+    path = storage.path(folder) / NAME
     if not path.is_file():
         raise FileNotFoundError(
             f"No shards in {folder}: it lacks {NAME}. {remedy(folder)}"
@@ -59,7 +59,7 @@ def command(content):
 
 def remedy(folder):
     """What a folder that lacks shards holds instead, and what to do."""
-    folder = pathlib.Path(folder)
+    folder = storage.path(folder)
     if not folder.is_dir():
         found = f"There is no folder {folder}."
     else:
@@ -77,16 +77,16 @@ def remedy(folder):
 
 def save(content, folder):
     """Writes a manifest, whole or not at all."""
-    path = pathlib.Path(folder, NAME)
+    path = storage.path(folder) / NAME
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps({"format": FORMAT, **content}, indent=1))
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def sha256(path):
     """The SHA-256 of a file, as hexadecimal digits."""
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
+    with storage.path(path).open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()

@@ -28,7 +28,8 @@ def encode(frames, *, video, labels, encoding="jpeg"):
     """Serializes one video.
 
     Args:
-        frames: uint8 array `(n, height, width, 3)`, RGB.
+        frames: uint8 array `(n, height, width, 3)`, RGB, or an iterable of
+            such frames, of which one is held at a time.
         video: String, the video's id.
         labels: Dict of label name to int.
         encoding: `"jpeg"`, or `"raw"` for the exact pixels at some ten times
@@ -44,18 +45,19 @@ def encode(frames, *, video, labels, encoding="jpeg"):
         raise ValueError(
             f"`encoding` must be one of {ENCODINGS}. Received: {encoding!r}."
         )
-    if frames.dtype != "uint8" or frames.ndim != 4 or frames.shape[3] != 3:
-        raise ValueError(
-            "`frames` must be uint8 (n, height, width, 3). Received: "
-            f"{frames.dtype} {frames.shape}."
-        )
     encode_frame = _jpeg if encoding == "jpeg" else bytes
-    _, height, width, _ = frames.shape
+    encoded, shape = [], None
+    for frame in frames:
+        _check_frame(frame, shape)
+        shape = frame.shape
+        encoded.append(encode_frame(frame))
+    if not encoded:
+        raise ValueError("`frames` must not be empty.")
     stored = Encoded(
-        frames=_bytes(*map(encode_frame, frames)),
+        frames=_bytes(*encoded),
         encoding=_bytes(encoding.encode()),
-        height=_int(height),
-        width=_int(width),
+        height=_int(shape[0]),
+        width=_int(shape[1]),
     )
     feature = {
         **stored._asdict(),
@@ -64,6 +66,15 @@ def encode(frames, *, video, labels, encoding="jpeg"):
     }
     example = tf.train.Example(features=tf.train.Features(feature=feature))
     return example.SerializeToString(deterministic=True)
+
+
+def _check_frame(frame, shape):
+    form = frame.dtype == "uint8" and frame.ndim == 3 and frame.shape[2] == 3
+    if not form or shape not in (None, frame.shape):
+        raise ValueError(
+            "`frames` must be uint8 (n, height, width, 3). Received a frame: "
+            f"{frame.dtype} {frame.shape}."
+        )
 
 
 def _bytes(*values):
@@ -110,27 +121,48 @@ def parse(record, labels):
     }
 
 
-def decode_frames(encoded):
+def decode_frames(encoded, window=None):
     """Decodes frames of either encoding.
 
     Args:
         encoded: `Encoded`, of at least one frame.
+        window: int32 tensor `(top, left, height, width)`, what to decode of
+            each frame, in pixels; `None` for all.
 
     Returns:
         uint8 tensor `(n, height, width, 3)`, RGB.
     """
 
+    def decode_jpeg(frame):
+        if window is None:
+            return tf.io.decode_jpeg(frame, channels=3)
+        return tf.io.decode_and_crop_jpeg(frame, window, channels=3)
+
     def decode_jpegs():
         pixels = tf.TensorSpec((None, None, 3), tf.uint8)
         return tf.map_fn(
-            lambda frame: tf.io.decode_jpeg(frame, channels=3),
-            encoded.frames,
-            fn_output_signature=pixels,
+            decode_jpeg, encoded.frames, fn_output_signature=pixels
         )
 
-    frames = tf.cond(
-        encoded.encoding == "raw",
-        lambda: tf.io.decode_raw(encoded.frames, tf.uint8),
-        decode_jpegs,
-    )
-    return tf.reshape(frames, (-1, encoded.height, encoded.width, 3))
+    def decode_raw():
+        frames = tf.io.decode_raw(encoded.frames, tf.uint8)
+        shape = (-1, encoded.height, encoded.width, 3)
+        return crop(tf.reshape(frames, shape), window)
+
+    return tf.cond(encoded.encoding == "raw", decode_raw, decode_jpegs)
+
+
+def crop(frames, window):
+    """Cuts a window out of frames.
+
+    Args:
+        frames: Tensor `(n, height, width, 3)`.
+        window: int32 tensor `(top, left, height, width)`, or `None`.
+
+    Returns:
+        Tensor of the window's size.
+    """
+    if window is None:
+        return frames
+    start = tf.concat([[0], window[:2], [0]], 0)
+    return tf.slice(frames, start, tf.concat([[-1], window[2:], [3]], 0))

@@ -14,13 +14,15 @@ FRAMES = 8  # of a video in a picture
 
 
 def main(argv):
-    folder = pathlib.Path(program.one_folder(argv))
+    folder = program.one_folder(argv)
     out = flags.OUT.value
     if out:
         _check_out(pathlib.Path(out))
     # In here, so that `--help` does not wait for TensorFlow.
     from tfrecords_tools import manifest
+    from tfrecords_tools import storage
 
+    folder = storage.path(folder)
     content = manifest.load(folder)
     for split in content["splits"]:
         print(table(folder, split, content))
@@ -60,7 +62,7 @@ def draw(folder, split, count, content, out):
     """Draws evenly spaced frames of the first videos of a split, a row each.
 
     Args:
-        folder: `pathlib.Path` that holds the shards.
+        folder: `epath.Path` that holds the shards.
         split: String.
         count: Int, videos.
         content: The manifest.

@@ -1,16 +1,16 @@
 """Checks built shards: `python -m tfrecords_tools.verify DIR`."""
 
-import pathlib
 import sys
 
 from tfrecords_tools import program
 
 
 def main(argv):
-    folder = pathlib.Path(program.one_folder(argv))
     # In here, so that `--help` does not wait for TensorFlow.
     from tfrecords_tools import manifest
+    from tfrecords_tools import storage
 
+    folder = storage.path(program.one_folder(argv))
     content = manifest.load(folder)
     split_of, damaged = {}, 0
     for split, part in content["splits"].items():
@@ -30,7 +30,7 @@ def check(folder, split, shard, content, split_of):
     """Compares a shard with its manifest and decodes all its records.
 
     Args:
-        folder: `pathlib.Path` that holds the shard.
+        folder: `epath.Path` that holds the shard.
         split: String, the split that the shard is of.
         shard: Dict, the shard in the manifest.
         content: The manifest.

@@ -3,11 +3,13 @@
 import collections
 import concurrent.futures
 import contextlib
+import functools
 import hashlib
 import os
 import pathlib
 import random
 import shutil
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -15,10 +17,13 @@ from tfrecords_tools import decode
 from tfrecords_tools import manifest
 from tfrecords_tools import schema
 from tfrecords_tools import sources
+from tfrecords_tools import storage
 from tfrecords_tools.sources import puppets as drawn
 
 SHARD = "{split}-{index:05d}-of-{count:05d}.tfrecord"
 VIDEOS_PER_SHARD = 128
+# A record is in memory as a whole, when it is written and when it is read.
+MAX_FRAMES = 4000
 
 
 def build(
@@ -33,18 +38,21 @@ def build(
     seed=0,
     split_dir=None,
     command="",
+    beam_options=None,
 ):
     """Writes `out_dir/<dataset>/`: shards of each split and a manifest.
 
     The folder appears once it is complete: until then, its files are in a
-    hidden `.partial` folder beside it. Where it is there already and its
+    hidden `.partial` folder beside it; in an object store, which renames
+    nothing, the manifest comes last. Where it is there already and its
     manifest says the same, nothing is done. The shards' bytes do not depend
-    on `workers`.
+    on `workers` or on Beam.
 
     Args:
         dataset: Name of a source.
         raw_dir: Folder of the raw videos.
-        out_dir: Folder for this and other datasets.
+        out_dir: Folder for this and other datasets, also as in
+            `gs://bucket/shards` or, with the extra `io`, `s3://bucket/shards`.
         encoding: `"jpeg"` or `"raw"`.
         size: `(width, height)` of stored frames, in pixels.
         workers: Int, threads that decode. Decoders let go of Python's lock: 2
@@ -54,18 +62,23 @@ def build(
         seed: Int, of random splits and of the order of records.
         split_dir: Folder of split lists, or `None`.
         command: String, kept in the manifest.
+        beam_options: List of options of Apache Beam, as in
+            `["--runner=DirectRunner"]`: its workers, which have to see
+            `raw_dir` and `out_dir`, do the work; `None` for threads of ours.
 
     Returns:
-        The manifest, see `manifest.load`. A video that cannot be decoded or is
-        too short is left out and stands in its `skipped`.
+        The manifest, see `manifest.load`. A video that cannot be decoded, is
+        too short or has more than `MAX_FRAMES` is left out and stands in its
+        `skipped`.
 
     Raises:
         ValueError: If `out_dir` holds shards of other options or of other
-            videos, or no video is usable.
+            videos, no video is usable, or Beam is not installed.
         FileNotFoundError: If `raw_dir` has no videos.
     """
+    write_shards = _writer(workers, beam_options)
     raw_dir = pathlib.Path(raw_dir)
-    folder = pathlib.Path(out_dir, dataset)
+    folder = storage.path(out_dir) / dataset
     listing = _list(dataset, raw_dir, fold, seed, split_dir)
     options = {
         "encoding": encoding,
@@ -76,9 +89,10 @@ def build(
     }
     if not _is_built(folder):
         with _appears_whole(folder) as partial:
-            splits, skipped = _shards(
-                partial, dataset, raw_dir, listing, options, workers
-            )
+            work = Work(str(raw_dir), listing.min_frames, options)
+            shards = planned(listing.videos, seed)
+            done = write_shards(partial, shards, work)
+            splits, skipped = _collected(shards, done)
             content = {
                 "dataset": dataset,
                 "command": command,
@@ -93,6 +107,19 @@ def build(
             _check_any_usable(content, raw_dir)
             manifest.save(content, partial)
     return _same(manifest.load(folder), options, folder)
+
+
+def _writer(workers, beam_options):
+    if beam_options is None:
+        return functools.partial(_in_threads, workers=workers)
+    try:
+        from tfrecords_tools import beam
+    except ImportError as error:
+        raise ValueError(
+            f"--runner needs Apache Beam ({error}). Install it with `pip "
+            "install 'priv-keras[beam]'`, or leave out --runner."
+        ) from error
+    return functools.partial(beam.write_shards, options=beam_options)
 
 
 def _list(dataset, raw_dir, fold, seed, split_dir):
@@ -145,6 +172,16 @@ def _same(content, options, folder):
 @contextlib.contextmanager
 def _appears_whole(folder):
     """A folder that gets its name at the end, or vanishes on an error."""
+    appears = _uploaded if storage.is_remote(folder) else _renamed
+    try:
+        with appears(folder) as partial:
+            yield partial
+    except tf.errors.OpError as error:  # for one, a disk that is full
+        raise OSError(f"{folder}: {error.message}") from error
+
+
+@contextlib.contextmanager
+def _renamed(folder):
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     partial.mkdir(parents=True)
     try:
@@ -152,86 +189,160 @@ def _appears_whole(folder):
         # Unless another process was faster; then its shards are as good.
         if not (folder / manifest.NAME).exists():
             os.rename(partial, folder)
-    except tf.errors.OpError as error:  # for one, a disk that is full
-        raise OSError(f"{folder}: {error.message}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _shards(folder, dataset, raw_dir, listing, options, workers):
-    """Writes the shards of all splits; returns `splits` and `skipped`."""
+@contextlib.contextmanager
+def _uploaded(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield folder
+    except BaseException:
+        if folder.exists():
+            folder.rmtree()
+        raise
+
+
+class Shard(NamedTuple):
+    """A shard before it is written."""
+
+    split: str
+    file: str
+    videos: list  # of `sources.Video`
+
+
+class Work(NamedTuple):
+    """What has to be known to make a record of a video."""
+
+    raw_dir: str
+    min_frames: int
+    options: dict  # `encoding` and `size`
+
+
+def planned(videos, seed):
+    """Deals videos to shards, in a seeded order; returns a list of `Shard`."""
+    shards = []
+    for split in sources.SPLITS:
+        dealt = [video for video in videos if video.split == split]
+        random.Random(seed).shuffle(dealt)
+        starts = range(0, len(dealt), VIDEOS_PER_SHARD)
+        shards += [
+            Shard(
+                split,
+                SHARD.format(split=split, index=index, count=len(starts)),
+                dealt[start : start + VIDEOS_PER_SHARD],
+            )
+            for index, start in enumerate(starts)
+        ]
+    return shards
+
+
+def _in_threads(folder, shards, work, *, workers):
     import tqdm
 
-    splits, skipped = {}, []
     with (
         concurrent.futures.ThreadPoolExecutor(workers) as pool,
         tqdm.tqdm(
-            total=len(listing.videos),
-            desc=f"{dataset}: shards",
+            total=sum(len(shard.videos) for shard in shards),
+            desc=f"{folder.name}: shards",
             unit="video",
             disable=None,  # where nobody watches
         ) as progress,
     ):
 
-        def records(videos):
-            def record(video):
-                return _record(video, raw_dir, listing.min_frames, options)
-
-            for video, result in _in_order(pool, record, videos):
+        def results(videos):
+            make = functools.partial(record, work=work)
+            for video, result in _in_order(pool, make, videos):
                 progress.update()
-                if isinstance(result, bytes):
-                    yield video, result
-                else:
-                    skipped.append({"video": video.id, "reason": result})
+                yield video.id, result
 
-        for split in sources.SPLITS:
-            videos = [v for v in listing.videos if v.split == split]
-            random.Random(options["seed"]).shuffle(videos)
-            splits[split] = _split(folder, split, videos, records)
-    return splits, skipped
+        return [
+            write_shard(folder, shard.file, results(shard.videos))
+            for shard in shards
+        ]
 
 
-def _split(folder, split, videos, records):
-    count = -(-len(videos) // VIDEOS_PER_SHARD)
-    shards, ids = [], []
-    for index in range(count):
-        path = folder / SHARD.format(split=split, index=index, count=count)
-        start = index * VIDEOS_PER_SHARD
-        written = []
-        with tf.io.TFRecordWriter(str(path)) as writer:
-            for video, record in records(
-                videos[start : start + VIDEOS_PER_SHARD]
-            ):
-                writer.write(record)
-                written.append(video.id)
-        shards.append(
-            {
-                "file": path.name,
-                "sha256": manifest.sha256(path),
-                "records": len(written),
-            }
-        )
-        ids += written
-    return {"shards": shards, "videos": ids}
+def write_shard(folder, file, results):
+    """Writes a shard.
+
+    Args:
+        folder: Path.
+        file: String, the shard's name.
+        results: Iterable of video id and what `record` gave for it.
+
+    Returns:
+        Dict: `shard`, as in the manifest, `videos`, a list of ids, and
+        `skipped`, as in the manifest.
+    """
+    path = storage.path(folder) / file
+    videos, skipped = [], []
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for video, result in results:
+            if isinstance(result, bytes):
+                writer.write(result)
+                videos.append(video)
+            else:
+                skipped.append({"video": video, "reason": result})
+    return {
+        "shard": {
+            "file": file,
+            "sha256": manifest.sha256(path),
+            "records": len(videos),
+        },
+        "videos": videos,
+        "skipped": skipped,
+    }
 
 
-def _record(video, raw_dir, min_frames, options):
-    """Serializes a video; returns bytes, or the reason why it cannot."""
-    try:
-        frames = decode.frames(raw_dir / video.id, options["size"])
-    except (ValueError, OSError) as error:
-        return str(error)
-    if len(frames) < min_frames:
-        return f"{len(frames)} frames, less than {min_frames}."
-    return schema.encode(
-        frames,
-        video=video.id,
-        labels=video.labels,
-        encoding=options["encoding"],
-    )
+def _collected(shards, done):
+    """`splits` and `skipped` of the manifest."""
+    splits = {split: {"shards": [], "videos": []} for split in sources.SPLITS}
+    for shard, written in zip(shards, done, strict=True):
+        splits[shard.split]["shards"].append(written["shard"])
+        splits[shard.split]["videos"] += written["videos"]
+    return splits, [bad for written in done for bad in written["skipped"]]
 
 
-def _in_order(pool, function, items, ahead=8):
+def record(video, work):
+    """Serializes a video.
+
+    Args:
+        video: `sources.Video`.
+        work: `Work`.
+
+    Returns:
+        Bytes, or a string, the reason why it cannot be used.
+    """
+    path = pathlib.Path(work.raw_dir, video.id)
+    frames = decode.stream(path, work.options["size"])
+    # Closed here, or a video that is refused stays open for a while.
+    with contextlib.closing(frames):
+        try:
+            return schema.encode(
+                _of_length(frames, work.min_frames),
+                video=video.id,
+                labels=video.labels,
+                encoding=work.options["encoding"],
+            )
+        except (ValueError, OSError) as error:
+            return str(error)
+
+
+def _of_length(frames, min_frames):
+    count = 0
+    for frame in frames:
+        count += 1
+        if count > MAX_FRAMES:
+            raise ValueError(
+                f"More than {MAX_FRAMES} frames: cut it into shorter videos."
+            )
+        yield frame
+    if count < min_frames:
+        raise ValueError(f"{count} frames, less than {min_frames}.")
+
+
+def _in_order(pool, function, items, ahead=4):
     """`zip(items, pool.map(function, items))`, few results in memory."""
     waiting = collections.deque()
     for item in items:

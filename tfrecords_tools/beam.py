@@ -1,0 +1,73 @@
+"""Builds shards with Apache Beam: on this machine, or on a cluster of many.
+
+The same function makes the records as for threads, `write.record`, and the
+same shards hold them in the same order.
+"""
+
+import json
+import uuid
+
+import apache_beam
+from apache_beam.options import pipeline_options
+
+from tfrecords_tools import storage
+from tfrecords_tools import write
+
+
+def write_shards(folder, shards, work, options):
+    """Writes shards.
+
+    Args:
+        folder: `epath.Path` that all workers see; holds nothing yet.
+        shards: List of `write.Shard`.
+        work: `write.Work`.
+        options: List of options of Beam, as in `["--runner=DirectRunner"]`.
+
+    Returns:
+        List of what `write.write_shard` returned, in the order of `shards`.
+    """
+    videos = [
+        (shard.file, number, video)
+        for shard in shards
+        for number, video in enumerate(shard.videos)
+    ]
+    settings = pipeline_options.PipelineOptions(options)
+    with apache_beam.Pipeline(options=settings) as pipeline:
+        _ = (
+            pipeline
+            | "Videos" >> apache_beam.Create(videos)
+            | "Spread" >> apache_beam.Reshuffle()
+            | "Decode" >> apache_beam.Map(_record, work)
+            | "Gather" >> apache_beam.GroupByKey()
+            | "Write" >> apache_beam.Map(_write, str(folder))
+        )
+    written = [_notes(folder, shard.file) for shard in shards]
+    files = {shard.file for shard in shards}
+    for path in folder.iterdir():  # what attempts that failed left
+        if path.name not in files:
+            path.unlink()
+    return written
+
+
+def _record(element, work):
+    file, number, video = element
+    return file, (number, video.id, write.record(video, work))
+
+
+def _write(element, folder):
+    """Writes a shard, and beside it what the manifest has to say of it.
+
+    Beam may do so twice, at once; the bytes are the same.
+    """
+    file, results = element
+    folder, own = storage.path(folder), f"{uuid.uuid4().hex}-{file}"
+    in_order = sorted(results, key=lambda result: result[0])
+    written = write.write_shard(folder, own, (r[1:] for r in in_order))
+    written["shard"]["file"] = file
+    (folder / f"{own}.json").write_text(json.dumps(written))
+    (folder / own).replace(folder / file)
+    (folder / f"{own}.json").replace(folder / f"{file}.json")
+
+
+def _notes(folder, file):
+    return json.loads((folder / f"{file}.json").read_text())

@@ -1,0 +1,36 @@
+"""Where shards are: a folder of this machine, or one of an object store.
+
+The only module that knows of tensorflow-io, whose file systems TensorFlow finds
+once it is imported.
+"""
+
+from etils import epath
+
+
+def path(name):
+    """A path, of this machine or as in `gs://bucket/a` or `s3://bucket/a`.
+
+    Args:
+        name: String or path.
+
+    Returns:
+        `epath.Path`.
+
+    Raises:
+        ValueError: If it is in `s3://` and tensorflow-io does not load.
+    """
+    if str(name).startswith("s3://"):
+        try:
+            import tensorflow_io  # noqa: F401
+        except (ImportError, NotImplementedError) as error:
+            raise ValueError(
+                f"{name}: s3:// needs tensorflow-io, which does not load "
+                f"({error}). Install it with the TensorFlow that it is for: "
+                "`pip install 'priv-keras[io]'`, in an environment of its own."
+            ) from error
+    return epath.Path(name)
+
+
+def is_remote(name):
+    """Whether a path is in an object store: nothing is renamed there."""
+    return "://" in str(name)
