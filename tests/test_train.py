@@ -154,7 +154,7 @@ def test_a_folder_of_another_run_or_another_meaning_is_refused(
 ):
     run_dir, _ = killed_and_resumed
     args = [*SMALL, f"--data_dir={shards}", f"--run_dir={run_dir}"]
-    refused(*args, "--gamma=9", says="Differing: --gamma=2.0 --gamma=9.0")
+    refused(*args, "--gamma=9", says="Differing: --gamma=1.5 --gamma=9.0")
     refused(*args, says="Add --resume to go on")
     sets = ("s02s03", "s03s02", "s01s03")
     write.build("sbu", sbu_folder(tmp_path / "raw", sets), tmp_path / "out")
