@@ -168,6 +168,26 @@ def test_epochs_of_training_read_every_video(shards):
     assert videos == set(manifest.load(shards)["splits"]["train"]["videos"])
 
 
+def test_multi_label_clips_are_batched_vectors(tmp_path):
+    frames = np.stack([gray(i) for i in range(4)])
+    labels = [(0, 1, 1), (0, 0, 0)]
+    records = [
+        schema.encode(frames, video="v", labels={"attributes": label})
+        for label in labels
+    ]
+    path = write_records(tmp_path / "s", records)
+    data = read.clips(
+        path,
+        labels=("attributes",),
+        multi_label={"attributes": 3},
+        frames=4,
+        size=16,
+    )
+    assert data.element_spec["attributes"].shape == (3,)
+    (batch,) = data.batch(2)
+    assert batch["attributes"].numpy().tolist() == list(map(list, labels))
+
+
 def test_no_shard_names_what_there_is_and_the_remedy(shards):
     with pytest.raises(FileNotFoundError) as error:
         clips(str(shards / "nowhere-*"))

@@ -6,7 +6,7 @@ import os
 import pathlib
 
 NAME = "manifest.json"
-FORMAT = 2  # of the manifest and of the records
+FORMAT = 3  # of the manifest and of the records
 
 
 def load(folder):
@@ -19,7 +19,9 @@ def load(folder):
         Dict: `dataset`; `options` that made it: `encoding`, `size` (width and
         height of stored frames, pixels), `fold`, `seed` and `videos`, a
         SHA-256 over the listing; `labels` (label name to class names);
-        `target` and `budget` (the label that each party learns);
+        `multi_label`, a list of those labels of which a video has a 0 or 1
+        for each class; `target` and `budget` (the label that each party
+        learns, `None` where there is none);
         `clips_per_video`; `splits` (name to `shards`, a list of `file`,
         `sha256` and `records`, and `videos`, a list of ids); `skipped`, a list
         of `video` and `reason`; `command`.
@@ -47,6 +49,12 @@ def load(folder):
             f"Delete {path.parent} and build it anew with `{command(content)}`."
         )
     return content
+
+
+def multi_label(content):
+    """Dict of the names of multi-label labels to the number of classes."""
+    labels = content["labels"]
+    return {name: len(labels[name]) for name in content["multi_label"]}
 
 
 def command(content):

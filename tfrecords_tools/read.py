@@ -15,6 +15,7 @@ def clips(
     pattern,
     *,
     labels,
+    multi_label=None,
     frames=16,
     frame_size=None,
     size=112,
@@ -34,6 +35,8 @@ def clips(
     Args:
         pattern: Glob of shard files, as in `"shards/sbu/train-*.tfrecord"`.
         labels: Names of the labels to yield, as in `("action", "actors")`.
+        multi_label: Dict of the names of multi-label ones to the number of
+            their classes, as `manifest.multi_label` returns it.
         frames: Int, T of Sec. 4.
         frame_size: `(width, height)` that whole frames are resized to before
             the crop, in pixels; `None` for as they are stored.
@@ -46,7 +49,8 @@ def clips(
 
     Returns:
         Unbatched `tf.data.Dataset` of dicts: `clips` float32
-        `(frames, size, size, 3)` in [0, 1], `video` string, int64 labels.
+        `(frames, size, size, 3)` in [0, 1], `video` string, and int64 labels:
+        scalars, or, of multi-label ones, vectors of 0 and 1.
 
     Raises:
         FileNotFoundError: If no file matches `pattern`.
@@ -59,7 +63,7 @@ def clips(
         )
 
     def choose(record, phase, key):
-        encoded, about = schema.parse(record, labels)
+        encoded, about = schema.parse(record, labels, multi_label)
         offset = (tf.cast(phase, tf.float32) + 0.5) / clips_per_video
         if training:
             offset = tf.random.stateless_uniform((frames,), key)

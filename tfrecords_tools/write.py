@@ -84,6 +84,7 @@ def build(
                 "command": command,
                 "options": options,
                 "labels": listing.labels,
+                "multi_label": listing.multi_label,
                 "target": listing.target,
                 "budget": listing.budget,
                 "clips_per_video": listing.clips_per_video,

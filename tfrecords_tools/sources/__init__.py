@@ -19,7 +19,7 @@ class Video(NamedTuple):
 
     id: str  # path below the raw folder
     split: str  # one of SPLITS
-    labels: dict  # label name to class number
+    labels: dict  # label name to class number, or to 0 or 1 for each class
 
 
 class Listing(NamedTuple):
@@ -27,10 +27,11 @@ class Listing(NamedTuple):
 
     videos: list
     labels: dict  # label name to class names
-    target: str  # the label that f_T learns
-    budget: str  # the label that f_B reads
+    target: str | None  # the label that f_T learns
+    budget: str | None  # the label that f_B reads
     min_frames: int  # a shorter video is left out
     clips_per_video: int  # clips of a video in validation and test
+    multi_label: tuple = ()  # labels of which a video may have many classes
 
 
 def source(dataset):
