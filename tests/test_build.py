@@ -171,7 +171,20 @@ def test_no_videos_are_one_line(tmp_path):
         (["--dataset=sbu", "--raw_dir=x", "--fold=1"], "--fold is for"),
         (["--dataset=puppets", "--split_dir=x"], "--split_dir is for"),
         (["--dataset=ut_interaction", "--raw_dir=x", "--fold=6"], "fold=6"),
-        (["--dataset=kinetics"], "<puppets|sbu|ut_interaction>"),
+        (["--dataset=kinetics"], "<folder|hmdb51|puppets|sbu|ucf101|"),
+        (["--dataset=sbu", "--raw_dir=x", "--csv=x"], "--csv is for --datas"),
+        (["--dataset=sbu", "--raw_dir=x", "--exclude_pa=x"], "--exclude_pa is"),
+        (["--dataset=sbu", "--raw_dir=x", "--attributes=sec42"], "et=vispr al"),
+        (["--dataset=vispr", "--raw_dir=x", "--split=1"], "--split is for --d"),
+        (
+            ["--dataset=ucf101", "--raw_dir=x", "--split=actors"],
+            "--split is st",
+        ),
+        (["--dataset=sbu", "--raw_dir=x", "--split=3"], "--split is standard"),
+        (
+            ["--dataset=sbu", "--raw_dir=x", "--split=actors", "--split_dir=x"],
+            "leave --split_dir out",
+        ),
     ],
 )
 def test_flags_that_do_not_fit_are_refused(args, says):

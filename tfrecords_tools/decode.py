@@ -1,5 +1,6 @@
 """From a video file or a folder of pictures to frames."""
 
+import glob
 import pathlib
 import re
 
@@ -8,18 +9,22 @@ import numpy as np
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
-def frames(path, size):
+def frames(path, size, squash=False):
     """Decodes a whole video at a small size.
 
-    A frame of another aspect ratio is fitted inside and its border pixels are
-    repeated up to the edge. UT-Interaction's clips are boxes cut tightly around
-    people, from 0.6 to 2.3 times as wide as high: to fill the frame would cut
-    off an arm that points or one of the two, and to stretch them would change
-    their build, which is half of what tells them apart.
+    Unless it is squashed, a frame of another aspect ratio is fitted inside and
+    its border pixels are repeated up to the edge. UT-Interaction's clips are
+    boxes cut tightly around people, from 0.6 to 2.3 times as wide as high: to
+    fill the frame would cut off an arm that points or one of the two, and to
+    stretch them would change their build, which is half of what tells them
+    apart.
 
     Args:
-        path: A video file, or a folder of numbered pictures.
+        path: A video file, a folder of numbered pictures, a glob of pictures,
+            or one picture: a video of one frame.
         size: `(width, height)` in pixels.
+        squash: Bool, whether frames are stretched to `size`, whatever their
+            aspect ratio was.
 
     Returns:
         uint8 array `(n, height, width, 3)`, RGB.
@@ -28,13 +33,45 @@ def frames(path, size):
         ValueError: If nothing can be decoded; names `path` and the reason.
     """
     path = pathlib.Path(path)
-    if not path.exists():
-        raise ValueError(f"{path} does not exist.")
-    pictures = _pictures(path) if path.is_dir() else _video(path)
-    resized = [_fit(picture, size) for picture in pictures]
+    found = files(path)
+    if not found:
+        wrong = "has no frames" if path.is_dir() else "does not exist"
+        raise ValueError(f"{path} {wrong}.")
+    if found == [path] and not _is_picture(path):
+        pictures = _video(path)
+    else:
+        pictures = _pictures(found)
+    resized = [_fit(picture, size, squash) for picture in pictures]
     if not resized:
         raise ValueError(f"{path} has no frames.")
     return np.stack(resized)
+
+
+def files(path):
+    """The files that a video is made of, in the order of its frames.
+
+    Args:
+        path: `pathlib.Path`, as `frames` takes it.
+
+    Returns:
+        List of `pathlib.Path`; empty if there are none. The pictures of a
+        glob are in the order of their names, where `2` comes before `10`.
+    """
+    if path.is_dir():
+        return numbered(path)
+    if path.exists():  # first: some of HMDB51's names look like globs
+        return [path]
+    found = map(pathlib.Path, glob.glob(str(path)))
+    return sorted(filter(_is_picture, found), key=_natural)
+
+
+def _is_picture(path):
+    return path.suffix.lower() in PICTURE_SUFFIXES
+
+
+def _natural(path):
+    pieces = re.split(r"(\d+)", str(path))  # every other one is a number
+    return [int(p) if i % 2 else p for i, p in enumerate(pieces)]
 
 
 def numbered(folder):
@@ -45,7 +82,7 @@ def numbered(folder):
     number_of = {
         path: re.findall(r"\d+", path.stem)
         for path in folder.iterdir()
-        if path.suffix.lower() in PICTURE_SUFFIXES
+        if _is_picture(path)
     }
     return sorted(
         (path for path in number_of if number_of[path]),
@@ -53,10 +90,10 @@ def numbered(folder):
     )
 
 
-def _pictures(folder):
+def _pictures(paths):
     import cv2
 
-    for path in numbered(folder):
+    for path in paths:
         picture = cv2.imread(str(path))
         if picture is None:
             raise ValueError(f"{path} is not a picture.")
@@ -88,16 +125,18 @@ def _video(path):
         raise ValueError(f"{path} cannot be decoded: {error}.") from error
 
 
-def _fit(picture, size):
+def _fit(picture, size, squash):
     import cv2
 
     width, height = size
-    scale = min(width / picture.shape[1], height / picture.shape[0])
+    scales = width / picture.shape[1], height / picture.shape[0]
+    if not squash:
+        scales = (min(scales),) * 2
     inner = (
-        max(1, round(picture.shape[1] * scale)),
-        max(1, round(picture.shape[0] * scale)),
+        max(1, round(picture.shape[1] * scales[0])),
+        max(1, round(picture.shape[0] * scales[1])),
     )
-    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    way = cv2.INTER_AREA if max(scales) < 1 else cv2.INTER_LINEAR
     picture = cv2.resize(picture, inner, interpolation=way)
     left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
     return cv2.copyMakeBorder(

@@ -17,14 +17,15 @@ def load(folder):
 
     Returns:
         Dict: `dataset`; `options` that made it: `encoding`, `size` (width and
-        height of stored frames, pixels), `fold`, `seed` and `videos`, a
+        height of stored frames, pixels), `squash`, `seed` and `videos`, a
         SHA-256 over the listing; `labels` (label name to class names);
         `multi_label`, a list of those labels of which a video has a 0 or 1
         for each class; `target` and `budget` (the label that each party
         learns, `None` where there is none);
-        `clips_per_video`; `splits` (name to `shards`, a list of `file`,
-        `sha256` and `records`, and `videos`, a list of ids); `skipped`, a list
-        of `video` and `reason`; `command`.
+        `clips_per_video`, as `read.clips` takes it; `splits` (name to `shards`,
+        a list of `file`, `sha256` and `records`, `videos`, a list of ids, and
+        `frames`, a list of their lengths); `skipped`, a list of `video` and
+        `reason`; `command`.
 
     Raises:
         FileNotFoundError: If `folder` holds none.

@@ -30,7 +30,9 @@ def clips(
     takes a random frame of each, and one random crop for the whole clip, from
     records in random order; evaluation takes evenly spaced frames and the
     centre, in file order. A video shorter than a clip repeats its last frame.
-    Only frames that are taken are decoded.
+    Where `clips_per_video` is `None`, a video is cut into all its clips of
+    consecutive frames instead, none of them in two clips; what is left at its
+    end is dropped. Only frames that are taken are decoded.
 
     Args:
         pattern: Glob of shard files, as in `"shards/sbu/train-*.tfrecord"`.
@@ -45,7 +47,7 @@ def clips(
         flip: Bool, mirrors every other clip at random, where `training`.
         seed: Int, repeats the same random choices, new ones each epoch.
         clips_per_video: Int, clips of each video where not `training`: their
-            frames interleave.
+            frames interleave. Or `None`, see above, in training as well.
 
     Returns:
         Unbatched `tf.data.Dataset` of dicts: `clips` float32
@@ -62,12 +64,22 @@ def clips(
             f"frame_size={tuple(frame_size)}, width and height."
         )
 
-    def choose(record, phase, key):
-        encoded, about = schema.parse(record, labels, multi_label)
-        offset = (tf.cast(phase, tf.float32) + 0.5) / clips_per_video
-        if training:
+    def phases(encoded):
+        if clips_per_video is None:
+            length = tf.shape(encoded.frames, tf.int64)[0]
+            return tf.data.Dataset.range(tf.maximum(length // frames, 1))
+        return tf.data.Dataset.range(1 if training else clips_per_video)
+
+    def choose(encoded, about, phase, key):
+        length = tf.shape(encoded.frames)[0]
+        if clips_per_video is None:
+            chosen = consecutive(length, frames, phase)
+        elif training:
             offset = tf.random.stateless_uniform((frames,), key)
-        chosen = strata(tf.shape(encoded.frames)[0], frames, offset)
+            chosen = strata(length, frames, offset)
+        else:
+            offset = (tf.cast(phase, tf.float32) + 0.5) / clips_per_video
+            chosen = strata(length, frames, offset)
         return encoded._replace(frames=tf.gather(encoded.frames, chosen)), about
 
     def render(encoded, about, key):
@@ -80,11 +92,16 @@ def clips(
         return {"clips": tf.ensure_shape(clip, shape), **about}
 
     records = _records(pattern, seed if training else None)
-    phases = tf.data.Dataset.range(1 if training else clips_per_video)
-    clips = tf.data.Dataset.zip(
-        records.flat_map(lambda r: phases.map(lambda phase: (r, phase))),
-        _keys(seed),
-    ).map(
+    videos = records.map(
+        lambda record: schema.parse(record, labels, multi_label),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+    cuts = videos.flat_map(
+        lambda encoded, about: phases(encoded).map(
+            lambda phase: (encoded, about, phase)
+        )
+    )
+    clips = tf.data.Dataset.zip(cuts, _keys(seed)).map(
         lambda item, keys: (*choose(*item, keys[0]), keys[1:]),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
@@ -136,6 +153,39 @@ def strata(length, frames, offset):
     starts = tf.range(frames, dtype=tf.float32)
     indices = tf.cast((starts + offset) * span / frames, tf.int32)
     return tf.minimum(indices, length - 1)
+
+
+def consecutive(length, frames, index):
+    """Indices of the frames of one of a video's clips that do not overlap.
+
+    Args:
+        length: Scalar int32 tensor, frames of the video.
+        frames: Int, indices to return.
+        index: Scalar integer tensor, which clip.
+
+    Returns:
+        int32 tensor `(frames,)`, ascending. A video shorter than `frames`
+        repeats its last frame.
+    """
+    indices = tf.cast(index, tf.int32) * frames + tf.range(frames)
+    return tf.minimum(indices, length - 1)
+
+
+def count(content, split, frames):
+    """How many clips `clips` makes of a split in evaluation.
+
+    Args:
+        content: The manifest, whose `clips_per_video` was given to `clips`.
+        split: String.
+        frames: Int, as given to `clips`.
+
+    Returns:
+        Int.
+    """
+    lengths = content["splits"][split]["frames"]
+    if content["clips_per_video"] is None:
+        return sum(max(length // frames, 1) for length in lengths)
+    return len(lengths) * content["clips_per_video"]
 
 
 def _resize(clip, frame_size):

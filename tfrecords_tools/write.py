@@ -28,11 +28,11 @@ def build(
     *,
     encoding="jpeg",
     size=(160, 120),
+    squash=False,
     workers=1,
-    fold=0,
     seed=0,
-    split_dir=None,
     command="",
+    **choices,
 ):
     """Writes `out_dir/<dataset>/`: shards of each split and a manifest.
 
@@ -47,13 +47,13 @@ def build(
         out_dir: Folder for this and other datasets.
         encoding: `"jpeg"` or `"raw"`.
         size: `(width, height)` of stored frames, in pixels.
+        squash: Bool, see `decode.frames`.
         workers: Int, threads that decode. Decoders let go of Python's lock: 2
             threads on 2 cores are 1.9 times as fast as one, and processes
             would each wait seconds for TensorFlow.
-        fold: Int, which fold of a dataset that has folds.
         seed: Int, of random splits and of the order of records.
-        split_dir: Folder of split lists, or `None`.
         command: String, kept in the manifest.
+        **choices: What else the source's `list_videos` takes, as `fold`.
 
     Returns:
         The manifest, see `manifest.load`. A video that cannot be decoded or is
@@ -66,11 +66,11 @@ def build(
     """
     raw_dir = pathlib.Path(raw_dir)
     folder = pathlib.Path(out_dir, dataset)
-    listing = _list(dataset, raw_dir, fold, seed, split_dir)
+    listing = _list(dataset, raw_dir, seed, choices)
     options = {
         "encoding": encoding,
         "size": list(size),
-        "fold": fold,
+        "squash": squash,
         "seed": seed,
         "videos": _fingerprint(raw_dir, listing),
     }
@@ -96,13 +96,11 @@ def build(
     return _same(manifest.load(folder), options, folder)
 
 
-def _list(dataset, raw_dir, fold, seed, split_dir):
+def _list(dataset, raw_dir, seed, choices):
     source = sources.source(dataset)
     if not raw_dir.is_dir():
         raise FileNotFoundError(f"--raw_dir: there is no folder {raw_dir}.")
-    listing = source.list_videos(
-        raw_dir, fold=fold, seed=seed, split_dir=split_dir
-    )
+    listing = source.list_videos(raw_dir, seed=seed, **choices)
     if not listing.videos:
         raise FileNotFoundError(
             f"--raw_dir={raw_dir} holds no video in the layout of {dataset}: "
@@ -113,11 +111,10 @@ def _list(dataset, raw_dir, fold, seed, split_dir):
 
 def _fingerprint(raw_dir, listing):
     """SHA-256 over the paths, sizes, splits and labels of all videos."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(repr(sorted(listing.labels.items())).encode())
     for video in sorted(listing.videos):
-        path = raw_dir / video.id
-        paths = decode.numbered(path) if path.is_dir() else [path]
-        size = sum(path.stat().st_size for path in paths if path.exists())
+        paths = decode.files(raw_dir / video.id)
+        size = sum(path.stat().st_size for path in paths)
         digest.update(repr((video, len(paths), size)).encode())
     return digest.hexdigest()
 
@@ -138,7 +135,8 @@ def _same(content, options, folder):
     if differing:
         raise ValueError(
             f"{folder} holds shards of other {', '.join(differing)}. Choose "
-            "another --out_dir, or delete it to build it anew."
+            "another --out_dir, or delete it to build it anew. It was made "
+            f"with `{manifest.command(content)}`."
         )
     return content
 
@@ -180,10 +178,10 @@ def _shards(folder, dataset, raw_dir, listing, options, workers):
 
             for video, result in _in_order(pool, record, videos):
                 progress.update()
-                if isinstance(result, bytes):
-                    yield video, result
-                else:
+                if isinstance(result, str):
                     skipped.append({"video": video.id, "reason": result})
+                else:
+                    yield video, *result
 
         for split in sources.SPLITS:
             videos = [v for v in listing.videos if v.split == split]
@@ -194,17 +192,18 @@ def _shards(folder, dataset, raw_dir, listing, options, workers):
 
 def _split(folder, split, videos, records):
     count = -(-len(videos) // VIDEOS_PER_SHARD)
-    shards, ids = [], []
+    shards, ids, lengths = [], [], []
     for index in range(count):
         path = folder / SHARD.format(split=split, index=index, count=count)
         start = index * VIDEOS_PER_SHARD
         written = []
         with tf.io.TFRecordWriter(str(path)) as writer:
-            for video, record in records(
+            for video, record, length in records(
                 videos[start : start + VIDEOS_PER_SHARD]
             ):
                 writer.write(record)
                 written.append(video.id)
+                lengths.append(length)
         shards.append(
             {
                 "file": path.name,
@@ -213,23 +212,27 @@ def _split(folder, split, videos, records):
             }
         )
         ids += written
-    return {"shards": shards, "videos": ids}
+    return {"shards": shards, "videos": ids, "frames": lengths}
 
 
 def _record(video, raw_dir, min_frames, options):
-    """Serializes a video; returns bytes, or the reason why it cannot."""
+    """Serializes a video; returns its bytes and the number of its frames, or
+    the reason why it cannot."""
     try:
-        frames = decode.frames(raw_dir / video.id, options["size"])
+        frames = decode.frames(
+            raw_dir / video.id, options["size"], options["squash"]
+        )
     except (ValueError, OSError) as error:
         return str(error)
     if len(frames) < min_frames:
         return f"{len(frames)} frames, less than {min_frames}."
-    return schema.encode(
+    record = schema.encode(
         frames,
         video=video.id,
         labels=video.labels,
         encoding=options["encoding"],
     )
+    return record, len(frames)
 
 
 def _in_order(pool, function, items, ahead=8):
