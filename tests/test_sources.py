@@ -83,3 +83,109 @@ def test_whole_sources_are_dealt_by_shares_and_alike_for_labels():
         shares = [splits.count(split) / len(splits) for split in SHARES]
         tolerance = 0.02 if action is None else 0.1
         assert shares == pytest.approx([0.6, 0.15, 0.25], abs=tolerance)
+
+
+def a_ucf101(root):
+    (root / "UCF-101" / "Archery").mkdir(parents=True)
+    names = [f"Archery/v_Archery_g0{group}_c01.avi" for group in range(1, 5)]
+    for name in names:
+        (root / "UCF-101" / name).touch()
+    lists = root / "ucfTrainTestlist"
+    lists.mkdir()
+    (lists / "classInd.txt").write_text("1 Archery\n")
+    lines = [f"{name} 1\n" for name in names[:3]]
+    (lists / "trainlist01.txt").write_text("".join(lines))
+    (lists / "testlist01.txt").write_text(f"{names[3]}\n")
+    return {}, list(lists.iterdir())
+
+
+def an_hmdb51(root):
+    (root / "run").mkdir()
+    lines = []
+    for clip in range(4):
+        name = f"a_#{clip}_run_f_cm_np1_fr_med_0.avi"
+        (root / "run" / name).touch()
+        lines.append(f"{name} {1 + clip % 2}\n")
+    lists = root / "testTrainMulti_7030_splits"
+    lists.mkdir()
+    path = lists / "run_test_split1.txt"
+    path.write_text("".join(lines))
+    pa = root / "pa"
+    pa.mkdir()
+    (pa / "run.json").write_text(json.dumps({lines[0][:-3]: {"face": []}}))
+    return {"exclude_pa": pa}, [path, pa / "run.json"]
+
+
+def a_vispr(root):
+    folder = root / "annotations" / "train2017"
+    folder.mkdir(parents=True)
+    path = folder / "2017_1.json"
+    path.write_text('{"image_path": "2017_1.jpg", "labels": ["a4_gender"]}')
+    (root / "train2017.txt").write_text("annotations/train2017/2017_1.json\n")
+    for name in ("val2017", "test2017"):
+        (root / f"{name}.txt").touch()
+    return {"split_dir": root}, [path, root / "train2017.txt"]
+
+
+def an_sbu(root):
+    takes = [f"s01s02/01/00{take}" for take in range(1, 4)]
+    lines = [f"SBU/s01s02/{take},1,20,0,0\n" for take in takes]
+    for take in takes:
+        (root / take).mkdir(parents=True)
+    (root / "bdq_train.txt").write_text("".join(lines[:2]))
+    (root / "bdq_val.txt").write_text(lines[2])
+    return {"split_dir": root}, [root / "bdq_train.txt", root / "bdq_val.txt"]
+
+
+def a_folder(root):
+    path = root / "list.csv"
+    path.write_text(
+        'path,split,action,privacy\n"a,b",train,run,x;y\nc,val,run,\n'
+        "d/*.png,test,walk,y\n"
+    )
+    return {"csv": path}, [path]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "make"),
+    [
+        ("folder", a_folder),
+        ("hmdb51", an_hmdb51),
+        ("sbu", an_sbu),
+        ("ucf101", a_ucf101),
+        ("vispr", a_vispr),
+    ],
+)
+def test_damaged_lists_are_read_or_refused_in_a_line(dataset, make, tmp_path):
+    choices, paths = make(tmp_path)
+    source = sources.source(dataset)
+    assert source.list_videos(tmp_path, **choices).videos
+    rng = random.Random(0)
+    refused = 0
+    for _ in range(200):
+        path = rng.choice(paths)
+        content = path.read_bytes()
+        path.write_bytes(mutated(rng, content))
+        try:
+            listing = source.list_videos(tmp_path, **choices)
+        except (ValueError, FileNotFoundError) as error:
+            refused += 1
+            assert "\n" not in str(error)
+            assert any(p.name in str(error) for p in (*paths, tmp_path))
+        else:
+            for video in listing.videos:
+                assert video.split in sources.SPLITS
+                for name, label in video.labels.items():
+                    classes = range(len(listing.labels[name]))
+                    assert label in classes or len(label) == len(classes)
+        path.write_bytes(content)
+    assert refused > 50
+
+
+def mutated(rng, content):
+    """Some bytes cut out, put in or changed at a random place."""
+    at = rng.randrange(len(content))
+    new = bytes(
+        rng.choice(b'\x00\xff 1a,;"\n_[{') for _ in range(rng.randrange(3))
+    )
+    return content[:at] + new + content[at + rng.randrange(4) :]

@@ -61,7 +61,10 @@ def files(path):
         return numbered(path)
     if path.exists():  # first: some of HMDB51's names look like globs
         return [path]
-    found = map(pathlib.Path, glob.glob(str(path)))
+    # A folder that exists may look like a glob as well.
+    base = next(parent for parent in path.parents if parent.is_dir())
+    names = glob.glob(str(path.relative_to(base)), root_dir=base)
+    found = [base / name for name in names]
     return sorted(filter(_is_picture, found), key=_natural)
 
 

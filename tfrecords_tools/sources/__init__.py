@@ -72,13 +72,18 @@ def read_lines(path):
 
     Raises:
         FileNotFoundError: If there is no such list.
+        ValueError: If it is no text.
     """
     if not path.is_file():
         raise FileNotFoundError(
             f"There is no list {path}. Put the dataset's own lists there, or "
             f"name the folder that holds {path.name} with --split_dir."
         )
-    return [line for line in path.read_text().splitlines() if line.strip()]
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is damaged: {error}.") from error
+    return [line for line in lines if line.strip()]
 
 
 def deal_whole(videos, source, label, rng, shares):

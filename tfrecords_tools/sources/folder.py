@@ -160,13 +160,22 @@ def read_csv(path):
         raise FileNotFoundError(f"--csv: there is no file {path}.")
     # Spreadsheets put a byte order mark first.
     with open(path, newline="", encoding="utf-8-sig") as file:
-        reader = csv_format.DictReader(file, skipinitialspace=True)
-        columns = [name.strip() for name in reader.fieldnames or ()]
-        _check_columns(path, columns)
-        reader.fieldnames = columns
-        rows = [_row(path, reader.line_num, row) for row in reader]
+        try:
+            rows = _rows(path, file)
+        except (csv_format.Error, UnicodeDecodeError) as error:
+            raise ValueError(
+                f"{path} is no CSV in UTF-8: {error}. Save it as one."
+            ) from error
     _check_rows(path, rows)
     return rows
+
+
+def _rows(path, file):
+    reader = csv_format.DictReader(file, skipinitialspace=True, strict=True)
+    columns = [name.strip() for name in reader.fieldnames or ()]
+    _check_columns(path, columns)
+    reader.fieldnames = columns
+    return [_row(path, reader.line_num, row) for row in reader]
 
 
 def _check_columns(path, columns):

@@ -8,6 +8,7 @@ import re
 from tfrecords_tools.sources import Listing
 from tfrecords_tools.sources import Video
 from tfrecords_tools.sources import deal
+from tfrecords_tools.sources import read_lines
 
 # Sources disagree on the names of 4, 5, 7 and 8: the number is the label.
 ACTIONS = (
@@ -194,12 +195,13 @@ def read_list(path):
         Dict: `sXXsYY/<action>/<take>` to a dict of labels, as in `Video`.
 
     Raises:
+        FileNotFoundError: If there is none.
         ValueError: If a line is of another form, or its numbers contradict
             its path.
     """
     labels = {}
-    for line in path.read_text().split():
-        match = LINE.match(line)
+    for line in read_lines(path):
+        match = LINE.match(line.strip())
         name = match and PATH.search(match[1])
         if not name:
             raise ValueError(
