@@ -2,8 +2,32 @@
 
 from absl import flags as absl_flags
 
+# Flag to the datasets that it is for: what their `list_videos` takes.
+CHOICES = {
+    "attributes": ("vispr",),
+    "csv": ("folder",),
+    "exclude_pa": ("hmdb51",),
+    "fold": ("ut_interaction",),
+    "split": ("hmdb51", "sbu", "ucf101"),
+    "split_dir": ("hmdb51", "sbu", "ucf101", "vispr"),
+}
+# Dataset to its values of --split, the default first.
+SPLITS = {
+    "hmdb51": ("1", "2", "3"),
+    "sbu": ("standard", "actors"),
+    "ucf101": ("1", "2", "3"),
+}
+
+DATASET_NAMES = [
+    *("folder", "hmdb51", "puppets", "sbu", "ucf101", "ut_interaction"),
+    "vispr",
+]
+
 DATASET = absl_flags.DEFINE_enum(
-    "dataset", None, ["puppets", "sbu", "ut_interaction"], "What to build."
+    "dataset",
+    None,
+    DATASET_NAMES,
+    "What to build; `folder` is data of your own.",
 )
 RAW_DIR = absl_flags.DEFINE_string(
     "raw_dir",
@@ -21,6 +45,12 @@ OUT_DIR = absl_flags.DEFINE_string(
 ENCODING = absl_flags.DEFINE_enum(
     "encoding", "jpeg", ["jpeg", "raw"], "How frames are stored."
 )
+SQUASH = absl_flags.DEFINE_bool(
+    "squash",
+    False,
+    "Stretch frames to 160x120, as the paper's authors did with VISPR, and do "
+    "not keep their aspect ratio.",
+)
 WORKERS = absl_flags.DEFINE_integer(
     "workers", 2, "Threads that decode.", lower_bound=1
 )
@@ -30,17 +60,7 @@ RUNNER = absl_flags.DEFINE_string(
     "Build with Apache Beam by this runner of it, as in DirectRunner or "
     "FlinkRunner, in place of threads. Options of Beam follow after ` -- `.",
 )
-FOLD = absl_flags.DEFINE_integer(
-    "fold",
-    0,
-    "Which fold of ut_interaction's 6 is the test.",
-    lower_bound=0,
-    upper_bound=5,
-)
 SEED = absl_flags.DEFINE_integer("seed", 0, "Of random splits and orders.")
-SPLIT_DIR = absl_flags.DEFINE_string(
-    "split_dir", None, "Folder of SBU's bdq_train.txt and bdq_val.txt."
-)
 SCALE = absl_flags.DEFINE_enum(
     "scale",
     "paper",
@@ -51,6 +71,54 @@ SCALE = absl_flags.DEFINE_enum(
 SKIP_BAD = absl_flags.DEFINE_bool(
     "skip_bad", False, "Exit with 0 though videos had to be skipped."
 )
+ATTRIBUTES = absl_flags.DEFINE_enum(
+    "attributes",
+    None,
+    ["sec42", "sec55"],
+    "Which of vispr's attributes are the labels: the 7 of Sec. 4.2 (the "
+    "default), or the 5 of Sec. 5.5.",
+)
+CSV = absl_flags.DEFINE_string(
+    "csv",
+    None,
+    "CSV of a folder's videos: path, action, privacy, and split or source.",
+)
+EXCLUDE_PA = absl_flags.DEFINE_string(
+    "exclude_pa",
+    None,
+    "Folder of PA-HMDB51's JSON files: hmdb51 does not train on its videos.",
+)
+FOLD = absl_flags.DEFINE_integer(
+    "fold",
+    None,
+    "Which fold of ut_interaction's 6 is the test; by default 0.",
+    lower_bound=0,
+    upper_bound=5,
+)
+SPLIT = absl_flags.DEFINE_enum(
+    "split",
+    None,
+    ["standard", "actors", "1", "2", "3"],
+    "Which split. Of sbu, `standard` (the default: the lists of --split_dir, "
+    "or at random) or `actors` (whole sets are held out); of ucf101 and "
+    "hmdb51, number 1 (the default), 2 or 3 of the official lists.",
+)
+SPLIT_DIR = absl_flags.DEFINE_string(
+    "split_dir",
+    None,
+    "Folder of split lists: sbu's bdq_train.txt and bdq_val.txt, hmdb51's "
+    "testTrainMulti_7030_splits and ucf101's ucfTrainTestlist (by default in "
+    "--raw_dir), vispr's train2017.txt and so on (by default, all there is).",
+)
+
+
+def choices(dataset, flag_values=absl_flags.FLAGS):
+    """Dict of the flags of `dataset` alone that were given, to their values."""
+    return {
+        name: flag_values[name].value
+        for name, datasets in CHOICES.items()
+        if dataset in datasets and flag_values[name].value is not None
+    }
 
 
 @absl_flags.multi_flags_validator(
@@ -62,17 +130,31 @@ def _only_puppets_are_drawn(values):
     return bool(values["raw_dir"]) or values["dataset"] in (None, "puppets")
 
 
-@absl_flags.multi_flags_validator(
-    ["dataset", "fold"],
-    "--fold is for --dataset=ut_interaction: the others have no folds.",
-)
-def _only_ut_interaction_has_folds(values):
-    return not values["fold"] or values["dataset"] == "ut_interaction"
+def _is_for(name, datasets):
+    absl_flags.register_multi_flags_validator(
+        ["dataset", name],
+        lambda values: values[name] is None or values["dataset"] in datasets,
+        f"--{name} is for --dataset={' or '.join(datasets)} alone.",
+    )
+
+
+for _name, _datasets in CHOICES.items():
+    _is_for(_name, _datasets)
 
 
 @absl_flags.multi_flags_validator(
-    ["dataset", "split_dir"],
-    "--split_dir is for --dataset=sbu: the others have no lists.",
+    ["dataset", "split"],
+    "--split is standard or actors for --dataset=sbu, and 1, 2 or 3 for "
+    "ucf101 and hmdb51.",
 )
-def _only_sbu_has_lists(values):
-    return not values["split_dir"] or values["dataset"] == "sbu"
+def _a_dataset_has_its_own_splits(values):
+    own = SPLITS.get(values["dataset"])
+    return values["split"] is None or own is None or values["split"] in own
+
+
+@absl_flags.multi_flags_validator(
+    ["split", "split_dir"],
+    "--split=actors goes by folders: leave --split_dir out.",
+)
+def _actors_need_no_lists(values):
+    return values["split"] != "actors" or values["split_dir"] is None

@@ -2,7 +2,7 @@
 
 from absl import flags as absl_flags
 
-DATASETS = ("puppets", "sbu", "ut_interaction")
+DATASETS = ("folder", "puppets", "sbu", "ut_interaction")
 SCALES = ("paper", "tiny")
 
 DATASET = absl_flags.DEFINE_enum(

@@ -70,6 +70,22 @@ def test_pictures_to_clips_and_a_second_run_does_nothing(tmp_path):
     assert times == {p: p.stat().st_mtime_ns for p in (out / "sbu").iterdir()}
 
 
+def test_flags_of_a_dataset_reach_its_source(tmp_path):
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write_pngs(raw / "a", 4)
+    csv = tmp_path / "list.csv"
+    csv.write_text("path,split,action,privacy\na,train,wave,ann\n")
+    args = [f"--raw_dir={raw}", f"--out_dir={out}", "--dataset=folder"]
+    status, _, stderr = program("build", *args, f"--csv={csv}", "--squash")
+    assert status == 0, stderr
+    content = manifest.load(out / "folder")
+    assert content["labels"]["privacy"] == ["ann"]
+    assert content["options"]["squash"]
+    status, _, stderr = program("build", *args, f"--csv={csv}")
+    assert status == 1
+    assert "holds shards of other squash. Choose" in error(stderr)
+
+
 def test_a_bad_video_is_listed_and_makes_the_status_non_zero(tmp_path):
     raw, out = ut_folder(tmp_path / "raw"), tmp_path / "out"
     args = [f"--raw_dir={raw}", f"--out_dir={out}", "--fold=1"]
@@ -171,7 +187,20 @@ def test_no_videos_are_one_line(tmp_path):
         (["--dataset=sbu", "--raw_dir=x", "--fold=1"], "--fold is for"),
         (["--dataset=puppets", "--split_dir=x"], "--split_dir is for"),
         (["--dataset=ut_interaction", "--raw_dir=x", "--fold=6"], "fold=6"),
-        (["--dataset=kinetics"], "<puppets|sbu|ut_interaction>"),
+        (["--dataset=kinetics"], "<folder|hmdb51|puppets|sbu|ucf101|"),
+        (["--dataset=sbu", "--raw_dir=x", "--csv=x"], "--csv is for --datas"),
+        (["--dataset=sbu", "--raw_dir=x", "--exclude_pa=x"], "--exclude_pa is"),
+        (["--dataset=sbu", "--raw_dir=x", "--attributes=sec42"], "et=vispr al"),
+        (["--dataset=vispr", "--raw_dir=x", "--split=1"], "--split is for --d"),
+        (
+            ["--dataset=ucf101", "--raw_dir=x", "--split=actors"],
+            "--split is st",
+        ),
+        (["--dataset=sbu", "--raw_dir=x", "--split=3"], "--split is standard"),
+        (
+            ["--dataset=sbu", "--raw_dir=x", "--split=actors", "--split_dir=x"],
+            "leave --split_dir out",
+        ),
     ],
 )
 def test_flags_that_do_not_fit_are_refused(args, says):

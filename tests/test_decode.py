@@ -42,6 +42,38 @@ def test_another_aspect_ratio_is_fitted_inside(tmp_path):
     assert np.ptp(frame[5, 24:40, 0].astype(int)) > 10
 
 
+def test_squashing_fills_the_frame(tmp_path):
+    write_avi(tmp_path / "v.avi", 1, size=(32, 64))
+    (frame,) = decode.frames(tmp_path / "v.avi", (64, 32), squash=True)
+    assert frame.shape == (32, 64, 3)
+    expected = gray(0, 64, 32).reshape(32, 2, 32, 3).mean(1).repeat(2, axis=1)
+    assert np.abs(frame - expected).mean() < 6
+
+
+def test_a_picture_is_a_video_of_one_frame(tmp_path):
+    write_pngs(tmp_path / "v", 1)
+    frames = decode.frames(tmp_path / "v" / "rgb_000001.png", (32, 24))
+    np.testing.assert_array_equal(frames, [gray(0)])
+
+
+def test_a_glob_takes_pictures_in_order(tmp_path):
+    folder = tmp_path / "v_[HD]"
+    write_pngs(folder, 12)
+    for i in range(12):
+        path = folder / f"rgb_{i + 1:06d}.png"
+        path.rename(folder / f"f{i + 1}.png")
+    (folder / "f0.txt").touch()
+    frames = decode.frames(folder / "f*", (32, 24))
+    np.testing.assert_array_equal(frames, [gray(i) for i in range(12)])
+    with pytest.raises(ValueError, match=r"g\* does not exist"):
+        decode.frames(folder / "g*", (32, 24))
+
+
+def test_a_name_like_a_glob_is_a_name(tmp_path):
+    write_avi(tmp_path / "v_[HD]!_(1).avi", 3)
+    assert len(decode.frames(tmp_path / "v_[HD]!_(1).avi", (32, 24))) == 3
+
+
 def test_shrinking_takes_the_mean_of_an_area(tmp_path):
     import cv2
 

@@ -175,6 +175,69 @@ def test_epochs_of_training_read_every_video(shards):
     assert videos == set(manifest.load(shards)["splits"]["train"]["videos"])
 
 
+def video_of(count):
+    return np.stack([gray(i) for i in range(count)])
+
+
+def test_consecutive_clips_cover_a_video_once(tmp_path):
+    lengths = {"a": 11, "b": 3, "c": 8}
+    records = [
+        schema.encode(video_of(n), video=v, labels={}, encoding="raw")
+        for v, n in lengths.items()
+    ]
+    path = write_records(tmp_path / "s", records)
+    find = functools.partial(
+        clips, path, labels=(), frame_size=None, clips_per_video=None
+    )
+    expected = [
+        ("a", [0, 1, 2, 3]),
+        ("a", [4, 5, 6, 7]),  # 8, 9 and 10 are no whole clip
+        ("b", [0, 1, 2, 2]),
+        ("c", [0, 1, 2, 3]),
+        ("c", [4, 5, 6, 7]),
+    ]
+    found = [(c["video"].numpy().decode(), c["clips"]) for c in find()]
+    assert [video for video, _ in found] == [video for video, _ in expected]
+    for (_, clip), (_, times) in zip(found, expected, strict=True):
+        pixels = video_of(11)[times, 4:20, 8:24]
+        np.testing.assert_allclose(clip, pixels / 255, atol=1e-6)
+
+    content = {
+        "clips_per_video": None,
+        "splits": {"test": {"frames": list(lengths.values())}},
+    }
+    assert read.count(content, "test", 4) == len(expected)
+    assert read.count({**content, "clips_per_video": 2}, "test", 4) == 6
+    in_training = sorted(
+        (
+            clip["video"].numpy().decode(),
+            round(np.ptp(clip["clips"][:, 0, 0, 1]) * 255),
+        )
+        for clip in find(training=True)
+    )
+    assert in_training == [(v, 4 * np.ptp(times)) for v, times in expected]
+
+
+def test_multi_label_clips_are_batched_vectors(tmp_path):
+    frames = np.stack([gray(i) for i in range(4)])
+    labels = [(0, 1, 1), (0, 0, 0)]
+    records = [
+        schema.encode(frames, video="v", labels={"attributes": label})
+        for label in labels
+    ]
+    path = write_records(tmp_path / "s", records)
+    data = read.clips(
+        path,
+        labels=("attributes",),
+        multi_label={"attributes": 3},
+        frames=4,
+        size=16,
+    )
+    assert data.element_spec["attributes"].shape == (3,)
+    (batch,) = data.batch(2)
+    assert batch["attributes"].numpy().tolist() == list(map(list, labels))
+
+
 def test_no_shard_names_what_there_is_and_the_remedy(shards):
     with pytest.raises(FileNotFoundError) as error:
         clips(str(shards / "nowhere-*"))

@@ -59,6 +59,23 @@ def test_the_same_video_gives_the_same_bytes():
     assert first == second
 
 
+def test_a_multi_label_one_is_a_vector():
+    labels = {"action": 3, "attributes": (0, 1, 1)}
+    record = schema.encode(FRAMES, video="v", labels=labels)
+    _, about = schema.parse(record, tuple(labels), {"attributes": 3})
+    assert about["attributes"].numpy().tolist() == [0, 1, 1]
+    assert about["action"].shape == ()
+    for length in ({}, {"attributes": 2}):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="label/attr"):
+            schema.parse(record, tuple(labels), length)
+
+
+@pytest.mark.parametrize("label", [(0, 2), [[0, 1]]])
+def test_a_multi_label_one_is_of_0_and_1(label):
+    with pytest.raises(ValueError, match="'a' must be an int, or a sequence"):
+        schema.encode(FRAMES, video="v", labels={"a": label})
+
+
 def test_a_missing_label_is_an_error():
     record = schema.encode(FRAMES, video="v", labels={"action": 1})
     with pytest.raises(tf.errors.InvalidArgumentError, match="label/actors"):

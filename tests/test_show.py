@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from made_videos import gray
 from made_videos import sbu_folder
+from made_videos import write_pngs
 
 from tfrecords_tools import manifest
 from tfrecords_tools import write
@@ -61,6 +62,21 @@ def test_a_picture_has_a_row_per_video(shards, tmp_path):
     # The first of 8 evenly spaced of 20 frames, its central square.
     expected = gray(1, level=level)[:, 4:28]
     np.testing.assert_array_equal(sheet[:24, :24], expected)
+
+
+def test_each_class_of_a_multi_label_one_is_counted(tmp_path):
+    for name in "ab":
+        write_pngs(tmp_path / name, 2)
+    csv = tmp_path / "list.csv"
+    csv.write_text(
+        "path,split,action,privacy\n"
+        "a,train,wave,face;gender\n"
+        "b,train,wave,gender\n"
+    )
+    write.build("folder", tmp_path, tmp_path / "out", csv=csv)
+    shown = show(tmp_path / "out" / "folder")
+    assert shown.returncode == 0, shown.stderr
+    assert "  privacy: face 1, gender 2\n" in shown.stdout
 
 
 @pytest.mark.parametrize(

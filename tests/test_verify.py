@@ -101,6 +101,35 @@ def test_a_label_out_of_range_is_named(shards, capsys):
     assert "record 0: actors is 13, beyond its 13" in damaged(shards, capsys)
 
 
+@pytest.mark.parametrize(
+    ("values", "multi_label", "says"),
+    [
+        ([0, 1], [], "[0, 1], not one class."),
+        ([], [], "[], not one class."),
+        ([0, 1], ["actors"], "[0, 1], not a 0 or 1 for each of its 13"),
+        ([2] * 13, ["actors"], f"{[2] * 13}, not a 0 or 1 for each of its"),
+        ([0] * 12 + [1], ["actors"], None),
+    ],
+)
+def test_a_label_of_another_form_is_named(
+    shards, capsys, values, multi_label, says
+):
+    def spoil(feature):
+        feature.int64_list.value[:] = values
+
+    for split in ("train", "validation", "test"):
+        found = records(next(shards.glob(f"{split}-*")))
+        found = [edited(record, "label/actors", spoil) for record in found]
+        rewrite(shards, split, found)
+    content = manifest.load(shards)
+    content["multi_label"] = multi_label
+    manifest.save(content, shards)
+    if says:
+        assert f"record 0: actors is {says}" in damaged(shards, capsys)
+    else:
+        assert verify.main(["verify", str(shards)]) == 0
+
+
 def test_a_video_in_two_splits_is_named(shards, capsys):
     train = records(next(shards.glob("train-*")))
     _, *tests = records(next(shards.glob("test-*")))

@@ -31,14 +31,14 @@ def main(argv):
         raw_dir,
         flags.OUT_DIR.value,
         encoding=flags.ENCODING.value,
+        squash=flags.SQUASH.value,
         workers=flags.WORKERS.value,
-        fold=flags.FOLD.value,
         seed=flags.SEED.value,
-        split_dir=flags.SPLIT_DIR.value,
         command=shlex.join(
             ["python", "-m", "tfrecords_tools.build", *sys.argv[1:]]
         ),
         beam_options=runner and [f"--runner={runner}", *argv[1:]],
+        **flags.choices(flags.DATASET.value),
     )
     if existed:
         print(f"Nothing to do: {folder} holds these shards already.")

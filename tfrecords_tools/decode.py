@@ -1,6 +1,7 @@
 """From a video file or a folder of pictures to frames."""
 
 import contextlib
+import glob
 import pathlib
 import re
 
@@ -9,12 +10,15 @@ import numpy as np
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
-def frames(path, size):
+def frames(path, size, squash=False):
     """Decodes a whole video at a small size.
 
     Args:
-        path: A video file, or a folder of numbered pictures.
+        path: A video file, a folder of numbered pictures, a glob of pictures,
+            or one picture: a video of one frame.
         size: `(width, height)` in pixels.
+        squash: Bool, whether frames are stretched to `size`, whatever their
+            aspect ratio was.
 
     Returns:
         uint8 array `(n, height, width, 3)`, RGB.
@@ -22,25 +26,27 @@ def frames(path, size):
     Raises:
         ValueError: If nothing can be decoded; names `path` and the reason.
     """
-    return np.stack(list(stream(path, size)))
+    return np.stack(list(stream(path, size, squash)))
 
 
-def stream(path, size):
+def stream(path, size, squash=False):
     """Decodes a video frame by frame, at a small size.
 
-    A frame of another aspect ratio is fitted inside and its border pixels are
-    repeated up to the edge. UT-Interaction's clips are boxes cut tightly around
-    people, from 0.6 to 2.3 times as wide as high: to fill the frame would cut
-    off an arm that points or one of the two, and to stretch them would change
-    their build, which is half of what tells them apart.
+    Unless it is squashed, a frame of another aspect ratio is fitted inside and
+    its border pixels are repeated up to the edge. UT-Interaction's clips are
+    boxes cut tightly around people, from 0.6 to 2.3 times as wide as high: to
+    fill the frame would cut off an arm that points or one of the two, and to
+    stretch them would change their build, which is half of what tells them
+    apart.
 
     A video that is to be turned or mirrored for display is. Of one whose frame
     rate varies, the frame is taken that is seen at each of n even instants,
     where n is the number of its frames: a pause is not skipped.
 
     Args:
-        path: A video file, or a folder of numbered pictures.
+        path: As `frames` takes it.
         size: `(width, height)` in pixels.
+        squash: Bool, as `frames` takes it.
 
     Yields:
         uint8 arrays `(height, width, 3)`, RGB; at least one.
@@ -49,15 +55,50 @@ def stream(path, size):
         ValueError: As `frames` does, when the fault is met.
     """
     path = pathlib.Path(path)
-    if not path.exists():
-        raise ValueError(f"{path} does not exist.")
-    read = _pictures if path.is_dir() else _video
+    found = files(path)
+    if not found:
+        wrong = "has no frames" if path.is_dir() else "does not exist"
+        raise ValueError(f"{path} {wrong}.")
+    if found == [path] and not _is_picture(path):
+        pictures = _video(path, size, squash)
+    else:
+        pictures = _pictures(found, size, squash)
     count = 0
-    for picture in read(path, size):
+    for picture in pictures:
         yield _fill(picture, size)
         count += 1
     if not count:
         raise ValueError(f"{path} has no frames.")
+
+
+def files(path):
+    """The files that a video is made of, in the order of its frames.
+
+    Args:
+        path: `pathlib.Path`, as `frames` takes it.
+
+    Returns:
+        List of `pathlib.Path`; empty if there are none. The pictures of a
+        glob are in the order of their names, where `2` comes before `10`.
+    """
+    if path.is_dir():
+        return numbered(path)
+    if path.exists():  # first: some of HMDB51's names look like globs
+        return [path]
+    # A folder that exists may look like a glob as well.
+    base = next(parent for parent in path.parents if parent.is_dir())
+    names = glob.glob(str(path.relative_to(base)), root_dir=base)
+    found = [base / name for name in names]
+    return sorted(filter(_is_picture, found), key=_natural)
+
+
+def _is_picture(path):
+    return path.suffix.lower() in PICTURE_SUFFIXES
+
+
+def _natural(path):
+    pieces = re.split(r"(\d+)", str(path))  # every other one is a number
+    return [int(p) if i % 2 else p for i, p in enumerate(pieces)]
 
 
 def numbered(folder):
@@ -68,7 +109,7 @@ def numbered(folder):
     number_of = {
         path: re.findall(r"\d+", path.stem)
         for path in folder.iterdir()
-        if path.suffix.lower() in PICTURE_SUFFIXES
+        if _is_picture(path)
     }
     return sorted(
         (path for path in number_of if number_of[path]),
@@ -76,28 +117,28 @@ def numbered(folder):
     )
 
 
-def _pictures(folder, size):
+def _pictures(paths, size, squash):
     import cv2
 
-    for path in numbered(folder):
+    for path in paths:
         picture = cv2.imread(str(path))
         if picture is None:
             raise ValueError(f"{path} is not a picture.")
         shape = (picture.shape[1], picture.shape[0])
-        inner = _inside(shape, size)
+        inner = _inside(shape, size, squash)
         way = cv2.INTER_AREA if inner < shape else cv2.INTER_LINEAR
         picture = cv2.resize(picture, inner, interpolation=way)
         yield cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
-def _video(path, size):
+def _video(path, size, squash):
     import av
 
     try:
         period = _period(path)
         with _open(path) as (container, video):
             decoded = _whole(container.decode(video), video, path)
-            yield from _scaled(_evenly(decoded, period), size)
+            yield from _scaled(_evenly(decoded, period), size, squash)
     except av.FFmpegError as error:
         raise ValueError(f"{path} cannot be decoded: {error}.") from error
 
@@ -173,7 +214,7 @@ def _evenly(frames, period):
         taken += 1
 
 
-def _scaled(frames, size):
+def _scaled(frames, size, squash):
     """Frames of a video as arrays, fitted into `size` and upright."""
     from av.video.reformatter import Interpolation
     from av.video.reformatter import VideoReformatter
@@ -187,7 +228,7 @@ def _scaled(frames, size):
             matrix = _display_matrix(frame)
         shape = (frame.width, frame.height)
         turned = matrix[0, 0] == 0
-        inner = _inside(shape, size[::-1] if turned else size)
+        inner = _inside(shape, size[::-1] if turned else size, squash)
         shrinks = inner < shape
         way = Interpolation.AREA if shrinks else Interpolation.BILINEAR
         small = scaler.reformat(
@@ -217,8 +258,10 @@ def _upright(picture, matrix):
     return np.ascontiguousarray(picture[::y_sign, ::x_sign])
 
 
-def _inside(shape, size):
+def _inside(shape, size, squash):
     """The size of a picture of `shape`, fitted into `size`; width first."""
+    if squash:
+        return tuple(size)
     scale = min(size[0] / shape[0], size[1] / shape[1])
     return tuple(max(1, round(side * scale)) for side in shape)
 

@@ -6,7 +6,7 @@ import json
 from tfrecords_tools import storage
 
 NAME = "manifest.json"
-FORMAT = 2  # of the manifest and of the records
+FORMAT = 3  # of the manifest and of the records
 
 
 def load(folder):
@@ -17,12 +17,15 @@ def load(folder):
 
     Returns:
         Dict: `dataset`; `options` that made it: `encoding`, `size` (width and
-        height of stored frames, pixels), `fold`, `seed` and `videos`, a
+        height of stored frames, pixels), `squash`, `seed` and `videos`, a
         SHA-256 over the listing; `labels` (label name to class names);
-        `target` and `budget` (the label that each party learns);
-        `clips_per_video`; `splits` (name to `shards`, a list of `file`,
-        `sha256` and `records`, and `videos`, a list of ids); `skipped`, a list
-        of `video` and `reason`; `command`.
+        `multi_label`, a list of those labels of which a video has a 0 or 1
+        for each class; `target` and `budget` (the label that each party
+        learns, `None` where there is none);
+        `clips_per_video`, as `read.clips` takes it; `splits` (name to `shards`,
+        a list of `file`, `sha256` and `records`, `videos`, a list of ids, and
+        `frames`, a list of their lengths); `skipped`, a list of `video` and
+        `reason`; `command`.
 
     Raises:
         FileNotFoundError: If `folder` holds none.
@@ -47,6 +50,12 @@ def load(folder):
             f"Delete {path.parent} and build it anew with `{command(content)}`."
         )
     return content
+
+
+def multi_label(content):
+    """Dict of the names of multi-label labels to the number of classes."""
+    labels = content["labels"]
+    return {name: len(labels[name]) for name in content["multi_label"]}
 
 
 def command(content):

@@ -14,6 +14,7 @@ def clips(
     pattern,
     *,
     labels,
+    multi_label=None,
     frames=16,
     frame_size=None,
     size=112,
@@ -29,11 +30,15 @@ def clips(
     takes a random frame of each, and one random crop for the whole clip, from
     records in random order; evaluation takes evenly spaced frames and the
     centre, in file order. A video shorter than a clip repeats its last frame.
-    Only frames that are taken are decoded.
+    Where `clips_per_video` is `None`, a video is cut into all its clips of
+    consecutive frames instead, none of them in two clips; what is left at its
+    end is dropped. Only frames that are taken are decoded.
 
     Args:
         pattern: Glob of shard files, as in `"shards/sbu/train-*.tfrecord"`.
         labels: Names of the labels to yield, as in `("action", "actors")`.
+        multi_label: Dict of the names of multi-label ones to the number of
+            their classes, as `manifest.multi_label` returns it.
         frames: Int, T of Sec. 4.
         frame_size: `(width, height)` that whole frames are resized to before
             the crop, in pixels; `None` for as they are stored.
@@ -42,12 +47,13 @@ def clips(
         flip: Bool, mirrors every other clip at random, where `training`.
         seed: Int, repeats the same random choices, new ones each epoch.
         clips_per_video: Int, clips of each video where not `training`: their
-            frames interleave.
+            frames interleave. Or `None`, see above, in training as well.
         layout: What parses a record and decodes its frames.
 
     Returns:
         Unbatched `tf.data.Dataset` of dicts: `clips` float32
-        `(frames, size, size, 3)` in [0, 1], `video` string, int64 labels.
+        `(frames, size, size, 3)` in [0, 1], `video` string, and int64 labels:
+        scalars, or, of multi-label ones, vectors of 0 and 1.
 
     Raises:
         FileNotFoundError: If no file matches `pattern`.
@@ -60,11 +66,16 @@ def clips(
         )
 
     def choose(record, phase, keys):
-        encoded, about = layout.parse(record, labels)
-        offset = (tf.cast(phase, tf.float32) + 0.5) / clips_per_video
-        if training:
+        encoded, about = layout.parse(record, labels, multi_label)
+        length = tf.shape(encoded.frames)[0]
+        if clips_per_video is None:
+            chosen = consecutive(length, frames, phase)
+        elif training:
             offset = tf.random.stateless_uniform((frames,), keys[0])
-        chosen = strata(tf.shape(encoded.frames)[0], frames, offset)
+            chosen = strata(length, frames, offset)
+        else:
+            offset = (tf.cast(phase, tf.float32) + 0.5) / clips_per_video
+            chosen = strata(length, frames, offset)
         taken = encoded._replace(frames=tf.gather(encoded.frames, chosen))
         return taken, about, keys
 
@@ -78,12 +89,11 @@ def clips(
         return {"clips": tf.ensure_shape(clip, shape), **about}
 
     records = _records(pattern, seed if training else None)
-    phases = tf.data.Dataset.range(1 if training else clips_per_video)
-    if clips_per_video > 1 and not training:
-        records = records.flat_map(
-            lambda r: tf.data.Dataset.from_tensors(r).repeat(clips_per_video)
-        )
-    items = tf.data.Dataset.zip(records, phases.repeat(), _keys(seed))
+    per_video = 1 if training and clips_per_video else clips_per_video
+    cuts = _cuts(records, per_video, frames, layout)
+    items = tf.data.Dataset.zip(cuts, _keys(seed)).map(
+        lambda cut, keys: (*cut, keys)
+    )
     if training:
         # After `choose`, when of a video no more than a clip is left to hold.
         chosen = items.map(choose, num_parallel_calls=tf.data.AUTOTUNE)
@@ -137,6 +147,56 @@ def strata(length, frames, offset):
     starts = tf.range(frames, dtype=tf.float32)
     indices = tf.cast((starts + offset) * span / frames, tf.int32)
     return tf.minimum(indices, length - 1)
+
+
+def consecutive(length, frames, index):
+    """Indices of the frames of one of a video's clips that do not overlap.
+
+    Args:
+        length: Scalar int32 tensor, frames of the video.
+        frames: Int, indices to return.
+        index: Scalar integer tensor, which clip.
+
+    Returns:
+        int32 tensor `(frames,)`, ascending. A video shorter than `frames`
+        repeats its last frame.
+    """
+    indices = tf.cast(index, tf.int32) * frames + tf.range(frames)
+    return tf.minimum(indices, length - 1)
+
+
+def count(content, split, frames):
+    """How many clips `clips` makes of a split in evaluation.
+
+    Args:
+        content: The manifest, whose `clips_per_video` was given to `clips`.
+        split: String.
+        frames: Int, as given to `clips`.
+
+    Returns:
+        Int.
+    """
+    lengths = content["splits"][split]["frames"]
+    if content["clips_per_video"] is None:
+        return sum(max(length // frames, 1) for length in lengths)
+    return len(lengths) * content["clips_per_video"]
+
+
+def _cuts(records, per_video, frames, layout):
+    """Pairs of a record and the number of one of its clips."""
+
+    def numbered(record):
+        count = per_video
+        if count is None:
+            encoded, _ = layout.parse(record, ())
+            length = tf.shape(encoded.frames, tf.int64)[0]
+            count = tf.maximum(length // frames, 1)
+        return tf.data.Dataset.range(count).map(lambda i: (record, i))
+
+    if per_video == 1:
+        first = tf.data.Dataset.from_tensors(tf.constant(0, tf.int64))
+        return tf.data.Dataset.zip(records, first.repeat())
+    return records.flat_map(numbered)
 
 
 def _cut(layout, encoded, frame_size, size, key):

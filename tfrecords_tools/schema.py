@@ -6,6 +6,7 @@ decodes only those it takes, its id and its labels.
 
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 ENCODINGS = ("jpeg", "raw")
@@ -31,7 +32,8 @@ def encode(frames, *, video, labels, encoding="jpeg"):
         frames: uint8 array `(n, height, width, 3)`, RGB, or an iterable of
             such frames, of which one is held at a time.
         video: String, the video's id.
-        labels: Dict of label name to int.
+        labels: Dict of label name to int, the class; or, of a multi-label
+            one, to a sequence of 0 and 1, one for each class.
         encoding: `"jpeg"`, or `"raw"` for the exact pixels at some ten times
             the size.
 
@@ -39,7 +41,8 @@ def encode(frames, *, video, labels, encoding="jpeg"):
         Bytes, a `tf.train.Example`.
 
     Raises:
-        ValueError: If `encoding` or the form of `frames` is another.
+        ValueError: If `encoding`, the form of `frames` or of a label is
+            another.
     """
     if encoding not in ENCODINGS:
         raise ValueError(
@@ -56,13 +59,13 @@ def encode(frames, *, video, labels, encoding="jpeg"):
     stored = Encoded(
         frames=_bytes(*encoded),
         encoding=_bytes(encoding.encode()),
-        height=_int(shape[0]),
-        width=_int(shape[1]),
+        height=_ints(shape[0]),
+        width=_ints(shape[1]),
     )
     feature = {
         **stored._asdict(),
         VIDEO: _bytes(video.encode()),
-        **{LABEL_PREFIX + name: _int(y) for name, y in labels.items()},
+        **{LABEL_PREFIX + name: _label(name, y) for name, y in labels.items()},
     }
     example = tf.train.Example(features=tf.train.Features(feature=feature))
     return example.SerializeToString(deterministic=True)
@@ -81,8 +84,19 @@ def _bytes(*values):
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
 
 
-def _int(value):
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+def _ints(*values):
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+
+
+def _label(name, label):
+    if np.ndim(label) == 0:
+        return _ints(label)
+    if np.ndim(label) > 1 or not set(label) <= {0, 1}:
+        raise ValueError(
+            f"Label {name!r} must be an int, or a sequence of 0 and 1. "
+            f"Received: {label!r}."
+        )
+    return _ints(*label)
 
 
 def _jpeg(frame):
@@ -93,17 +107,20 @@ def _jpeg(frame):
     return cv2.imencode(".jpg", bgr, quality)[1].tobytes()
 
 
-def parse(record, labels):
+def parse(record, labels, multi_label=None):
     """Reads a record, in a graph; frames stay encoded.
 
     Args:
         record: Scalar string tensor.
         labels: Names of the labels to read.
+        multi_label: Dict of the names of multi-label ones to the number of
+            their classes, as `manifest.multi_label` returns it.
 
     Returns:
-        `Encoded`, and a dict of `video`, a string, and an int64 scalar for
-        each of `labels`.
+        `Encoded`, and a dict of `video`, a string, and for each of `labels` an
+        int64 scalar, or, of a multi-label one, an int64 vector of 0 and 1.
     """
+    length = multi_label or {}
     number = tf.io.FixedLenFeature((), tf.int64)
     text = tf.io.FixedLenFeature((), tf.string)
     stored = Encoded(
@@ -113,12 +130,27 @@ def parse(record, labels):
         width=number,
     )
     spec = {**stored._asdict(), VIDEO: text}
-    spec |= {LABEL_PREFIX + name: number for name in labels}
+    spec |= {
+        LABEL_PREFIX + name: tf.io.FixedLenFeature(
+            (length[name],) if name in length else (), tf.int64
+        )
+        for name in labels
+    }
     parsed = tf.io.parse_single_example(record, spec)
     return Encoded(*(parsed[name] for name in Encoded._fields)), {
         VIDEO: parsed[VIDEO],
         **{name: parsed[LABEL_PREFIX + name] for name in labels},
     }
+
+
+def count_frames(record):
+    """The number of frames of a serialized video.
+
+    Args:
+        record: Bytes, as of `encode`.
+    """
+    features = tf.train.Example.FromString(record).features.feature
+    return len(features["frames"].bytes_list.value)
 
 
 def decode_frames(encoded, window=None):

@@ -42,15 +42,19 @@ def table(folder, split, content):
     """How many videos of a split have each label, as lines of text."""
     import tensorflow as tf
 
+    from tfrecords_tools import manifest
     from tfrecords_tools import schema
 
     part = content["splits"][split]
     paths = [str(folder / shard["file"]) for shard in part["shards"]]
     counts = {name: collections.Counter() for name in content["labels"]}
     for record in tf.data.TFRecordDataset(paths):
-        _, about = schema.parse(record, tuple(counts))
+        _, about = schema.parse(
+            record, tuple(counts), manifest.multi_label(content)
+        )
         for name, counter in counts.items():
-            counter[int(about[name])] += 1
+            label = about[name].numpy()
+            counter.update(label.nonzero()[0] if label.ndim else [int(label)])
     lines = [f"{split}: {len(part['videos'])} videos"]
     for name, classes in content["labels"].items():
         each = (f"{c} {counts[name][i]}" for i, c in enumerate(classes))

@@ -48,7 +48,7 @@ def check(folder, split, shard, content, split_of):
 
     read.check_shard(folder, shard, content)
     path, count = folder / shard["file"], 0
-    for video in _videos(path, content["labels"]):
+    for video in _videos(path, content):
         if video in split_of:
             raise ValueError(
                 f"{path}, record {count}: video {video} is in "
@@ -64,7 +64,7 @@ def check(folder, split, shard, content, split_of):
     return count
 
 
-def _videos(path, labels):
+def _videos(path, content):
     """Yields the id of each record that decodes and has sound labels."""
     import tensorflow as tf
 
@@ -72,19 +72,34 @@ def _videos(path, labels):
 
     for number, record in enumerate(tf.data.TFRecordDataset(str(path))):
         try:
-            encoded, about = schema.parse(record, tuple(labels))
+            encoded, about = schema.parse(record, ())
             schema.decode_frames(encoded)
         except tf.errors.InvalidArgumentError as error:
             raise ValueError(
                 f"{path}, record {number} cannot be decoded: {error.message}"
             ) from error
-        for name, classes in labels.items():
-            if not 0 <= int(about[name]) < len(classes):
-                raise ValueError(
-                    f"{path}, record {number}: {name} is {int(about[name])}, "
-                    f"beyond its {len(classes)} classes."
-                )
+        features = tf.train.Example.FromString(record.numpy()).features.feature
+        for name, classes in content["labels"].items():
+            fault = _fault(
+                list(features[schema.LABEL_PREFIX + name].int64_list.value),
+                len(classes),
+                name in content["multi_label"],
+            )
+            if fault:
+                raise ValueError(f"{path}, record {number}: {name} is {fault}")
         yield about[schema.VIDEO].numpy().decode()
+
+
+def _fault(values, classes, multi_label):
+    """What is wrong with the label of a record, or `None`."""
+    if multi_label:
+        if len(values) != classes or not set(values) <= {0, 1}:
+            return f"{values}, not a 0 or 1 for each of its {classes} classes."
+    elif len(values) != 1:
+        return f"{values}, not one class."
+    elif not 0 <= values[0] < classes:
+        return f"{values[0]}, beyond its {classes} classes."
+    return None
 
 
 def run():

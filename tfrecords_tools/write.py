@@ -33,12 +33,12 @@ def build(
     *,
     encoding="jpeg",
     size=(160, 120),
+    squash=False,
     workers=1,
-    fold=0,
     seed=0,
-    split_dir=None,
     command="",
     beam_options=None,
+    **choices,
 ):
     """Writes `out_dir/<dataset>/`: shards of each split and a manifest.
 
@@ -55,16 +55,16 @@ def build(
             `gs://bucket/shards` or, with the extra `io`, `s3://bucket/shards`.
         encoding: `"jpeg"` or `"raw"`.
         size: `(width, height)` of stored frames, in pixels.
+        squash: Bool, see `decode.frames`.
         workers: Int, threads that decode. Decoders let go of Python's lock: 2
             threads on 2 cores are 1.9 times as fast as one, and processes
             would each wait seconds for TensorFlow.
-        fold: Int, which fold of a dataset that has folds.
         seed: Int, of random splits and of the order of records.
-        split_dir: Folder of split lists, or `None`.
         command: String, kept in the manifest.
         beam_options: List of options of Apache Beam, as in
             `["--runner=DirectRunner"]`: its workers, which have to see
             `raw_dir` and `out_dir`, do the work; `None` for threads of ours.
+        **choices: What else the source's `list_videos` takes, as `fold`.
 
     Returns:
         The manifest, see `manifest.load`. A video that cannot be decoded, is
@@ -79,11 +79,11 @@ def build(
     write_shards = _writer(workers, beam_options)
     raw_dir = pathlib.Path(raw_dir)
     folder = storage.path(out_dir) / dataset
-    listing = _list(dataset, raw_dir, fold, seed, split_dir)
+    listing = _list(dataset, raw_dir, seed, choices)
     options = {
         "encoding": encoding,
         "size": list(size),
-        "fold": fold,
+        "squash": squash,
         "seed": seed,
         "videos": _fingerprint(raw_dir, listing),
     }
@@ -98,6 +98,7 @@ def build(
                 "command": command,
                 "options": options,
                 "labels": listing.labels,
+                "multi_label": listing.multi_label,
                 "target": listing.target,
                 "budget": listing.budget,
                 "clips_per_video": listing.clips_per_video,
@@ -122,13 +123,11 @@ def _writer(workers, beam_options):
     return functools.partial(beam.write_shards, options=beam_options)
 
 
-def _list(dataset, raw_dir, fold, seed, split_dir):
+def _list(dataset, raw_dir, seed, choices):
     source = sources.source(dataset)
     if not raw_dir.is_dir():
         raise FileNotFoundError(f"--raw_dir: there is no folder {raw_dir}.")
-    listing = source.list_videos(
-        raw_dir, fold=fold, seed=seed, split_dir=split_dir
-    )
+    listing = source.list_videos(raw_dir, seed=seed, **choices)
     if not listing.videos:
         raise FileNotFoundError(
             f"--raw_dir={raw_dir} holds no video in the layout of {dataset}: "
@@ -139,11 +138,10 @@ def _list(dataset, raw_dir, fold, seed, split_dir):
 
 def _fingerprint(raw_dir, listing):
     """SHA-256 over the paths, sizes, splits and labels of all videos."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(repr(sorted(listing.labels.items())).encode())
     for video in sorted(listing.videos):
-        path = raw_dir / video.id
-        paths = decode.numbered(path) if path.is_dir() else [path]
-        size = sum(path.stat().st_size for path in paths if path.exists())
+        paths = decode.files(raw_dir / video.id)
+        size = sum(path.stat().st_size for path in paths)
         digest.update(repr((video, len(paths), size)).encode())
     return digest.hexdigest()
 
@@ -164,7 +162,8 @@ def _same(content, options, folder):
     if differing:
         raise ValueError(
             f"{folder} holds shards of other {', '.join(differing)}. Choose "
-            "another --out_dir, or delete it to build it anew."
+            "another --out_dir, or delete it to build it anew. It was made "
+            f"with `{manifest.command(content)}`."
         )
     return content
 
@@ -272,16 +271,17 @@ def write_shard(folder, file, results):
         results: Iterable of video id and what `record` gave for it.
 
     Returns:
-        Dict: `shard`, as in the manifest, `videos`, a list of ids, and
-        `skipped`, as in the manifest.
+        Dict: `shard`, as in the manifest, `videos`, a list of ids, `frames`,
+        a list of their lengths, and `skipped`, as in the manifest.
     """
     path = storage.path(folder) / file
-    videos, skipped = [], []
+    videos, lengths, skipped = [], [], []
     with tf.io.TFRecordWriter(str(path)) as writer:
         for video, result in results:
             if isinstance(result, bytes):
                 writer.write(result)
                 videos.append(video)
+                lengths.append(schema.count_frames(result))
             else:
                 skipped.append({"video": video, "reason": result})
     return {
@@ -291,16 +291,21 @@ def write_shard(folder, file, results):
             "records": len(videos),
         },
         "videos": videos,
+        "frames": lengths,
         "skipped": skipped,
     }
 
 
 def _collected(shards, done):
     """`splits` and `skipped` of the manifest."""
-    splits = {split: {"shards": [], "videos": []} for split in sources.SPLITS}
+    splits = {
+        split: {"shards": [], "videos": [], "frames": []}
+        for split in sources.SPLITS
+    }
     for shard, written in zip(shards, done, strict=True):
         splits[shard.split]["shards"].append(written["shard"])
-        splits[shard.split]["videos"] += written["videos"]
+        for key in ("videos", "frames"):
+            splits[shard.split][key] += written[key]
     return splits, [bad for written in done for bad in written["skipped"]]
 
 
@@ -315,7 +320,7 @@ def record(video, work):
         Bytes, or a string, the reason why it cannot be used.
     """
     path = pathlib.Path(work.raw_dir, video.id)
-    frames = decode.stream(path, work.options["size"])
+    frames = decode.stream(path, work.options["size"], work.options["squash"])
     # Closed here, or a video that is refused stays open for a while.
     with contextlib.closing(frames):
         try:

@@ -1,5 +1,6 @@
 """SBU Kinect Interaction: folders of PNG frames of two people."""
 
+import itertools
 import pathlib
 import random
 import re
@@ -7,6 +8,7 @@ import re
 from tfrecords_tools.sources import Listing
 from tfrecords_tools.sources import Video
 from tfrecords_tools.sources import deal
+from tfrecords_tools.sources import read_lines
 
 # Sources disagree on the names of 4, 5, 7 and 8: the number is the label.
 ACTIONS = (
@@ -46,14 +48,29 @@ PATTERN = tuple(
 )
 
 
-def list_videos(raw_dir, *, fold=0, seed=0, split_dir=None):
+SPLITS = ("standard", "actors")
+# Of the pairs of two sets.
+HELD_OUT = (
+    *("test", "validation", "test", "test"),
+    *("validation", "test", "test", "validation"),
+)
+
+
+def list_videos(raw_dir, *, seed=0, split="standard", split_dir=None):
     """Lists SBU's videos, or others in its layout.
+
+    The split "actors" holds out whole sets, the folders `sXXsYY`: who acts on
+    whom, recorded in one go. A set is held out only if the same two have
+    another, with their parts exchanged, that trains: of 8 pairs one set each,
+    5 to test and 3 to validate. So each pair that is tested is known from
+    training, or none could be told, but not from the same recording and not in
+    the same part. The sets of the other 5 pairs train.
 
     Args:
         raw_dir: Folder that holds `sXXsYY/<action>/<take>/rgb_*.png`, with or
             without a second `sXXsYY` above the action.
-        fold: Not used: there are no folds.
         seed: Int, of the split.
+        split: String, `"standard"` or `"actors"`.
         split_dir: Folder of `bdq_train.txt` and `bdq_val.txt`: 188 videos to
             train, of which a fifth validates, and 94 to test. Without it,
             videos are dealt at random, alike for every pair and action.
@@ -62,12 +79,20 @@ def list_videos(raw_dir, *, fold=0, seed=0, split_dir=None):
         `Listing`. A video that a list names and `raw_dir` lacks is in it.
 
     Raises:
-        ValueError: If a folder's set is none of SBU's 21, or the lists and the
-            folders contradict each other.
+        ValueError: If a folder's set is none of SBU's 21, the lists and the
+            folders contradict each other, there is no such split, or too few
+            pairs have two sets.
     """
+    if split not in SPLITS or (split == "actors" and split_dir):
+        raise ValueError(
+            "--split must be standard, or actors without --split_dir. "
+            f"Received: {split!r}."
+        )
     videos = sorted(_found(pathlib.Path(raw_dir)))
     rng = random.Random(seed)
-    if split_dir is None:
+    if split == "actors" and videos:
+        videos = _held_out(videos, rng)
+    elif split_dir is None:
         videos = deal(videos, _group, rng, PATTERN)
     elif videos:
         videos = _listed(videos, pathlib.Path(split_dir), rng)
@@ -101,6 +126,32 @@ def _labels(match, origin):
             f"{', '.join(sorted(PAIR_OF))}."
         )
     return {"action": int(action) - 1, "actors": PAIR_OF[pair]}
+
+
+def _held_out(videos, rng):
+    """Splits videos by their sets."""
+    found = {_set(video) for video in videos}
+    twice = [names for names in PAIRS if len(found.intersection(names)) == 2]
+    if len(twice) < 2:
+        raise ValueError(
+            "--split=actors holds out sets of pairs that have two, as s01s02 "
+            f"and s02s01: {len(twice)} of the pairs of --raw_dir have. At "
+            "least 2 must, one to test and one to validate."
+        )
+    held_out = {
+        rng.choice(names): split
+        for names, split in zip(
+            rng.sample(twice, len(twice)), itertools.cycle(HELD_OUT)
+        )
+    }
+    return [
+        video._replace(split=held_out.get(_set(video), "train"))
+        for video in videos
+    ]
+
+
+def _set(video):
+    return PATH.search(video.id)[1]
 
 
 def _listed(videos, split_dir, rng):
@@ -144,12 +195,13 @@ def read_list(path):
         Dict: `sXXsYY/<action>/<take>` to a dict of labels, as in `Video`.
 
     Raises:
+        FileNotFoundError: If there is none.
         ValueError: If a line is of another form, or its numbers contradict
             its path.
     """
     labels = {}
-    for line in path.read_text().split():
-        match = LINE.match(line)
+    for line in read_lines(path):
+        match = LINE.match(line.strip())
         name = match and PATH.search(match[1])
         if not name:
             raise ValueError(

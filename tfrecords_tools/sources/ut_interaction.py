@@ -20,7 +20,7 @@ LAYOUT = "set1/<clip>_<sequence 1-20>_<action 0-5>.avi"
 NAME = re.compile(r"\d+_(\d+)_(\d)$")
 
 
-def list_videos(raw_dir, *, fold=0, seed=0, split_dir=None):
+def list_videos(raw_dir, *, fold=0, seed=0):
     """Lists the videos `<clip>_<sequence>_<action>.avi` below `raw_dir`.
 
     The private label is the sequence: which two people are seen, in which
@@ -32,7 +32,6 @@ def list_videos(raw_dir, *, fold=0, seed=0, split_dir=None):
         raw_dir: Folder that holds `set1/` and `set2/`.
         fold: Int in [0, 5].
         seed: Not used: the folds are fixed.
-        split_dir: Not used.
 
     Returns:
         `Listing`.

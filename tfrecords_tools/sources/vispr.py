@@ -1,0 +1,120 @@
+"""VISPR: photographs and the private attributes that they show."""
+
+import json
+import pathlib
+
+from tfrecords_tools.sources import Listing
+from tfrecords_tools.sources import Video
+from tfrecords_tools.sources import read_lines
+
+FOLDERS = {"train": "train2017", "validation": "val2017", "test": "test2017"}
+LAYOUT = "train2017/*.jpg, annotations/train2017/*.json; so val2017, test2017"
+# Set of attributes to what each of them is: one of these of VISPR's 68.
+ATTRIBUTES = {
+    "sec42": {  # Sec. 4.2
+        "safe": {"a0_safe"},
+        "semi_nudity": {"a12_semi_nudity"},
+        "occupation": {"a46_occupation"},
+        "hobbies": {"a58_hobbies"},
+        "sports": {"a59_sports"},
+        "personal_relationship": {"a64_rel_personal"},
+        "social_relationship": {"a65_rel_social"},
+    },
+    "sec55": {  # Sec. 5.5; named as in PA-HMDB51
+        "skin_color": {"a17_color"},
+        "face": {"a9_face_complete", "a10_face_partial"},
+        "gender": {"a4_gender"},
+        "nudity": {"a12_semi_nudity"},
+        "relationship": {"a64_rel_personal", "a65_rel_social"},
+    },
+}
+
+
+def list_videos(raw_dir, *, seed=0, attributes="sec42", split_dir=None):
+    """Lists VISPR's images, each a video of one frame.
+
+    Args:
+        raw_dir: Folder that holds `train2017/` and `annotations/train2017/`,
+            and likewise `val2017` and `test2017`.
+        seed: Not used: the splits are fixed.
+        attributes: String, key of `ATTRIBUTES`. An image of none of them is
+            all zeros, and not "safe".
+        split_dir: Folder of the official `train2017.txt`, `val2017.txt` and
+            `test2017.txt`; `None` to take all annotations that there are.
+
+    Returns:
+        `Listing`; there is no action. An image that an annotation names and
+        `raw_dir` lacks is in it.
+
+    Raises:
+        FileNotFoundError: If a list, or an annotation of one, is missing.
+        ValueError: If there is no such set of attributes, or an annotation is
+            malformed.
+    """
+    if attributes not in ATTRIBUTES:
+        raise ValueError(
+            f"--attributes must be one of {', '.join(ATTRIBUTES)}. Received: "
+            f"{attributes!r}."
+        )
+    raw_dir = pathlib.Path(raw_dir)
+    classes = ATTRIBUTES[attributes]
+    return Listing(
+        [
+            _image(path, folder, split, classes)
+            for split, folder in FOLDERS.items()
+            for path in _annotations(raw_dir, folder, split_dir)
+        ],
+        {"attributes": tuple(classes)},
+        target=None,
+        budget="attributes",
+        min_frames=1,
+        clips_per_video=1,
+        multi_label=("attributes",),
+    )
+
+
+def _annotations(raw_dir, folder, split_dir):
+    if not (raw_dir / "annotations").is_dir():
+        return []
+    if split_dir is None:
+        return sorted((raw_dir / "annotations" / folder).glob("*.json"))
+    names = read_lines(pathlib.Path(split_dir, f"{folder}.txt"))
+    return [raw_dir / name.strip() for name in names]
+
+
+def _image(path, folder, split, classes):
+    image, found = read_annotation(path)
+    labels = tuple(int(bool(ids & found)) for ids in classes.values())
+    return Video(f"{folder}/{image}", split, {"attributes": labels})
+
+
+def read_annotation(path):
+    """Reads the annotation of an image.
+
+    Args:
+        path: `pathlib.Path` of `{"image_path": ..., "labels": ["a4_gender",
+            ...]}`.
+
+    Returns:
+        Name of the image's file, and the set of its attributes.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it is of another form.
+    """
+    try:
+        annotation = json.loads(path.read_text())
+        image, labels = annotation["image_path"], annotation["labels"]
+        well_formed = (
+            isinstance(image, str)
+            and isinstance(labels, list)
+            and all(isinstance(label, str) for label in labels)
+        )
+    except (ValueError, KeyError, TypeError):
+        well_formed = False
+    if not well_formed:
+        raise ValueError(
+            f'{path} is not {{"image_path": "...", "labels": ["a4_gender", '
+            "...]}. Unpack it anew."
+        )
+    return pathlib.PurePosixPath(image).name, set(labels)
