@@ -2,11 +2,26 @@
 
 from absl import flags as absl_flags
 
-DATASETS = ("folder", "puppets", "sbu", "ut_interaction")
+DATASETS = (
+    "folder",
+    "hmdb51",
+    "puppets",
+    "sbu",
+    "ucf101",
+    "ut_interaction",
+)
+BUDGET_DATASETS = ("folder", "vispr")
 SCALES = ("paper", "tiny")
 
 DATASET = absl_flags.DEFINE_enum(
     "dataset", "puppets", DATASETS, "What the game is played on."
+)
+BUDGET_DATASET = absl_flags.DEFINE_enum(
+    "budget_dataset",
+    None,
+    BUDGET_DATASETS,
+    "Where f_B and the attackers learn, if not on --dataset (Sec. 3.4): f_A "
+    "is shared, the clips are not.",
 )
 DATA_DIR = absl_flags.DEFINE_string(
     "data_dir",

@@ -5,6 +5,8 @@ Only a program's `main` reads a flag's value; the library takes arguments.
 
 from absl import flags as absl_flags
 
+from flags import data  # noqa: F401 (a validator reads its flags)
+
 METHOD = absl_flags.DEFINE_enum(
     "method",
     "entropy",
@@ -35,6 +37,11 @@ BUDGET_FRAMES = absl_flags.DEFINE_integer(
     "Frames of each clip in a batch of f_B's own; --frames unless told. One "
     "frame of many clips teaches who is there sooner than many of few.",
     lower_bound=1,
+)
+ATTRIBUTE_WEIGHTS = absl_flags.DEFINE_list(
+    "attribute_weights",
+    None,
+    "How much each private attribute counts, in the order of the dataset.",
 )
 ANONYMIZER_WIDTH = absl_flags.DEFINE_float(
     "anonymizer_width", 1.0, "Scales the channels of f_A.", lower_bound=0.01
@@ -215,3 +222,12 @@ def _epochs_are_whole(values):
 )
 def _budget_frames_need_batches(values):
     return not values["budget_frames"] or values["budget_batch_size"] > 0
+
+
+@absl_flags.multi_flags_validator(
+    ["budget_dataset", "budget_batch_size"],
+    "--budget_dataset has batches of its own: give --budget_batch_size, and "
+    "--budget_frames=1 where it holds pictures.",
+)
+def _budget_datasets_need_batches(values):
+    return not values["budget_dataset"] or values["budget_batch_size"] > 0

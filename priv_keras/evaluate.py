@@ -27,10 +27,11 @@ def main(argv):
     # In here, so that `--help` does not wait for TensorFlow.
     from priv_keras import experiment
     from priv_keras import judging
+    from priv_keras.data import open_data
 
     run_dir = pathlib.Path(data_flags.RUN_DIR.value)
     try:
-        data = experiment.open_data()
+        data = open_data()
         experiment.check_labels(run_dir, data)
         game, turn = experiment.load_game(data, run_dir)
     except (ValueError, OSError) as error:

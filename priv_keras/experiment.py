@@ -1,204 +1,29 @@
-"""What `train` and `evaluate` share: the data and the parties of a run.
+"""What `train` and `evaluate` share: the parties of a run.
 
 Part of the programs: reads flags, through them builds what the library takes.
 """
 
 import json
-import os
 import pathlib
 
 import keras
-import tensorflow as tf
 
 from flags import data as data_flags
 from flags import evaluation as evaluation_flags
 from flags import training as training_flags
 from priv_keras import callbacks
-from priv_keras import losses
 from priv_keras.algorithms import ALGORITHMS
 from priv_keras.algorithms.base import ByTurn
 from priv_keras.algorithms.base import Optimizers
 from priv_keras.algorithms.base import Restarts
 from priv_keras.algorithms.gates import Gate
+from priv_keras.data import STREAMS
 from priv_keras.evaluation.two_step import Protocol
 from priv_keras.networks import anonymizer
 from priv_keras.networks import budgets
 from priv_keras.networks import c3d
-from tfrecords_tools import manifest
-from tfrecords_tools import read
-from tfrecords_tools import write
 
 LABELS = "labels.json"
-
-# Each reader of a split draws its own random numbers.
-STREAMS = (
-    "game",
-    "gate",
-    "identity",
-    "target",
-    "budget",
-    "attackers",
-    "raw",
-    "game_budget",
-)
-
-
-class Data:
-    """The dataset of a run, as batches.
-
-    Args:
-        folder: Folder that holds `manifest.json` and the shards.
-
-    Attributes:
-        labels: Dict: `actions` and `budget_labels` to tuples of class names.
-    """
-
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        self.manifest = manifest.load(folder)
-        names = {
-            "actions": self.manifest["target"],
-            "budget_labels": self.manifest["budget"],
-        }
-        self.records = names
-        self.labels = {
-            party: tuple(self.manifest["labels"][name])
-            for party, name in names.items()
-        }
-
-    @property
-    def clip_shape(self):
-        size = data_flags.SIZE.value
-        return (data_flags.FRAMES.value, size, size, 3)
-
-    def clips(
-        self, split, stream, *, training=False, clips_per_video=1, frames=None
-    ):
-        """Returns single clips of a split, with names as the game knows them:
-        `clips`, `actions`, `budget_labels` and `video`."""
-
-        def rename(example):
-            return {
-                "clips": example["clips"],
-                "video": example["video"],
-                **{party: example[n] for party, n in self.records.items()},
-            }
-
-        return read.clips(
-            str(self.folder / f"{split}-*.tfrecord"),
-            labels=tuple(self.records.values()),
-            frames=frames or data_flags.FRAMES.value,
-            size=data_flags.SIZE.value,
-            frame_size=(
-                data_flags.FRAME_WIDTH.value,
-                data_flags.FRAME_HEIGHT.value,
-            ),
-            training=training,
-            flip=training,
-            seed=100 * data_flags.SEED.value + STREAMS.index(stream),
-            clips_per_video=clips_per_video,
-        ).map(rename)
-
-    def training_batches(self, split, stream):
-        """Endless batches of random cuts, for an update or a gate."""
-        return (
-            self.clips(split, stream, training=True)
-            .map(_without_video)
-            .repeat()
-            .batch(data_flags.BATCH_SIZE.value, drop_remainder=True)
-            .prefetch(tf.data.AUTOTUNE)
-        )
-
-    def budget_batches(self, stream):
-        """Endless batches of `--budget_batch_size` cuts for f_B."""
-        flags = training_flags
-        return (
-            self.clips(
-                "train",
-                stream,
-                training=True,
-                frames=flags.BUDGET_FRAMES.value,
-            )
-            .map(_without_video)
-            .repeat()
-            .batch(flags.BUDGET_BATCH_SIZE.value, drop_remainder=True)
-            .prefetch(tf.data.AUTOTUNE)
-        )
-
-    def game_batches(self):
-        """Endless batches for a turn; f_B's own clips where
-        `--budget_batch_size` asks for them."""
-        if not training_flags.BUDGET_BATCH_SIZE.value:
-            return self.training_batches("train", "game")
-
-        def join(batch, for_budgets):
-            return {
-                "clips": batch["clips"],
-                "actions": batch["actions"],
-                "budget_clips": for_budgets["clips"],
-                "budget_labels": for_budgets["budget_labels"],
-            }
-
-        return tf.data.Dataset.zip(
-            self.training_batches("train", "game"),
-            self.budget_batches("game_budget"),
-        ).map(join)
-
-    def budget_warm_up_batches(self):
-        if not training_flags.BUDGET_BATCH_SIZE.value:
-            return self.training_batches("train", "budget")
-        return self.budget_batches("budget")
-
-    def test_batches(self, split, stream, clips_per_video=None):
-        """One pass over a split, in file order."""
-        per_video = clips_per_video or self.manifest["clips_per_video"]
-        count = len(self.manifest["splits"][split]["videos"]) * per_video
-        return (
-            self.clips(split, stream, clips_per_video=per_video)
-            # Unknown to tf.data, and Keras warns of a dataset that just ends.
-            .apply(tf.data.experimental.assert_cardinality(count))
-            .batch(data_flags.BATCH_SIZE.value)
-        )
-
-    def validation_batches(self, stream):
-        return self.test_batches("validation", stream, 1).map(_without_video)
-
-    def views(self, stream):
-        """`--attacker_views` random cuts of each training video, batched."""
-        return (
-            self.clips("train", stream, training=True)
-            .repeat(evaluation_flags.ATTACKER_VIEWS.value)
-            .batch(data_flags.BATCH_SIZE.value)
-        )
-
-
-def _without_video(example):
-    return {name: example[name] for name in example if name != "video"}
-
-
-def open_data():
-    """Returns the `Data` that `--dataset` and `--data_dir` name.
-
-    Puppets are drawn and written where they are missing. Every shard is
-    checked against the manifest before it is used.
-    """
-    dataset = data_flags.DATASET.value
-    parent = data_flags.DATA_DIR.value
-    if dataset == "puppets":
-        parent = write.puppets(
-            parent,
-            paper_size=data_flags.SCALE.value == "paper",
-            workers=os.cpu_count(),
-        )
-    elif parent is None:
-        raise ValueError(
-            f"--dataset={dataset} needs --data_dir, the folder that `python "
-            f"-m tfrecords_tools.build --dataset={dataset} --raw_dir=... "
-            "--out_dir=DATA_DIR` wrote."
-        )
-    data = Data(pathlib.Path(parent, dataset))
-    read.check(data.folder)
-    return data
 
 
 def build_game(data):
@@ -218,7 +43,7 @@ def build_game(data):
             )
             for name in flags.BUDGETS.value
         ],
-        budget_task=losses.SINGLE_LABEL,
+        budget_task=data.budget_task,
         gamma=flags.GAMMA.value,
         restarts=_restarts(data),
         accumulate_steps=flags.ACCUMULATE_STEPS.value,
@@ -263,7 +88,7 @@ def _own_arguments():
 def _gate(data, threshold, max_steps):
     """A gate as `--gate_*` say."""
     flags = training_flags
-    validation = len(data.manifest["splits"]["validation"]["videos"])
+    validation = len(data.target.manifest["splits"]["validation"]["videos"])
     return Gate(
         threshold,
         max_steps,
@@ -360,7 +185,7 @@ def check_labels(run_dir, data):
     for party, names in data.labels.items():
         if known[party] != names:
             raise ValueError(
-                f"The {party} of {data.folder} are {list(names)}; the run in "
+                f"The {party} of --data_dir are {list(names)}; the run in "
                 f"{run_dir} knows {list(known[party])}. Give the --data_dir "
                 "that it was trained on."
             )

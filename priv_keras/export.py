@@ -24,10 +24,11 @@ def main(argv):
     # In here, so that `--help` does not wait for TensorFlow.
     from priv_keras import experiment
     from priv_keras import export_model
+    from priv_keras.data import open_data
 
     run_dir = pathlib.Path(data_flags.RUN_DIR.value)
     try:
-        game, turn = experiment.load_game(experiment.open_data(), run_dir)
+        game, turn = experiment.load_game(open_data(), run_dir)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

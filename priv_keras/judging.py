@@ -34,7 +34,7 @@ def judge(game, turn, data, run_dir, say):
     Args:
         game: Trained game.
         turn: Int, the turns it played.
-        data: `experiment.Data`.
+        data: `data.Data`.
         run_dir: Folder of the run.
         say: Callable of a string, as `print`.
 
@@ -43,18 +43,10 @@ def judge(game, turn, data, run_dir, say):
     """
     two_step.check_unseen(flags.ATTACKERS.value, training_flags.BUDGETS.value)
     folder = pathlib.Path(run_dir, "evaluation")
-    clips = {
-        "train": data.views("attackers"),
-        "validation": data.test_batches("validation", "attackers"),
-        "test": data.test_batches("test", "attackers"),
-    }
-    raw = {split: two_step.unfiltered(clips[split]) for split in SPLITS}
-    anonymized = {
-        split: two_step.filtered(
-            clips[split], game.anonymizer, folder / "cache" / split
-        )
-        for split in SPLITS
-    }
+    target = _sides(data.target, game.anonymizer, folder / "cache")
+    budget = target
+    if data.budget is not data.target:
+        budget = _sides(data.budget, game.anonymizer, folder / "cache_budget")
     result = {
         "dataset": data_flags.DATASET.value,
         "method": training_flags.METHOD.value,
@@ -62,32 +54,53 @@ def judge(game, turn, data, run_dir, say):
         "seed": data_flags.SEED.value,
         "turns": turn,
         "raw": {
-            "attackers": _attacks("raw", raw, data, folder, None, say),
-            "target": _raw_target(raw, data, folder, say),
+            "attackers": _attacks(
+                "raw", budget["raw"], data, folder, None, say
+            ),
+            "target": _raw_target(target["raw"], data, folder, say),
         },
         "anonymized": {
             "attackers": _attacks(
-                "anonymized", anonymized, data, folder, turn, say
+                "anonymized", budget["anonymized"], data, folder, turn, say
             ),
             "target": two_step.score(
                 game.target,
-                anonymized["test"],
+                target["anonymized"]["test"],
                 "actions",
                 data_flags.BATCH_SIZE.value,
             ),
         },
-        "chance": _chance(raw["test"]),
+        "chance": {
+            "actions": _chance(target["raw"]["test"], "actions"),
+            "budget_labels": _chance(budget["raw"]["test"], "budget_labels"),
+        },
     }
     _write(result, pathlib.Path(run_dir, "result.json"))
     return result
 
 
-def _chance(dataset):
-    examples = list(dataset)
-    return {
-        label: metrics.chance(np.array([int(e[label]) for e in examples]))
-        for label in ("actions", "budget_labels")
+def _sides(shards, anonymizer, cache):
+    """All splits of a dataset, raw and as f_A leaves them."""
+    clips = {
+        "train": shards.views("attackers"),
+        "validation": shards.test_batches("validation", "attackers"),
+        "test": shards.test_batches("test", "attackers"),
     }
+    return {
+        "raw": {split: two_step.unfiltered(clips[split]) for split in SPLITS},
+        "anonymized": {
+            split: two_step.filtered(clips[split], anonymizer, cache / split)
+            for split in SPLITS
+        },
+    }
+
+
+def _chance(dataset, label):
+    """What is right without a look: of attributes, their mean prevalence."""
+    labels = np.array([example[label].numpy() for example in dataset])
+    if labels.ndim == 2:
+        return {"majority": float(labels.mean())}
+    return metrics.chance(labels)
 
 
 def _write(result, path):
@@ -105,7 +118,8 @@ def _record(folder, side, name, data, *key):
     everything = [
         side,
         name,
-        data.manifest["options"],
+        data.target.manifest["options"],
+        data.budget.manifest["options"],
         data.clip_shape,
         data_flags.FRAME_WIDTH.value,
         data_flags.FRAME_HEIGHT.value,
@@ -127,13 +141,13 @@ def _attacks(side, splits, data, folder, turn, say):
             name,
             functools.partial(_attacker, name, data, seed),
             splits,
-            SINGLE_LABEL,
+            data.budget_task,
             experiment.attacker_protocol(),
             seed=seed,
             record=str(_record(folder, side, name, data, turn, seed)),
         )
         say(
-            f"{name} on {side} clips: A_B {found['accuracy']:.3f} after "
+            f"{name} on {side} clips: A_B {two_step.figure(found):.3f} after "
             f"{found['epochs']} epochs"
         )
         results.append(found)
@@ -179,7 +193,7 @@ def _raw_target(splits, data, folder, say):
         return {**scored, **fitted}
 
     found = two_step.once(str(_record(folder, "raw", "target", data)), run)
-    say(f"f_T on raw clips: A_T {found['accuracy']:.3f}")
+    say(f"f_T on raw clips: A_T {two_step.figure(found):.3f}")
     return found
 
 
@@ -219,4 +233,4 @@ def table(result):
 
 def _figure(score):
     low, high = score["interval"]
-    return f"{score['accuracy']:.3f} [{low:.3f}, {high:.3f}]"
+    return f"{two_step.figure(score):.3f} [{low:.3f}, {high:.3f}]"

@@ -1,5 +1,7 @@
 """How figures are summed up: chance levels and intervals."""
 
+import warnings
+
 import numpy as np
 
 
@@ -45,3 +47,82 @@ def bootstrap_interval(hits, groups, *, level=0.95, resamples=2000, seed=0):
     tail = (1 - level) / 2
     low, high = np.quantile(accuracies, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def cmap_interval(labels, scores, groups, *, level=0.95, resamples=200, seed=0):
+    """Interval of cMAP by bootstrap over videos, see `bootstrap_interval`.
+
+    Args:
+        labels: 0 or 1, array `(n, attributes)`.
+        scores: Floats `(n, attributes)`.
+        groups: Video ids `(n,)`.
+        level: Float in (0, 1), the coverage.
+        resamples: Int.
+        seed: Int.
+
+    Returns:
+        Pair of floats in [0, 1], the interval's ends.
+    """
+    _, video = np.unique(groups, return_inverse=True)
+    order = np.argsort(video, kind="stable")
+    members = np.split(order, np.cumsum(np.bincount(video))[:-1])
+    rng = np.random.default_rng(seed)
+    values = []
+    for _ in range(resamples):
+        drawn = rng.integers(len(members), size=len(members))
+        rows = np.concatenate([members[i] for i in drawn])
+        values.append(
+            np.nanmean(average_precisions(labels[rows], scores[rows]))
+        )
+    tail = (1 - level) / 2
+    low, high = np.nanquantile(values, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def average_precisions(labels, scores):
+    """Average precision of each attribute.
+
+    Args:
+        labels: 0 or 1, array `(n, attributes)`.
+        scores: Floats `(n, attributes)`, higher where an attribute seems
+            present: logits or probabilities.
+
+    Returns:
+        Float array `(attributes,)`, in [0, 1]; NaN where no label is 1, for
+        then there is nothing to find.
+    """
+    from sklearn.metrics import average_precision_score
+
+    labels, scores = np.asarray(labels), np.asarray(scores)
+    return np.array(
+        [
+            average_precision_score(y, score) if y.any() else np.nan
+            for y, score in zip(labels.T, scores.T, strict=True)
+        ]
+    )
+
+
+def class_mean_average_precision(labels, scores):
+    """cMAP (Sec. 4.2): the mean of the attributes' average precisions.
+
+    Scores that know nothing reach an attribute's prevalence, the share of
+    labels that are 1.
+
+    Args:
+        labels: 0 or 1, array `(n, attributes)`.
+        scores: Floats `(n, attributes)`, see `average_precisions`.
+
+    Returns:
+        Float in [0, 1]. Attributes without a label of 1 are left out, and a
+        warning numbers them.
+    """
+    found = average_precisions(labels, scores)
+    absent = np.flatnonzero(np.isnan(found))
+    if len(absent):
+        warnings.warn(
+            f"No label of the attributes {absent.tolist()} is 1: they are left "
+            "out of cMAP.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return float(np.nanmean(found))

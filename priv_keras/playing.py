@@ -27,7 +27,7 @@ def play(data, run_dir, say):
     """Warms the parties up, plays the game, exports f_A.
 
     Args:
-        data: `experiment.Data`.
+        data: `data.Data`.
         run_dir: Folder of the run. Where it holds checkpoints, goes on from
             the last.
         say: Callable of a string, as `print`.
@@ -40,7 +40,7 @@ def play(data, run_dir, say):
     game = experiment.build_game(data)
     game.compile(
         optimizers=experiment.build_optimizers(game),
-        validation=data.training_batches("validation", "gate"),
+        validation=data.target.training_batches("validation", "gate"),
     )
     turn = resume(game, run_dir / "checkpoints", say)
     if turn is None:
@@ -73,7 +73,7 @@ def resume(game, folder, say):
 def warm_up(game, data, say):
     """f_A to the identity, then f_T, then each f_B on what f_A puts out."""
     experiment.seed_everything("identity")
-    frames = data.training_batches("train", "identity").map(
+    frames = data.target.training_batches("train", "identity").map(
         lambda batch: tf.reshape(batch["clips"], (-1, *data.clip_shape[1:]))
     )
     error = supervised.fit_identity(
@@ -87,9 +87,10 @@ def warm_up(game, data, say):
     reached = _warm_up_classifier(
         game,
         game.target,
-        data,
-        data.training_batches("train", "target"),
+        data.target.training_batches("train", "target"),
+        data.target.validation_batches("gate"),
         "actions",
+        SINGLE_LABEL,
         flags.WARM_UP_TARGET_LEARNING_RATE.value,
         flags.WARM_UP_TARGET_STEPS.value,
     )
@@ -99,9 +100,10 @@ def warm_up(game, data, say):
         reached = _warm_up_classifier(
             game,
             budget,
-            data,
-            data.budget_warm_up_batches(),
+            data.budget_batches("budget"),
+            data.budget.validation_batches("gate"),
             "budget_labels",
+            game.budget_task,
             flags.WARM_UP_BUDGET_LEARNING_RATE.value,
             flags.WARM_UP_BUDGET_STEPS.value,
         )
@@ -110,7 +112,7 @@ def warm_up(game, data, say):
 
 
 def _warm_up_classifier(
-    game, classifier, data, batches, label, learning_rate, steps
+    game, classifier, train, validation, label, task, learning_rate, steps
 ):
     def pairs(dataset):
         return dataset.map(lambda batch: (batch["clips"], batch[label]))
@@ -120,9 +122,9 @@ def _warm_up_classifier(
     steps_per_epoch = min(WARM_UP_EPOCH, steps)
     fitted = supervised.fit(
         keras.Model(clips, classifier(anonymized)),
-        pairs(batches),
-        pairs(data.validation_batches("gate")),
-        SINGLE_LABEL,
+        pairs(train),
+        pairs(validation),
+        task,
         learning_rate=learning_rate,
         epochs=steps // steps_per_epoch,
         steps_per_epoch=steps_per_epoch,
@@ -155,7 +157,7 @@ def _fit(game, data, run_dir, turn, say):
 
 def _pictured(data):
     """A middle frame of some validation clips."""
-    clips = data.clips("validation", "game").take(PICTURED)
+    clips = data.target.clips("validation", "game").take(PICTURED)
     middle = data_flags.FRAMES.value // 2
     return np.stack([example["clips"][middle] for example in clips])
 

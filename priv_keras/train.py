@@ -27,12 +27,13 @@ def main(argv):
     from priv_keras import experiment
     from priv_keras import judging
     from priv_keras import playing
+    from priv_keras.data import open_data
 
     run_dir = pathlib.Path(data_flags.RUN_DIR.value)
     try:
         config = parsing.serialize(absl_flags.FLAGS, skip=NOT_CONFIGURATION)
         check_run_dir(run_dir, config, training_flags.RESUME.value)
-        data = experiment.open_data()
+        data = open_data()
         experiment.check_labels(run_dir, data)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

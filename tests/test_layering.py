@@ -39,6 +39,7 @@ ALLOWED = {
     "priv_keras.train": PROGRAMS,
     "priv_keras.evaluate": PROGRAMS,
     "priv_keras.export": PROGRAMS,
+    "priv_keras.data": PROGRAMS,
     "priv_keras.experiment": PROGRAMS,
     "priv_keras.playing": PROGRAMS,
     "priv_keras.judging": PROGRAMS,

@@ -30,3 +30,27 @@ def test_interval_counts_videos_not_clips():
 
 def test_interval_of_a_sure_thing_has_no_width():
     assert metrics.bootstrap_interval(np.ones(5), np.arange(5)) == (1.0, 1.0)
+
+
+def test_average_precision_of_a_ranking_by_hand():
+    # Present ones rank 1 and 3 of 4: (1/1 + 2/3) / 2.
+    labels = np.array([[1], [0], [1], [0]])
+    scores = np.array([[0.9], [0.8], [0.3], [0.1]])
+    assert metrics.average_precisions(labels, scores) == pytest.approx(5 / 6)
+
+
+def test_cmap_is_the_mean_over_attributes_that_occur():
+    labels = np.array([[1, 0, 0], [0, 0, 1], [1, 0, 0], [0, 0, 0]])
+    scores = np.array(
+        [[0.9, 0.1, 0.0], [0.8, 0.2, 9.0], [0.3, 0.3, 0.0], [0.1, 0.4, 0.0]]
+    )
+    with pytest.warns(RuntimeWarning, match=r"attributes \[1\]"):
+        cmap = metrics.class_mean_average_precision(labels, scores)
+    assert cmap == pytest.approx((5 / 6 + 1) / 2)
+    assert np.isnan(metrics.average_precisions(labels, scores)[1])
+
+
+def test_constant_scores_reach_the_prevalence():
+    labels = np.array([[1], [0], [0], [0], [1]])
+    cmap = metrics.class_mean_average_precision(labels, np.zeros((5, 1)))
+    assert cmap == pytest.approx(0.4)

@@ -148,8 +148,8 @@ def labelled(dataset, label, batch_size):
     ).batch(batch_size)
 
 
-def score(model, dataset, label, batch_size):
-    """Accuracy of a classifier over a test split.
+def outputs(model, dataset, label, batch_size):
+    """What a classifier says of a test split.
 
     Args:
         model: Model from clips to logits.
@@ -158,16 +158,43 @@ def score(model, dataset, label, batch_size):
         batch_size: Int.
 
     Returns:
-        Dict: `accuracy` per clip, `video_accuracy` from logits averaged over
-        the clips of a video, `interval` of `accuracy` at 95 % by bootstrap
-        over videos.
+        Arrays: the labels, the logits `(clips, classes)`, the video ids
+        `(clips,)`.
     """
-    labels, logits, videos = [], [], []
-    for batch in dataset.batch(batch_size):
-        logits.append(model(to_float(batch["clips"])).numpy())
-        labels.append(batch[label].numpy())
-        videos.append(batch["video"].numpy())
-    labels, logits, videos = map(np.concatenate, (labels, logits, videos))
+    batches = [
+        (
+            batch[label].numpy(),
+            model(to_float(batch["clips"])).numpy(),
+            batch["video"].numpy(),
+        )
+        for batch in dataset.batch(batch_size)
+    ]
+    return tuple(map(np.concatenate, zip(*batches, strict=True)))
+
+
+def score(model, dataset, label, batch_size):
+    """How well a classifier reads a label on a test split.
+
+    Args:
+        model, dataset, label, batch_size: As of `outputs`.
+
+    Returns:
+        Dict. Of a single label: `accuracy` per clip, `video_accuracy` from
+        logits averaged over the clips of a video. Of a multi-label one:
+        `cmap`, `average_precisions` (`None` for an attribute that nothing
+        shows) and `prevalence`, their chance levels. Of both: `interval` of
+        the first at 95 % by bootstrap over videos, `clips` and `videos`.
+    """
+    labels, logits, videos = outputs(model, dataset, label, batch_size)
+    measure = attributes_score if labels.ndim == 2 else accuracy_score
+    return {
+        **measure(labels, logits, videos),
+        "clips": len(labels),
+        "videos": len(np.unique(videos)),
+    }
+
+
+def accuracy_score(labels, logits, videos):
     hits = logits.argmax(axis=1) == labels
     _, first, video = np.unique(videos, return_index=True, return_inverse=True)
     sums = np.zeros((len(first), logits.shape[1]))
@@ -176,9 +203,22 @@ def score(model, dataset, label, batch_size):
         "accuracy": float(hits.mean()),
         "interval": metrics.bootstrap_interval(hits, videos),
         "video_accuracy": float((sums.argmax(axis=1) == labels[first]).mean()),
-        "clips": len(labels),
-        "videos": len(first),
     }
+
+
+def attributes_score(labels, logits, videos):
+    each = metrics.average_precisions(labels, logits)
+    return {
+        "cmap": metrics.class_mean_average_precision(labels, logits),
+        "interval": metrics.cmap_interval(labels, logits, videos),
+        "average_precisions": [None if np.isnan(x) else float(x) for x in each],
+        "prevalence": labels.mean(axis=0).tolist(),
+    }
+
+
+def figure(score):
+    """A_T or A_B of a `score`: its accuracy, or of attributes its cMAP."""
+    return score.get("accuracy", score.get("cmap"))
 
 
 def attack(name, build, splits, task, protocol, *, seed, record):
@@ -224,5 +264,5 @@ def once(record, run):
 
 
 def strongest(attacks):
-    """A_B^N: the attack of the highest accuracy."""
-    return max(attacks, key=lambda attack: attack["accuracy"])
+    """A_B^N: the attack of the highest accuracy, or cMAP."""
+    return max(attacks, key=figure)

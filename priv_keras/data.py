@@ -1,0 +1,276 @@
+"""What a run trains on: one dataset, or one for each side (Sec. 3.4).
+
+Part of the programs: reads flags.
+"""
+
+import os
+
+import tensorflow as tf
+
+from flags import data as flags
+from flags import evaluation as evaluation_flags
+from flags import training as training_flags
+from priv_keras import losses
+from tfrecords_tools import manifest
+from tfrecords_tools import read
+from tfrecords_tools import storage
+from tfrecords_tools import write
+
+# Each reader of a split draws its own random numbers.
+STREAMS = (
+    "game",
+    "gate",
+    "identity",
+    "target",
+    "budget",
+    "attackers",
+    "raw",
+    "game_budget",
+)
+
+
+class Shards:
+    """The shards of one dataset, as batches.
+
+    Args:
+        folder: Folder that holds `manifest.json` and the shards.
+        parties: Dict: `actions` and `budget_labels`, or one of them, to what
+            the manifest calls it, `target` or `budget`.
+        frames: Int, frames of a clip.
+
+    Attributes:
+        labels: Dict of the same keys to tuples of class names.
+
+    Raises:
+        ValueError: If the dataset has no label for one of `parties`.
+    """
+
+    def __init__(self, folder, parties, frames):
+        self.folder = storage.path(folder)
+        self.manifest = manifest.load(self.folder)
+        self.frames = frames
+        self.records = {
+            party: self.manifest[role] for party, role in parties.items()
+        }
+        if None in self.records.values():
+            raise ValueError(
+                f"{self.folder} has no {parties_without(self.records)}. Give "
+                "a --dataset that has actions, and with --budget_dataset one "
+                "that has private labels."
+            )
+        self.labels = {
+            party: tuple(self.manifest["labels"][name])
+            for party, name in self.records.items()
+        }
+
+    def clips(
+        self, split, stream, *, training=False, clips_per_video=1, frames=None
+    ):
+        """Returns single clips of a split, with names as the game knows them:
+        `clips`, `actions`, `budget_labels` and `video`."""
+
+        def rename(example):
+            return {
+                "clips": example["clips"],
+                "video": example["video"],
+                **{party: example[n] for party, n in self.records.items()},
+            }
+
+        return read.clips(
+            str(self.folder / f"{split}-*.tfrecord"),
+            labels=tuple(self.records.values()),
+            multi_label=manifest.multi_label(self.manifest),
+            frames=frames or self.frames,
+            size=flags.SIZE.value,
+            frame_size=(flags.FRAME_WIDTH.value, flags.FRAME_HEIGHT.value),
+            training=training,
+            flip=training,
+            seed=100 * flags.SEED.value + STREAMS.index(stream),
+            clips_per_video=clips_per_video,
+        ).map(rename)
+
+    def cuts(self, split, stream, frames=None):
+        """Random cuts: one of each video, or where videos are cut into clips
+        that do not overlap, all of these."""
+        return self.clips(
+            split,
+            stream,
+            training=True,
+            clips_per_video=self.manifest["clips_per_video"],
+            frames=frames,
+        )
+
+    def training_batches(self, split, stream, batch_size=None, frames=None):
+        """Endless batches of random cuts, for an update or a gate."""
+        return (
+            self.cuts(split, stream, frames)
+            .map(_without_video)
+            .repeat()
+            .batch(batch_size or flags.BATCH_SIZE.value, drop_remainder=True)
+            .prefetch(tf.data.AUTOTUNE)
+        )
+
+    def test_batches(self, split, stream):
+        """One pass over all clips of a split, in file order."""
+        count = read.count(self.manifest, split, self.frames)
+        per_video = self.manifest["clips_per_video"]
+        return self._pass(split, stream, per_video, count)
+
+    def validation_batches(self, stream):
+        """One pass over validation, a clip of each video."""
+        count = len(self.manifest["splits"]["validation"]["videos"])
+        return self._pass("validation", stream, 1, count).map(_without_video)
+
+    def _pass(self, split, stream, per_video, count):
+        return (
+            self.clips(split, stream, clips_per_video=per_video)
+            # Unknown to tf.data, and Keras warns of a dataset that just ends.
+            .apply(tf.data.experimental.assert_cardinality(count))
+            .batch(flags.BATCH_SIZE.value)
+        )
+
+    def views(self, stream):
+        """`--attacker_views` random cuts of each training video, batched."""
+        return (
+            self.cuts("train", stream)
+            .repeat(evaluation_flags.ATTACKER_VIEWS.value)
+            .batch(flags.BATCH_SIZE.value)
+        )
+
+
+def parties_without(records):
+    """Names of the labels that a dataset lacks, as text."""
+    return " and no ".join(p for p, name in records.items() if name is None)
+
+
+class Data:
+    """The two sides of a run: where actions are and where private labels.
+
+    Args:
+        target: `Shards` of clips with `actions`.
+        budget: `Shards` of clips with `budget_labels`; the same object where
+            one dataset has both.
+    """
+
+    def __init__(self, target, budget):
+        self.target = target
+        self.budget = budget
+
+    @property
+    def labels(self):
+        return {
+            "actions": self.target.labels["actions"],
+            "budget_labels": self.budget.labels["budget_labels"],
+        }
+
+    @property
+    def clip_shape(self):
+        """Of what f_T sees: `(frames, height, width, channels)`."""
+        return (self.target.frames, flags.SIZE.value, flags.SIZE.value, 3)
+
+    @property
+    def budget_task(self):
+        """How private labels are scored: a `losses.Task`."""
+        weights = training_flags.ATTRIBUTE_WEIGHTS.value
+        multi_label = manifest.multi_label(self.budget.manifest)
+        name = self.budget.records["budget_labels"]
+        if name not in multi_label:
+            if weights:
+                raise ValueError(
+                    "--attribute_weights are for labels of many attributes; "
+                    f"{self.budget.folder} has one class for each clip."
+                )
+            return losses.SINGLE_LABEL
+        if weights and len(weights) != multi_label[name]:
+            raise ValueError(
+                f"--attribute_weights has {len(weights)} numbers; "
+                f"{self.budget.folder} has the {multi_label[name]} attributes "
+                f"{', '.join(self.labels['budget_labels'])}."
+            )
+        return losses.multi_label(weights and [float(w) for w in weights])
+
+    def game_batches(self):
+        """Endless batches for a turn; f_B's own clips where
+        `--budget_batch_size` asks for them."""
+        if not training_flags.BUDGET_BATCH_SIZE.value:
+            return self.target.training_batches("train", "game")
+        return tf.data.Dataset.zip(
+            self.target.training_batches("train", "game"),
+            self.budget_batches("game_budget"),
+        ).map(_join)
+
+    def budget_batches(self, stream):
+        """Endless batches for f_B alone."""
+        if not training_flags.BUDGET_BATCH_SIZE.value:
+            return self.budget.training_batches("train", stream)
+        return self.budget.training_batches(
+            "train",
+            stream,
+            training_flags.BUDGET_BATCH_SIZE.value,
+            training_flags.BUDGET_FRAMES.value,
+        )
+
+    def validation_batches(self, stream):
+        """Each validation video of both sides at least once."""
+        if self.target is self.budget:
+            return self.target.validation_batches(stream)
+        sides = [
+            side.validation_batches(stream)
+            for side in (self.target, self.budget)
+        ]
+        longest = max(int(side.cardinality()) for side in sides)
+        both = tf.data.Dataset.zip(*(side.repeat() for side in sides))
+        return both.take(longest).map(_join)
+
+
+def _join(batch, for_budgets):
+    return {
+        "clips": batch["clips"],
+        "actions": batch["actions"],
+        "budget_clips": for_budgets["clips"],
+        "budget_labels": for_budgets["budget_labels"],
+    }
+
+
+def _without_video(example):
+    return {name: example[name] for name in example if name != "video"}
+
+
+def open_data():
+    """Returns the `Data` that `--dataset` and `--budget_dataset` name.
+
+    Puppets are drawn and written where they are missing. Every shard is
+    checked against the manifest before it is used.
+    """
+    frames = flags.FRAMES.value
+    if not flags.BUDGET_DATASET.value:
+        both = {"actions": "target", "budget_labels": "budget"}
+        shards = _open(flags.DATASET.value, both, frames)
+        return Data(shards, shards)
+    return Data(
+        _open(flags.DATASET.value, {"actions": "target"}, frames),
+        _open(
+            flags.BUDGET_DATASET.value,
+            {"budget_labels": "budget"},
+            training_flags.BUDGET_FRAMES.value or frames,
+        ),
+    )
+
+
+def _open(dataset, parties, frames):
+    parent = flags.DATA_DIR.value
+    if dataset == "puppets":
+        parent = write.puppets(
+            parent,
+            paper_size=flags.SCALE.value == "paper",
+            workers=os.cpu_count(),
+        )
+    elif parent is None:
+        raise ValueError(
+            f"--dataset={dataset} needs --data_dir, the folder that `python "
+            f"-m tfrecords_tools.build --dataset={dataset} --raw_dir=... "
+            "--out_dir=DATA_DIR` wrote."
+        )
+    shards = Shards(storage.path(parent) / dataset, parties, frames)
+    read.check(shards.folder)
+    return shards
