@@ -150,11 +150,18 @@ class Data:
         target: `Shards` of clips with `actions`.
         budget: `Shards` of clips with `budget_labels`; the same object where
             one dataset has both.
+
+    Attributes:
+        budget_task: How private labels are scored, a `losses.Task`.
+
+    Raises:
+        ValueError: If `--attribute_weights` do not fit them.
     """
 
     def __init__(self, target, budget):
         self.target = target
         self.budget = budget
+        self.budget_task = _task(budget)
 
     @property
     def labels(self):
@@ -167,27 +174,6 @@ class Data:
     def clip_shape(self):
         """Of what f_T sees: `(frames, height, width, channels)`."""
         return (self.target.frames, flags.SIZE.value, flags.SIZE.value, 3)
-
-    @property
-    def budget_task(self):
-        """How private labels are scored: a `losses.Task`."""
-        weights = training_flags.ATTRIBUTE_WEIGHTS.value
-        multi_label = manifest.multi_label(self.budget.manifest)
-        name = self.budget.records["budget_labels"]
-        if name not in multi_label:
-            if weights:
-                raise ValueError(
-                    "--attribute_weights are for labels of many attributes; "
-                    f"{self.budget.folder} has one class for each clip."
-                )
-            return losses.SINGLE_LABEL
-        if weights and len(weights) != multi_label[name]:
-            raise ValueError(
-                f"--attribute_weights has {len(weights)} numbers; "
-                f"{self.budget.folder} has the {multi_label[name]} attributes "
-                f"{', '.join(self.labels['budget_labels'])}."
-            )
-        return losses.multi_label(weights and [float(w) for w in weights])
 
     def game_batches(self):
         """Endless batches for a turn; f_B's own clips where
@@ -221,6 +207,24 @@ class Data:
         longest = max(int(side.cardinality()) for side in sides)
         both = tf.data.Dataset.zip(*(side.repeat() for side in sides))
         return both.take(longest).map(_join)
+
+
+def _task(shards):
+    weights = training_flags.ATTRIBUTE_WEIGHTS.value
+    names = shards.labels["budget_labels"]
+    if shards.records["budget_labels"] not in shards.manifest["multi_label"]:
+        if weights:
+            raise ValueError(
+                "--attribute_weights are for labels of many attributes; "
+                f"{shards.folder} has one class for each clip."
+            )
+        return losses.SINGLE_LABEL
+    if weights and len(weights) != len(names):
+        raise ValueError(
+            f"--attribute_weights has {len(weights)} numbers; {shards.folder} "
+            f"has the {len(names)} attributes {', '.join(names)}."
+        )
+    return losses.multi_label(weights and [float(w) for w in weights])
 
 
 def _join(batch, for_budgets):

@@ -35,10 +35,49 @@ def test_recipe_parses(recipe):
     assert rest == ["train"]  # every line was a flag
 
 
+def recipe(name):
+    return f"--flagfile={ROOT / 'flags' / 'recipes' / name}.flags"
+
+
+@pytest.mark.parametrize(
+    ("task", "thresholds", "gamma", "across"),
+    [
+        ("sbu", (0.85, 0.99), 2.0, None),
+        ("ucf101_vispr", (0.70, 0.99), 0.5, "vispr"),
+        ("hmdb51_vispr", (0.70, 0.95), 0.5, "vispr"),
+        ("pa_hmdb51", (0.70, 0.95), 0.5, "vispr"),
+    ],
+)
+@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize(
+    ("method", "algorithm", "members"),
+    [
+        ("grl", "grl", 1),
+        *((f"kbeam_k{k}", "kbeam", k) for k in (1, 2, 4, 8)),
+        *((f"entropy_m{m}", "entropy", m) for m in (1, 2, 4, 8)),
+    ],
+)
+def test_an_experiment_of_the_paper_is_a_task_and_a_method(
+    task, thresholds, gamma, across, restart, method, algorithm, members
+):
+    parse(recipe(task), recipe(method + "_restart" * restart))
+    assert training.METHOD.value == algorithm
+    assert len(training.BUDGETS.value) == members
+    assert training.RESTART_EVERY.value == (100 if restart else 0)
+    assert training.GAMMA.value == gamma
+    assert data.BUDGET_DATASET.value == across
+    assert thresholds == (
+        training.TARGET_THRESHOLD.value,
+        training.BUDGET_THRESHOLD.value,
+    )
+    if algorithm == "entropy":  # an ensemble of different models
+        assert len(set(training.BUDGETS.value)) == members
+
+
 def test_enum_flags_name_what_exists():
     parse()
     assert absl_flags.FLAGS["method"].parser.enum_values == list(ALGORITHMS)
-    for dataset in data.DATASETS:
+    for dataset in (*data.DATASETS, *data.BUDGET_DATASETS):
         assert sources.source(dataset)
     assert set(evaluation.ATTACKERS.value) <= set(attackers.NAMES)
 

@@ -1,0 +1,105 @@
+"""Whole runs across datasets (Sec. 3.4): actions here, attributes there."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+from made_videos import write_avi
+from test_ucf101 import lists
+from test_ucf101 import names
+from test_vispr import write_image
+
+from tfrecords_tools import write
+
+ROOT = pathlib.Path(__file__).parents[1]
+GROUPS = {"train": range(8, 14), "test": range(1, 4)}
+ATTRIBUTES = ["a0_safe", "a12_semi_nudity", "a59_sports", "a65_rel_social"]
+
+
+def ucf101_shards(folder):
+    train, test = (names(GROUPS[split]) for split in ("train", "test"))
+    for video in train + test:
+        path = folder / "raw" / "UCF-101" / video
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_avi(path, 20)
+    lists(folder / "raw" / "ucfTrainTestlist", train, test)
+    write.build("ucf101", folder / "raw", folder / "shards")
+
+
+def vispr_shards(folder):
+    for split, count in (("train", 20), ("val", 8), ("test", 8)):
+        for i in range(count):
+            number = 100 * len(split) + i
+            labels = [ATTRIBUTES[i % 4], ATTRIBUTES[i // 4 % 4]]
+            write_image(folder / "pictures", f"{split}2017", number, labels)
+    write.build("vispr", folder / "pictures", folder / "shards")
+
+
+def run(program, *args):
+    return subprocess.run(
+        [sys.executable, "-m", f"priv_keras.{program}", *map(str, args)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["grl", "kbeam", "entropy"])
+def test_every_method_trains_across_datasets(tmp_path, method):
+    ucf101_shards(tmp_path)
+    vispr_shards(tmp_path)
+    args = [
+        *("--scale=tiny", f"--flagfile={ROOT}/flags/recipes/smoke.flags"),
+        *("--dataset=ucf101", "--budget_dataset=vispr", f"--method={method}"),
+        *(f"--data_dir={tmp_path}/shards", f"--run_dir={tmp_path}/run"),
+        *("--size=32", "--frame_width=43", "--frame_height=32"),
+        *("--frames=16", "--batch_size=2", "--budget_batch_size=4"),
+        *("--budgets=mobilenet_v2_0.35,mobilenet_v2_0.35", "--gate_batches=2"),
+        *("--restart_every=1", "--max_restart_steps=1", "--ascent_steps=2"),
+        *("--attribute_weights=1,2,1,1,1,1,3", "--max_iter=1"),
+    ]
+    done = run("train", *args)
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "run" / "result.json").read_text())
+    attacker = result["anonymized"]["attackers"][0]
+    assert attacker["clips"] == 8  # VISPR's test images
+    assert 0 <= attacker["cmap"] <= 1
+    assert len(attacker["average_precisions"]) == 7
+    assert result["anonymized"]["target"]["videos"] == 12  # UCF101's
+    assert result["chance"]["budget_labels"]["majority"] == pytest.approx(
+        sum(attacker["prevalence"]) / 7
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (["--dataset=ucf101"], "ucf101 has no budget_labels"),
+        (
+            [
+                *("--dataset=ucf101", "--budget_dataset=vispr"),
+                *("--budget_batch_size=4", "--budget_frames=1"),
+                "--attribute_weights=1,2",
+            ],
+            "--attribute_weights has 2 numbers",
+        ),
+        (
+            ["--dataset=ucf101", "--budget_dataset=vispr"],
+            "--budget_dataset has batches of its own",
+        ),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(tmp_path, flags, says):
+    ucf101_shards(tmp_path)
+    vispr_shards(tmp_path)
+    refused = run(
+        "train",
+        *("--scale=paper", f"--data_dir={tmp_path}/shards"),
+        *(f"--run_dir={tmp_path}/run", *flags),
+    )
+    assert refused.returncode != 0
+    assert says in " ".join((refused.stderr + refused.stdout).split())
+    assert not (tmp_path / "run").exists()
