@@ -30,6 +30,12 @@ DATA_DIR = absl_flags.DEFINE_string(
     "--out_dir` left them. Puppets need none: they are drawn on first use.",
 )
 RUN_DIR = absl_flags.DEFINE_string("run_dir", None, "Folder of the run.")
+SHARED_DIR = absl_flags.DEFINE_string(
+    "shared_dir",
+    None,
+    "Folder that runs share for what no method changes, so that it is computed "
+    "once: warm-ups of f_A and f_T, figures of raw clips.",
+)
 SCALE = absl_flags.DEFINE_enum(
     "scale",
     "paper",

@@ -3,6 +3,7 @@
 Part of the programs: reads flags, through them builds what the library takes.
 """
 
+import hashlib
 import json
 import pathlib
 
@@ -156,6 +157,21 @@ def attacker_protocol():
         batch_size=flags.ATTACKER_BATCH_SIZE.value,
         frames=flags.ATTACKER_FRAMES.value,
     )
+
+
+def fingerprint(data, *settings):
+    """A name for what depends on the data, on how clips are cut, on the seed
+    and on `settings`, which JSON can hold, and on nothing else."""
+    everything = [
+        data.target.manifest["options"],
+        data.budget.manifest["options"],
+        data.clip_shape,
+        data_flags.FRAME_WIDTH.value,
+        data_flags.FRAME_HEIGHT.value,
+        data_flags.SEED.value,
+        *settings,
+    ]
+    return hashlib.sha256(json.dumps(everything).encode()).hexdigest()[:12]
 
 
 def seed_everything(stream):

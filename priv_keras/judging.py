@@ -4,7 +4,6 @@ Part of the programs: what `train` ends with and `evaluate` does.
 """
 
 import functools
-import hashlib
 import json
 import os
 import pathlib
@@ -112,25 +111,20 @@ def _write(result, path):
 def _record(folder, side, name, data, *key):
     """A file for one figure, named by all that the figure depends on.
 
-    So other shards, as of another fold, never show the figures of these.
+    So other shards, as of another fold, never show the figures of these. What
+    is raw no method changes: runs of one `--shared_dir` share it.
     """
-    protocol = experiment.attacker_protocol()
-    everything = [
-        side,
-        name,
-        data.target.manifest["options"],
-        data.budget.manifest["options"],
-        data.clip_shape,
-        data_flags.FRAME_WIDTH.value,
-        data_flags.FRAME_HEIGHT.value,
-        data_flags.SEED.value,
-        protocol._asdict(),
+    if side == "raw":
+        folder = pathlib.Path(data_flags.SHARED_DIR.value or folder)
+    digest = experiment.fingerprint(
+        data,
+        experiment.attacker_protocol()._asdict(),
         flags.ATTACKER_WIDTH.value,
         flags.ATTACKER_VIEWS.value,
+        training_flags.PRECISION.value,
         *key,
-    ]
-    digest = hashlib.sha256(json.dumps(everything).encode()).hexdigest()
-    return folder / side / f"{name}-{digest[:12]}.json"
+    )
+    return folder / side / f"{name}-{digest}.json"
 
 
 def _attacks(side, splits, data, folder, turn, say):

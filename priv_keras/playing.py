@@ -72,6 +72,48 @@ def resume(game, folder, say):
 
 def warm_up(game, data, say):
     """f_A to the identity, then f_T, then each f_B on what f_A puts out."""
+    shared = _shared_warm_up(data)
+    if shared and shared.exists():
+        _pair(game).load_weights(shared)
+        say(f"warm-up of f_A and f_T: {shared}")
+    else:
+        _warm_up_anonymizer(game, data, say)
+        _warm_up_target(game, data, say)
+        if shared:
+            callbacks.save_weights(_pair(game), shared)
+    # A game with restarts trains fresh ones in its first turn.
+    if not game.restarts:
+        _warm_up_budgets(game, data, say)
+
+
+def _shared_warm_up(data):
+    """Where runs of one `--shared_dir` keep what no method changes."""
+    folder = data_flags.SHARED_DIR.value
+    if not folder:
+        return None
+    digest = experiment.fingerprint(
+        data,
+        data_flags.BATCH_SIZE.value,
+        flags.PRECISION.value,
+        flags.ANONYMIZER_WIDTH.value,
+        flags.WARM_UP_ANONYMIZER_STEPS.value,
+        flags.WARM_UP_ANONYMIZER_LEARNING_RATE.value,
+        flags.TARGET_WIDTH.value,
+        flags.TARGET_WEIGHTS.value,
+        flags.WARM_UP_TARGET_STEPS.value,
+        flags.WARM_UP_TARGET_LEARNING_RATE.value,
+    )
+    return pathlib.Path(folder, f"warm_up-{digest}.weights.h5")
+
+
+def _pair(game):
+    """f_A and f_T as one model, to save and load."""
+    clips = keras.Input(game.target.input_shape[1:])
+    anonymized = PerFrame(game.anonymizer)(clips)
+    return keras.Model(clips, game.target(anonymized))
+
+
+def _warm_up_anonymizer(game, data, say):
     experiment.seed_everything("identity")
     frames = data.target.training_batches("train", "identity").map(
         lambda batch: tf.reshape(batch["clips"], (-1, *data.clip_shape[1:]))
@@ -83,7 +125,10 @@ def warm_up(game, data, say):
         steps=flags.WARM_UP_ANONYMIZER_STEPS.value,
     )
     say(f"warm-up of f_A: {error:.3f} from the identity")
-    game.anonymizer.trainable = False
+
+
+def _warm_up_target(game, data, say):
+    experiment.seed_everything("target")
     reached = _warm_up_classifier(
         game,
         game.target,
@@ -95,8 +140,11 @@ def warm_up(game, data, say):
         flags.WARM_UP_TARGET_STEPS.value,
     )
     say(f"warm-up of f_T: validation A_T {reached:.3f}")
-    # A game with restarts trains fresh ones in its first turn.
-    for i, budget in enumerate([] if game.restarts else game.budgets):
+
+
+def _warm_up_budgets(game, data, say):
+    experiment.seed_everything("budget")
+    for i, budget in enumerate(game.budgets):
         reached = _warm_up_classifier(
             game,
             budget,
@@ -108,7 +156,6 @@ def warm_up(game, data, say):
             flags.WARM_UP_BUDGET_STEPS.value,
         )
         say(f"warm-up of f_B^{i}: validation A_B {reached:.3f}")
-    game.anonymizer.trainable = True
 
 
 def _warm_up_classifier(
@@ -120,6 +167,7 @@ def _warm_up_classifier(
     clips = keras.Input(classifier.input_shape[1:])
     anonymized = PerFrame(game.anonymizer)(clips)
     steps_per_epoch = min(WARM_UP_EPOCH, steps)
+    game.anonymizer.trainable = False
     fitted = supervised.fit(
         keras.Model(clips, classifier(anonymized)),
         pairs(train),
@@ -129,6 +177,7 @@ def _warm_up_classifier(
         epochs=steps // steps_per_epoch,
         steps_per_epoch=steps_per_epoch,
     )
+    game.anonymizer.trainable = True
     return fitted["validation_accuracy"]
 
 

@@ -46,23 +46,34 @@ def run(program, *args):
     )
 
 
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("across")
+    ucf101_shards(folder)
+    vispr_shards(folder)
+    return folder / "shards"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["grl", "kbeam", "entropy"])
-def test_every_method_trains_across_datasets(tmp_path, method):
-    ucf101_shards(tmp_path)
-    vispr_shards(tmp_path)
+def test_every_method_trains_across_datasets(tmp_path, shards, method):
     args = [
         *("--scale=tiny", f"--flagfile={ROOT}/flags/recipes/smoke.flags"),
         *("--dataset=ucf101", "--budget_dataset=vispr", f"--method={method}"),
-        *(f"--data_dir={tmp_path}/shards", f"--run_dir={tmp_path}/run"),
+        *(f"--data_dir={shards}", f"--run_dir={tmp_path}/run"),
+        f"--shared_dir={shards.parent}/shared",
         *("--size=32", "--frame_width=43", "--frame_height=32"),
         *("--frames=16", "--batch_size=2", "--budget_batch_size=4"),
         *("--budgets=mobilenet_v2_0.35,mobilenet_v2_0.35", "--gate_batches=2"),
         *("--restart_every=1", "--max_restart_steps=1", "--ascent_steps=2"),
         *("--attribute_weights=1,2,1,1,1,1,3", "--max_iter=1"),
     ]
+    known = list(shards.parent.glob("shared/*"))
     done = run("train", *args)
     assert done.returncode == 0, done.stderr
+    # What no method changes is computed once.
+    assert ("warm-up of f_T: validation" in done.stdout) == (not known)
+    assert len(list(shards.parent.glob("shared/raw/*"))) == 2
     result = json.loads((tmp_path / "run" / "result.json").read_text())
     attacker = result["anonymized"]["attackers"][0]
     assert attacker["clips"] == 8  # VISPR's test images
@@ -92,12 +103,10 @@ def test_every_method_trains_across_datasets(tmp_path, method):
         ),
     ],
 )
-def test_what_does_not_fit_together_is_refused(tmp_path, flags, says):
-    ucf101_shards(tmp_path)
-    vispr_shards(tmp_path)
+def test_what_does_not_fit_together_is_refused(tmp_path, shards, flags, says):
     refused = run(
         "train",
-        *("--scale=paper", f"--data_dir={tmp_path}/shards"),
+        *("--scale=paper", f"--data_dir={shards}"),
         *(f"--run_dir={tmp_path}/run", *flags),
     )
     assert refused.returncode != 0
