@@ -16,6 +16,7 @@ ALLOWED = {
     "tfrecords_tools.build": PROGRAMS,
     "tfrecords_tools.verify": PROGRAMS,
     "tfrecords_tools.show": PROGRAMS,
+    "tfrecords_tools.pa_hmdb51_stats": PROGRAMS,
     "priv_keras": {"priv_keras"},  # the library
     "priv_keras.losses": set(),
     "priv_keras.layers": set(),
