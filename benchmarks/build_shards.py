@@ -12,13 +12,14 @@ import concurrent.futures
 import json
 import os
 import pathlib
-import platform
 import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+
+import machine
 
 ROOT = pathlib.Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "build_shards.md"
@@ -175,11 +176,10 @@ def report(args, speeds, peaks):
     lines = [
         "# Building shards",
         "",
-        f"Made by `python benchmarks/build_shards.py` on {platform.machine()}, "
-        f"{processor()}, {os.cpu_count()} cores; load at the end "
-        f"{os.getloadavg()[0]:.1f}. {args.videos} files of {args.frames} frames"
-        f", 320x240 XviD, to 160x120; {WORKERS} workers; median of "
-        f"{args.repeats} turns.",
+        f"Made by `python benchmarks/build_shards.py` on {machine.name()}; "
+        f"load at the end {os.getloadavg()[0]:.1f}. {args.videos} files of "
+        f"{args.frames} frames, 320x240 XviD, to 160x120; "
+        f"{WORKERS} workers; median of {args.repeats} turns.",
         "",
         "| | videos/s | frames/s | of the limit | processor µs/frame |",
         "|---|---|---|---|---|",
@@ -200,13 +200,6 @@ def report(args, speeds, peaks):
     for (videos, frames), size in peaks.items():
         lines.append(f"| {videos} videos of {frames} frames | {size} |")
     return "\n".join(lines) + "\n"
-
-
-def processor():
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(": ")[2]
-    return platform.processor()
 
 
 if __name__ == "__main__":

@@ -10,12 +10,13 @@ import argparse
 import json
 import os
 import pathlib
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+
+import machine
 
 ROOT = pathlib.Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "read_clips.md"
@@ -146,11 +147,10 @@ def report(args, speeds):
     lines = [
         "# Reading clips",
         "",
-        f"Made by `python benchmarks/read_clips.py` on {platform.machine()}, "
-        f"{processor()}, {os.cpu_count()} cores; load at the end "
-        f"{os.getloadavg()[0]:.1f}. {args.videos} videos of {LENGTH} frames of "
-        f"160x120; clips of 16 frames in batches of {BATCH}, 112x112 float32; "
-        f"median of {args.repeats} turns.",
+        f"Made by `python benchmarks/read_clips.py` on {machine.name()}; "
+        f"load at the end {os.getloadavg()[0]:.1f}. {args.videos} videos of "
+        f"{LENGTH} frames of 160x120; clips of 16 frames in batches of "
+        f"{BATCH}, 112x112 float32; median of {args.repeats} turns.",
         "",
         "| cores | | clips/s | of the limit | processor ms/clip | of the "
         "limit |",
@@ -164,13 +164,6 @@ def report(args, speeds):
                 f"{cpu * 1e3:.2f} | {limit_cpu / cpu:.0%} |"
             )
     return "\n".join(lines) + "\n"
-
-
-def processor():
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(": ")[2]
-    return platform.processor()
 
 
 if __name__ == "__main__":

@@ -13,11 +13,11 @@ warm-ups and their figures of raw clips. Writes
 import argparse
 import json
 import pathlib
-import platform
 import subprocess
 import sys
 import time
 
+import machine
 import numpy as np
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -104,7 +104,7 @@ def write(out):
         "# The trade-off of each method, tiny scale",
         "",
         "Made by `python benchmarks/trade_off.py` on "
-        f"{platform.machine()}, {processor()}. A_B^N is the strongest of the "
+        f"{machine.name()}. A_B^N is the strongest of the "
         "attackers named below, each trained afresh; chance is the commonest "
         "label of the test clips. Means over seeds or folds, with 95 % "
         "t-intervals where there are two or more; of single runs, intervals "
@@ -205,13 +205,6 @@ def strongest(side):
 def text(score):
     low, high = score["interval"]
     return f"{score['accuracy']:.3f} [{low:.2f}, {high:.2f}]"
-
-
-def processor():
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(": ")[2]
-    return platform.processor()
 
 
 if __name__ == "__main__":

@@ -108,8 +108,8 @@ MAX_BUDGET_STEPS = absl_flags.DEFINE_integer(
 GATE_BATCHES = absl_flags.DEFINE_integer(
     "gate_batches",
     1,
-    "Accuracies at the gates average the last n batches; 0 for th_T on the "
-    "whole validation set, th_B on as many batches.",
+    "Accuracies at the gates average the last n batches; 0 for as many fresh "
+    "ones, each time, as fill the validation set.",
     lower_bound=0,
 )
 GATE_PATIENCE = absl_flags.DEFINE_integer(

@@ -8,6 +8,7 @@ import pathlib
 import re
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 CHECKPOINT = "turn_{:06d}.weights.h5"
@@ -86,13 +87,17 @@ def _tag(name):
 
 
 class StopAtNonFinite(keras.callbacks.Callback):
-    """Stops a run at the first figure that is NaN or infinite.
+    """Stops a run at the first figure or weight that is NaN or infinite.
+
+    To be listed before `SaveGame`: of weights that an update has just broken,
+    no checkpoint is made.
 
     Args:
         folder: Folder of checkpoints.
 
     Raises:
-        FloatingPointError: Names the figure, the turn and the last checkpoint.
+        FloatingPointError: Names the figure or the party, the turn and the
+            last checkpoint.
     """
 
     def __init__(self, folder):
@@ -100,7 +105,23 @@ class StopAtNonFinite(keras.callbacks.Callback):
         self.folder = folder
 
     def on_train_batch_end(self, batch, logs=None):
-        broken = [k for k, v in logs.items() if not math.isfinite(v)]
+        self._check({name: math.isfinite(v) for name, v in logs.items()})
+
+    def on_epoch_end(self, epoch, logs=None):
+        game = self.model
+        parties = {"f_A": game.anonymizer, "f_T": game.target}
+        parties |= {f"f_B^{i}": b for i, b in enumerate(game.budgets)}
+        self._check(
+            {
+                f"a weight of {name}": all(
+                    np.isfinite(weight).all() for weight in party.get_weights()
+                )
+                for name, party in parties.items()
+            }
+        )
+
+    def _check(self, is_finite):
+        broken = [name for name, finite in is_finite.items() if not finite]
         if broken:
             saved = saved_games(self.folder)
             raise FloatingPointError(
@@ -112,7 +133,7 @@ class StopAtNonFinite(keras.callbacks.Callback):
 
 
 class WarnOfStuckGates(keras.callbacks.Callback):
-    """Says at the end which gates gave up in every turn, and what to change.
+    """Says at the end which loops gave up every time, and what to change.
 
     Args:
         say: Callable of a string, as `print`.
@@ -123,26 +144,26 @@ class WarnOfStuckGates(keras.callbacks.Callback):
         self.say = say
 
     def on_train_begin(self, logs=None):
-        self.turns = 0
+        self.loops = collections.Counter()
         self.given_up = collections.Counter()
 
     def on_train_batch_end(self, batch, logs=None):
-        self.turns += 1
-        self.given_up.update(
-            {k: v for k, v in logs.items() if k.endswith("_gave_up")}
-        )
+        for name, gave_up in logs.items():
+            if name.endswith("_gave_up"):
+                loop = name.removesuffix("_gave_up")
+                self.loops[loop] += 1
+                self.given_up[loop] += int(gave_up)
 
     def on_train_end(self, logs=None):
-        for name, count in sorted(self.given_up.items()):
-            if count < self.turns:
-                continue
-            party = name.removesuffix("_gave_up")
-            self.say(
-                f"warning: {party} never reached its threshold in "
-                f"{self.turns} turns. Lower --{party.split('_')[0]}_threshold, "
-                f"or raise --max_{party.split('_')[0]}_steps or its learning "
-                "rate."
-            )
+        for loop, count in sorted(self.loops.items()):
+            if self.given_up[loop] == count:
+                kind = loop.split("_")[0]  # target, budget or restart
+                party = "target" if kind == "target" else "budget"
+                self.say(
+                    f"warning: {loop} never passed its gate in {count} loops. "
+                    f"Lower --{party}_threshold, or raise --max_{kind}_steps "
+                    f"or --{party}_learning_rate."
+                )
 
 
 class SaveGame(keras.callbacks.Callback):

@@ -166,6 +166,7 @@ def fingerprint(data, *settings):
         data.target.manifest["options"],
         data.budget.manifest["options"],
         data.clip_shape,
+        data.budget.frames,
         data_flags.FRAME_WIDTH.value,
         data_flags.FRAME_HEIGHT.value,
         data_flags.SEED.value,

@@ -186,7 +186,13 @@ def _raw_target(splits, data, folder, say):
         )
         return {**scored, **fitted}
 
-    found = two_step.once(str(_record(folder, "raw", "target", data)), run)
+    settings = (
+        training_flags.TARGET_WIDTH.value,
+        training_flags.WARM_UP_TARGET_LEARNING_RATE.value,
+        data_flags.BATCH_SIZE.value,
+    )
+    record = _record(folder, "raw", "target", data, *settings)
+    found = two_step.once(str(record), run)
     say(f"f_T on raw clips: A_T {two_step.figure(found):.3f}")
     return found
 

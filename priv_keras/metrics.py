@@ -22,60 +22,32 @@ def chance(labels):
     }
 
 
-def bootstrap_interval(hits, groups, *, level=0.95, resamples=2000, seed=0):
-    """Interval of an accuracy by bootstrap over videos.
+def bootstrap_interval(measure, groups, *, level=0.95, resamples=1000, seed=0):
+    """Interval of a figure by bootstrap over videos.
 
     Clips of one video stand or fall together, so videos are drawn, not clips.
 
     Args:
-        hits: Booleans `(clips,)`.
+        measure: Callable of an int array, the rows drawn, that returns the
+            figure of these rows; NaN where they have none.
         groups: Video ids `(clips,)`.
         level: Float in (0, 1), the coverage.
         resamples: Int.
         seed: Int.
 
     Returns:
-        Pair of floats in [0, 1], the interval's ends.
-    """
-    _, video = np.unique(groups, return_inverse=True)
-    right = np.bincount(video, weights=hits)
-    clips = np.bincount(video)
-    draws = np.random.default_rng(seed).integers(
-        len(clips), size=(resamples, len(clips))
-    )
-    accuracies = right[draws].sum(axis=1) / clips[draws].sum(axis=1)
-    tail = (1 - level) / 2
-    low, high = np.quantile(accuracies, [tail, 1 - tail])
-    return float(low), float(high)
-
-
-def cmap_interval(labels, scores, groups, *, level=0.95, resamples=200, seed=0):
-    """Interval of cMAP by bootstrap over videos, see `bootstrap_interval`.
-
-    Args:
-        labels: 0 or 1, array `(n, attributes)`.
-        scores: Floats `(n, attributes)`.
-        groups: Video ids `(n,)`.
-        level: Float in (0, 1), the coverage.
-        resamples: Int.
-        seed: Int.
-
-    Returns:
-        Pair of floats in [0, 1], the interval's ends.
+        Pair of floats, the interval's ends.
     """
     _, video = np.unique(groups, return_inverse=True)
     order = np.argsort(video, kind="stable")
-    members = np.split(order, np.cumsum(np.bincount(video))[:-1])
+    rows = np.split(order, np.cumsum(np.bincount(video))[:-1])
     rng = np.random.default_rng(seed)
-    values = []
+    figures = []
     for _ in range(resamples):
-        drawn = rng.integers(len(members), size=len(members))
-        rows = np.concatenate([members[i] for i in drawn])
-        values.append(
-            np.nanmean(average_precisions(labels[rows], scores[rows]))
-        )
+        drawn = rng.integers(len(rows), size=len(rows))
+        figures.append(measure(np.concatenate([rows[i] for i in drawn])))
     tail = (1 - level) / 2
-    low, high = np.nanquantile(values, [tail, 1 - tail])
+    low, high = np.nanquantile(figures, [tail, 1 - tail])
     return float(low), float(high)
 
 

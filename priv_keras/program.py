@@ -6,6 +6,8 @@ from absl import app
 from absl import flags as absl_flags
 from absl import logging
 
+from tfrecords_tools import program
+
 
 def run(main, flags_parser):
     """Runs `main(argv)` once the command line is understood.
@@ -21,6 +23,6 @@ def run(main, flags_parser):
     def quiet(argv):
         if not absl_flags.FLAGS["verbosity"].present:
             logging.set_verbosity(logging.WARNING)
-        return main(argv)
+        return program.leave(main(argv))
 
     app.run(quiet, flags_parser=flags_parser)

@@ -12,14 +12,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from toys import ACTIONS
-from toys import IDENTITIES
 from toys import SHUT
 from toys import endless
 from toys import sharded
-from toys import toy_anonymizer
 from toys import toy_batch
-from toys import toy_classifier
+from toys import toy_pair_game
 
 from priv_keras import losses
 from priv_keras.algorithms import ALGORITHMS
@@ -563,30 +560,11 @@ def mirrored():
 @pytest.mark.parametrize("algorithm", EVERY)
 def test_two_replicas_play_as_one_device_does(algorithm, mirrored):
     """The same global batch, on one device and split over two."""
-    batch = toy_batch()
     results = []
     for strategy in (tf.distribute.get_strategy(), mirrored):
         with strategy.scope():
-            keras.utils.set_random_seed(5)
-            game = algorithm(
-                toy_anonymizer(),
-                toy_classifier(ACTIONS),
-                [toy_classifier(IDENTITIES) for _ in range(2)],
-                budget_task=losses.SINGLE_LABEL,
-                gamma=2.0,
-                target_gate=SHUT,
-                budget_gate=Gate(0.4, 20),
-                restarts=Restarts(1, Gate(0.4, 2)),
-            )
-            game.compile(
-                optimizers=Optimizers(
-                    keras.optimizers.SGD(0.1),
-                    keras.optimizers.SGD(0.1),
-                    [keras.optimizers.SGD(0.5) for _ in range(2)],
-                ),
-                validation=sharded(batch),
-            )
-        logs = turn(game, sharded(batch), turns=2)
+            game = toy_pair_game(algorithm, Restarts(1, Gate(0.4, 2)))
+        logs = turn(game, sharded(toy_batch()), turns=2)
         results.append((logs, weights(game)))
     (logs, one), (twin_logs, two) = results
     assert logs["budget_0_steps"] == twin_logs["budget_0_steps"]

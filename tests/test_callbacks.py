@@ -1,14 +1,19 @@
 import json
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from toys import CLIP
+from toys import IDENTITIES
 from toys import SHUT
 from toys import toy_batch
 
 from priv_keras import callbacks
+from priv_keras.algorithms import GRL
 from priv_keras.algorithms import Entropy
+from priv_keras.algorithms.base import Restarts
+from priv_keras.algorithms.gates import Gate
 
 
 def play(game, data, watchers, epochs=2, initial_epoch=0):
@@ -118,10 +123,40 @@ def test_a_figure_that_is_not_finite_stops_the_run(make_game, data, tmp_path):
         play(game, data, [callbacks.StopAtNonFinite(tmp_path)])
 
 
+def test_a_broken_weight_is_never_saved(make_game, data, tmp_path):
+    game = make_game(GRL)
+
+    class Break(keras.callbacks.Callback):
+        """As an update whose loss no figure shows."""
+
+        def on_train_batch_end(self, batch, logs=None):
+            if game.turns_played() == 4:
+                game.budgets[0].layers[-1].bias.assign([np.nan] * IDENTITIES)
+
+    watchers = [
+        Break(),
+        callbacks.StopAtNonFinite(tmp_path),
+        callbacks.SaveGame(tmp_path),
+    ]
+    with pytest.raises(
+        FloatingPointError, match=r"weight of f_B\^0 .* turn 4.*turn_000002"
+    ):
+        play(game, data, watchers)
+    assert [path.name for path in callbacks.saved_games(tmp_path)] == [
+        "turn_000002.weights.h5"
+    ]
+
+
 def test_only_a_gate_that_always_gives_up_is_warned_of(make_game, data):
     said = []
-    game = make_game(Entropy, budget_gate=SHUT)
+    # One turn in four restarts, and each gives up.
+    game = make_game(
+        Entropy, budget_gate=SHUT, restarts=Restarts(4, Gate(1.0, 1))
+    )
     play(game, data, [callbacks.WarnOfStuckGates(said.append)])
-    assert len(said) == 1
-    assert said[0].startswith("warning: budget_0 never reached its threshold")
-    assert "--max_budget_steps" in said[0]
+    assert [line.split(" never")[0] for line in said] == [
+        "warning: budget_0",
+        "warning: restart_budget_0",
+    ]
+    assert "4 loops. Lower --budget_threshold, or raise --max_budget" in said[0]
+    assert "1 loops. Lower --budget_threshold, or raise --max_rest" in said[1]

@@ -40,6 +40,7 @@ ALLOWED = {
     "priv_keras.train": PROGRAMS,
     "priv_keras.evaluate": PROGRAMS,
     "priv_keras.export": PROGRAMS,
+    "priv_keras.program": PROGRAMS,
     "priv_keras.data": PROGRAMS,
     "priv_keras.experiment": PROGRAMS,
     "priv_keras.playing": PROGRAMS,

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from priv_keras import losses
+from priv_keras.algorithms.base import Optimizers
 from priv_keras.algorithms.gates import Gate
 
 CLIP = (2, 4, 4, 3)
@@ -48,3 +50,30 @@ def sharded(batch):
         .batch(8, drop_remainder=True)
         .with_options(options)
     )
+
+
+def toy_pair_game(algorithm, restarts):
+    """A game with two budget models, for the scope of any strategy.
+
+    SGD, not Adam, which hides the scale of a gradient.
+    """
+    keras.utils.set_random_seed(5)
+    game = algorithm(
+        toy_anonymizer(),
+        toy_classifier(ACTIONS),
+        [toy_classifier(IDENTITIES) for _ in range(2)],
+        budget_task=losses.SINGLE_LABEL,
+        gamma=2.0,
+        target_gate=SHUT,
+        budget_gate=Gate(0.4, 20),
+        restarts=restarts,
+    )
+    game.compile(
+        optimizers=Optimizers(
+            keras.optimizers.SGD(0.1),
+            keras.optimizers.SGD(0.1),
+            [keras.optimizers.SGD(0.5) for _ in range(2)],
+        ),
+        validation=sharded(toy_batch()),
+    )
+    return game

@@ -25,6 +25,11 @@ def _in_a_line(main, argv):
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         status = 1
+    return leave(status)
+
+
+def leave(status):
+    """Passes on an exit status, once there is nothing left to do."""
     if "tensorflow_io" in sys.modules:
         # Its S3 client aborts when Python takes it down, all being done.
         sys.stdout.flush()

@@ -161,11 +161,6 @@ class AdversarialModel(keras.Model):
             optimizer.build(budget.trainable_variables)
 
     @property
-    def optimizers(self):
-        """Every optimizer of the game."""
-        return [self.optimizer, self.target_optimizer, *self.budget_optimizers]
-
-    @property
     def target_step_variables(self):
         """What the target step trains: theta_T and theta_A, Eq. (6a), (7b)."""
         return (
@@ -225,6 +220,20 @@ class AdversarialModel(keras.Model):
         for _ in range(self.accumulate_steps):
             outputs = self.on_replicas(function, iterator)
         return outputs
+
+    @tf.function(autograph=False)
+    def update_anonymizer(self, iterator):
+        """theta_A down the `anonymizer_costs` of an algorithm that has one
+        cost for it: Eq. (4a), (7a), (9a)."""
+
+        def update(batch):
+            return descend(
+                self.optimizer,
+                self.anonymizer.trainable_variables,
+                lambda: self.anonymizer_costs(batch),
+            )
+
+        return self.update(update, iterator)
 
     @tf.function(autograph=False)
     def train_target(self, iterator):

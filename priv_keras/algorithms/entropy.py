@@ -3,7 +3,6 @@
 import tensorflow as tf
 
 from priv_keras.algorithms.base import AdversarialModel
-from priv_keras.algorithms.base import descend
 
 
 class Entropy(AdversarialModel):
@@ -29,25 +28,14 @@ class Entropy(AdversarialModel):
 
     def train_step(self, iterator):
         logs = self.restart_if_due(iterator)  # Algorithm 4, lines 3-5
+        # Algorithm 3, lines 3, 4-6, 7-9.
         logs |= self.update_anonymizer(iterator)  # Eq. (7a), (9a)
         logs |= self.train_target(iterator)  # Eq. (7b), (9b)
         logs |= self.train_budgets(iterator, self.budget_gate)  # (7c), (9c)
         return logs
 
-    @tf.function(autograph=False)
-    def update_anonymizer(self, iterator):
-        """theta_A down L_T + gamma max_i(-H_B^i), Eq. (7a) and (9a)."""
-
-        def update(batch):
-            return descend(
-                self.optimizer,
-                self.anonymizer.trainable_variables,
-                lambda: self.anonymizer_costs(batch),
-            )
-
-        return self.update(update, iterator)
-
     def anonymizer_costs(self, batch):
+        """L_T + gamma max_i(-H_B^i), Eq. (7a) and (9a), and its terms."""
         anonymized, budget_anonymized = self.anonymize_both(batch)
         target_loss = self.target_loss(anonymized, batch)
         entropies = tf.stack(

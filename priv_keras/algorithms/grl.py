@@ -3,7 +3,6 @@
 import tensorflow as tf
 
 from priv_keras.algorithms.base import AdversarialModel
-from priv_keras.algorithms.base import descend
 from priv_keras.layers import GradientReversal
 
 
@@ -43,20 +42,8 @@ class GRL(AdversarialModel):
             rise = 2 / (1 + tf.exp(-10.0 * p)) - 1
             self.reversal.scale.assign(self.gamma * rise)
 
-    @tf.function(autograph=False)
-    def update_anonymizer(self, iterator):
-        """theta_A down L_T - gamma L_B, Eq. (4a)."""
-
-        def update(batch):
-            return descend(
-                self.optimizer,
-                self.anonymizer.trainable_variables,
-                lambda: self.anonymizer_costs(batch),
-            )
-
-        return self.update(update, iterator)
-
     def anonymizer_costs(self, batch):
+        """L_T - gamma L_B, Eq. (4a), in the form that the reversal needs."""
         anonymized, budget_anonymized = self.anonymize_both(batch)
         reversed_ = self.reversal(budget_anonymized)
         target_loss = self.target_loss(anonymized, batch)

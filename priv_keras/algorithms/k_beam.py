@@ -26,12 +26,12 @@ class KBeam(AdversarialModel):
     def train_step(self, iterator):
         logs = self.restart_if_due(iterator)  # Sec. 3.5.1
         logs |= self.train_target(iterator)  # Eq. (6a)
-        logs |= self.update_anonymizer(iterator)  # Eq. (6b)
+        logs |= self.ascend_anonymizer(iterator)  # Eq. (6b)
         logs |= self.train_budgets(iterator, self.budget_gate)  # Eq. (6c)
         return logs
 
     @tf.function(autograph=False)
-    def update_anonymizer(self, iterator):
+    def ascend_anonymizer(self, iterator):
         """j = argmin_i L_B^i; d_iter times theta_A up L_B^j, Eq. (6b)."""
 
         def losses(batch):

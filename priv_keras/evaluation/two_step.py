@@ -201,7 +201,9 @@ def accuracy_score(labels, logits, videos):
     np.add.at(sums, video, logits)
     return {
         "accuracy": float(hits.mean()),
-        "interval": metrics.bootstrap_interval(hits, videos),
+        "interval": metrics.bootstrap_interval(
+            lambda rows: hits[rows].mean(), videos
+        ),
         "video_accuracy": float((sums.argmax(axis=1) == labels[first]).mean()),
     }
 
@@ -210,7 +212,13 @@ def attributes_score(labels, logits, videos):
     each = metrics.average_precisions(labels, logits)
     return {
         "cmap": metrics.class_mean_average_precision(labels, logits),
-        "interval": metrics.cmap_interval(labels, logits, videos),
+        "interval": metrics.bootstrap_interval(
+            lambda rows: np.nanmean(
+                metrics.average_precisions(labels[rows], logits[rows])
+            ),
+            videos,
+            resamples=200,
+        ),
         "average_precisions": [None if np.isnan(x) else float(x) for x in each],
         "prevalence": labels.mean(axis=0).tolist(),
     }

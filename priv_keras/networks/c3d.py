@@ -75,10 +75,9 @@ def load_sports1m(model, checkpoint):
     """Starts f_T from C3D as trained on Sports-1M (Sec. 4.1.2).
 
     Convolutions and the first dense layer are loaded, the last two are left as
-    they are. The checkpoint was trained on pixels of 0 to 255 less the mean of
-    its training clips; as in the TensorFlow code it came with, the mean is not
-    taken off. Its dense layer expects the features in the order that
-    `Flatten` gives them.
+    they are. It was trained on pixels of 0 to 255 less a mean clip, which is
+    not in the checkpoint and is not taken off here: the biases have to learn
+    it. Its dense layer expects the features in the order of `Flatten`.
 
     Args:
         model: As of `build`, of width 1 and with `rescaling=PIXELS`.
