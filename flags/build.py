@@ -2,12 +2,17 @@
 
 from absl import flags as absl_flags
 
+from flags import pa_hmdb51  # noqa: F401 (its flags are of this program too)
+
 # Flag to the datasets that it is for: what their `list_videos` takes.
 CHOICES = {
+    "annotations": ("pa_hmdb51",),
+    "attribute_list": ("vispr",),
     "attributes": ("vispr",),
     "csv": ("folder",),
     "exclude_pa": ("hmdb51",),
     "fold": ("ut_interaction",),
+    "irregular": ("pa_hmdb51",),
     "split": ("hmdb51", "sbu", "ucf101"),
     "split_dir": ("hmdb51", "sbu", "ucf101", "vispr"),
 }
@@ -19,8 +24,8 @@ SPLITS = {
 }
 
 DATASET_NAMES = [
-    *("folder", "hmdb51", "puppets", "sbu", "ucf101", "ut_interaction"),
-    "vispr",
+    *("folder", "hmdb51", "pa_hmdb51", "puppets", "sbu", "ucf101"),
+    *("ut_interaction", "vispr"),
 ]
 
 DATASET = absl_flags.DEFINE_enum(
@@ -74,9 +79,12 @@ SKIP_BAD = absl_flags.DEFINE_bool(
 ATTRIBUTES = absl_flags.DEFINE_enum(
     "attributes",
     None,
-    ["sec42", "sec55"],
+    ["sec42", "sec55", "all"],
     "Which of vispr's attributes are the labels: the 7 of Sec. 4.2 (the "
-    "default), or the 5 of Sec. 5.5.",
+    "default), the 5 of Sec. 5.5, or all 68 of --attribute_list.",
+)
+ATTRIBUTE_LIST = absl_flags.DEFINE_string(
+    "attribute_list", None, "VISPR's attributes.tsv, for --attributes=all."
 )
 CSV = absl_flags.DEFINE_string(
     "csv",

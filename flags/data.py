@@ -11,6 +11,7 @@ DATASETS = (
     "ut_interaction",
 )
 BUDGET_DATASETS = ("folder", "vispr")
+TEST_DATASETS = ("pa_hmdb51",)
 SCALES = ("paper", "tiny")
 
 DATASET = absl_flags.DEFINE_enum(
@@ -22,6 +23,13 @@ BUDGET_DATASET = absl_flags.DEFINE_enum(
     BUDGET_DATASETS,
     "Where f_B and the attackers learn, if not on --dataset (Sec. 3.4): f_A "
     "is shared, the clips are not.",
+)
+TEST_DATASET = absl_flags.DEFINE_enum(
+    "test_dataset",
+    None,
+    TEST_DATASETS,
+    "Whose videos and frames judge the run, if not the test split of --dataset "
+    "and --budget_dataset (Sec. 5.5).",
 )
 DATA_DIR = absl_flags.DEFINE_string(
     "data_dir",

@@ -26,7 +26,13 @@ ATTACKER_WIDTH = absl_flags.DEFINE_float(
 ATTACKER_STEPS = absl_flags.DEFINE_integer(
     "attacker_steps",
     20_000,
-    "At most so many updates of an attacker, and of f_T on raw clips.",
+    "At most so many updates of an attacker.",
+    lower_bound=1,
+)
+RAW_TARGET_STEPS = absl_flags.DEFINE_integer(
+    "raw_target_steps",
+    20_000,
+    "At most so many updates of f_T on raw clips, the utility to compare with.",
     lower_bound=1,
 )
 ATTACKER_STEPS_PER_EPOCH = absl_flags.DEFINE_integer(

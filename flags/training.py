@@ -56,6 +56,13 @@ RESTART_EVERY = absl_flags.DEFINE_integer(
     "none.",
     lower_bound=0,
 )
+RESTART_PATIENCE = absl_flags.DEFINE_integer(
+    "restart_patience",
+    None,
+    "Restart every f_B also after so many turns without a new low of L_B, "
+    "their mean loss on a batch.",
+    lower_bound=1,
+)
 MAX_RESTART_STEPS = absl_flags.DEFINE_integer(
     "max_restart_steps",
     500,
@@ -196,6 +203,14 @@ WARM_UP_BUDGET_LEARNING_RATE = absl_flags.DEFINE_float(
     "warm_up_budget_learning_rate", 1e-3, "Of Adam.", lower_bound=0.0
 )
 
+STRATEGY = absl_flags.DEFINE_enum(
+    "strategy",
+    "none",
+    ["none", "mirrored", "multi_worker"],
+    "Devices to play on: one; all GPUs of this machine; or those of all "
+    "workers in TF_CONFIG, which have to see --run_dir and --data_dir, and of "
+    "which the first writes. They share out each batch.",
+)
 RESUME = absl_flags.DEFINE_bool(
     "resume", False, "Go on with the run that --run_dir holds."
 )

@@ -67,19 +67,31 @@ class Shards:
         self, split, stream, *, training=False, clips_per_video=1, frames=None
     ):
         """Returns single clips of a split, with names as the game knows them:
-        `clips`, `actions`, `budget_labels` and `video`."""
+        `clips`, `actions`, `budget_labels` and `video`.
+
+        Of a label that each frame has for itself, a clip shows what any of its
+        frames shows.
+        """
+
+        def label(example, name):
+            if name in self.manifest["per_frame"]:
+                return tf.reduce_max(example[name], axis=0)
+            return example[name]
 
         def rename(example):
             return {
                 "clips": example["clips"],
                 "video": example["video"],
-                **{party: example[n] for party, n in self.records.items()},
+                **{
+                    party: label(example, name)
+                    for party, name in self.records.items()
+                },
             }
 
         return read.clips(
             str(self.folder / f"{split}-*.tfrecord"),
             labels=tuple(self.records.values()),
-            multi_label=manifest.multi_label(self.manifest),
+            shapes=manifest.label_shapes(self.manifest),
             frames=frames or self.frames,
             size=flags.SIZE.value,
             frame_size=(flags.FRAME_WIDTH.value, flags.FRAME_HEIGHT.value),
@@ -108,6 +120,7 @@ class Shards:
             .repeat()
             .batch(batch_size or flags.BATCH_SIZE.value, drop_remainder=True)
             .prefetch(tf.data.AUTOTUNE)
+            .with_options(_shared_out())
         )
 
     def test_batches(self, split, stream):
@@ -127,6 +140,7 @@ class Shards:
             # Unknown to tf.data, and Keras warns of a dataset that just ends.
             .apply(tf.data.experimental.assert_cardinality(count))
             .batch(flags.BATCH_SIZE.value)
+            .with_options(_shared_out())
         )
 
     def views(self, stream):
@@ -136,6 +150,16 @@ class Shards:
             .repeat(evaluation_flags.ATTACKER_VIEWS.value)
             .batch(flags.BATCH_SIZE.value)
         )
+
+
+def _shared_out():
+    """Each worker takes its part of each batch. By files, their passes over a
+    split would differ in length, and the longest wait for the others."""
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = (
+        tf.data.experimental.AutoShardPolicy.DATA
+    )
+    return options
 
 
 def parties_without(records):
@@ -150,18 +174,24 @@ class Data:
         target: `Shards` of clips with `actions`.
         budget: `Shards` of clips with `budget_labels`; the same object where
             one dataset has both.
+        tested: Pair of `Shards`, as these two, whose test splits judge the
+            run; `None` for those of `target` and `budget`.
 
     Attributes:
         budget_task: How private labels are scored, a `losses.Task`.
 
     Raises:
-        ValueError: If `--attribute_weights` do not fit them.
+        ValueError: If `--attribute_weights` do not fit them, or `tested` has
+            other classes.
     """
 
-    def __init__(self, target, budget):
+    def __init__(self, target, budget, tested=None):
         self.target = target
         self.budget = budget
+        self.tested_target, self.tested_budget = tested or (target, budget)
         self.budget_task = _task(budget)
+        _check_same_classes(target, self.tested_target)
+        _check_same_classes(budget, self.tested_budget)
 
     @property
     def labels(self):
@@ -176,14 +206,15 @@ class Data:
         return (self.target.frames, flags.SIZE.value, flags.SIZE.value, 3)
 
     def game_batches(self):
-        """Endless batches for a turn; f_B's own clips where
-        `--budget_batch_size` asks for them."""
+        """Endless batches for a turn: of f_T alone, where `--budget_batch_size`
+        gives f_B its own."""
+        return self.target.training_batches("train", "game")
+
+    def game_budget_batches(self):
+        """Endless batches for f_B, or `None` where it sees those of f_T."""
         if not training_flags.BUDGET_BATCH_SIZE.value:
-            return self.target.training_batches("train", "game")
-        return tf.data.Dataset.zip(
-            self.target.training_batches("train", "game"),
-            self.budget_batches("game_budget"),
-        ).map(_join)
+            return None
+        return self.budget_batches("game_budget").map(_for_budgets)
 
     def budget_batches(self, stream):
         """Endless batches for f_B alone."""
@@ -209,6 +240,18 @@ class Data:
         return both.take(longest).map(_join)
 
 
+def _check_same_classes(trained, tested):
+    for party, names in tested.labels.items():
+        if names != trained.labels[party]:
+            raise ValueError(
+                f"The {party} of {tested.folder} are {list(names)}; "
+                f"{trained.folder}, to train on, has "
+                f"{list(trained.labels[party])}. They must be the same: of "
+                "vispr, build shards with --attributes=sec55 to test on "
+                "pa_hmdb51."
+            )
+
+
 def _task(shards):
     weights = training_flags.ATTRIBUTE_WEIGHTS.value
     names = shards.labels["budget_labels"]
@@ -227,13 +270,15 @@ def _task(shards):
     return losses.multi_label(weights and [float(w) for w in weights])
 
 
-def _join(batch, for_budgets):
+def _for_budgets(batch):
     return {
-        "clips": batch["clips"],
-        "actions": batch["actions"],
-        "budget_clips": for_budgets["clips"],
-        "budget_labels": for_budgets["budget_labels"],
+        "budget_clips": batch["clips"],
+        "budget_labels": batch["budget_labels"],
     }
+
+
+def _join(batch, budget_batch):
+    return {**batch, **_for_budgets(budget_batch)}
 
 
 def _without_video(example):
@@ -247,10 +292,17 @@ def open_data():
     checked against the manifest before it is used.
     """
     frames = flags.FRAMES.value
+    tested = None
+    if flags.TEST_DATASET.value:
+        tested = (
+            _open(flags.TEST_DATASET.value, {"actions": "target"}, frames),
+            # Single frames: each has its own labels.
+            _open(flags.TEST_DATASET.value, {"budget_labels": "budget"}, 1),
+        )
     if not flags.BUDGET_DATASET.value:
         both = {"actions": "target", "budget_labels": "budget"}
         shards = _open(flags.DATASET.value, both, frames)
-        return Data(shards, shards)
+        return Data(shards, shards, tested)
     return Data(
         _open(flags.DATASET.value, {"actions": "target"}, frames),
         _open(
@@ -258,6 +310,7 @@ def open_data():
             {"budget_labels": "budget"},
             training_flags.BUDGET_FRAMES.value or frames,
         ),
+        tested,
     )
 
 

@@ -102,12 +102,17 @@ def _gate(data, threshold, max_steps):
 
 def _restarts(data):
     flags = training_flags
-    if not flags.RESTART_EVERY.value:
+    if not flags.RESTART_EVERY.value and not flags.RESTART_PATIENCE.value:
         return None
     gate = _gate(
         data, flags.BUDGET_THRESHOLD.value, flags.MAX_RESTART_STEPS.value
     )
-    return Restarts(flags.RESTART_EVERY.value, gate, data_flags.SEED.value)
+    return Restarts(
+        flags.RESTART_EVERY.value,
+        gate,
+        data_flags.SEED.value,
+        flags.RESTART_PATIENCE.value,
+    )
 
 
 def build_optimizers(game):
@@ -148,9 +153,7 @@ def attacker_protocol():
     """How `--attacker_*` train an attacker."""
     flags = evaluation_flags
     return Protocol(
-        epochs=-(
-            -flags.ATTACKER_STEPS.value // flags.ATTACKER_STEPS_PER_EPOCH.value
-        ),
+        steps=flags.ATTACKER_STEPS.value,
         steps_per_epoch=flags.ATTACKER_STEPS_PER_EPOCH.value,
         patience=flags.ATTACKER_PATIENCE.value,
         learning_rate=flags.ATTACKER_LEARNING_RATE.value,
@@ -165,6 +168,7 @@ def fingerprint(data, *settings):
     everything = [
         data.target.manifest["options"],
         data.budget.manifest["options"],
+        data.tested_target.manifest["options"],
         data.clip_shape,
         data.budget.frames,
         data_flags.FRAME_WIDTH.value,

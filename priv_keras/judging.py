@@ -42,12 +42,20 @@ def judge(game, turn, data, run_dir, say):
     """
     two_step.check_unseen(flags.ATTACKERS.value, training_flags.BUDGETS.value)
     folder = pathlib.Path(run_dir, "evaluation")
-    target = _sides(data.target, game.anonymizer, folder / "cache")
+    target = _sides(
+        data.target, data.tested_target, game.anonymizer, folder / "cache"
+    )
     budget = target
-    if data.budget is not data.target:
-        budget = _sides(data.budget, game.anonymizer, folder / "cache_budget")
+    if data.tested_budget is not data.tested_target:
+        budget = _sides(
+            data.budget,
+            data.tested_budget,
+            game.anonymizer,
+            folder / "cache_budget",
+        )
     result = {
         "dataset": data_flags.DATASET.value,
+        "test_dataset": data_flags.TEST_DATASET.value,
         "method": training_flags.METHOD.value,
         "scale": data_flags.SCALE.value,
         "seed": data_flags.SEED.value,
@@ -78,12 +86,12 @@ def judge(game, turn, data, run_dir, say):
     return result
 
 
-def _sides(shards, anonymizer, cache):
-    """All splits of a dataset, raw and as f_A leaves them."""
+def _sides(trained, tested, anonymizer, cache):
+    """All splits that attackers meet, raw and as f_A leaves them."""
     clips = {
-        "train": shards.views("attackers"),
-        "validation": shards.test_batches("validation", "attackers"),
-        "test": shards.test_batches("test", "attackers"),
+        "train": trained.views("attackers"),
+        "validation": trained.test_batches("validation", "attackers"),
+        "test": tested.test_batches("test", "attackers"),
     }
     return {
         "raw": {split: two_step.unfiltered(clips[split]) for split in SPLITS},
@@ -98,7 +106,7 @@ def _chance(dataset, label):
     """What is right without a look: of attributes, their mean prevalence."""
     labels = np.array([example[label].numpy() for example in dataset])
     if labels.ndim == 2:
-        return {"majority": float(labels.mean())}
+        return {"majority": float(np.nanmean(metrics.prevalence(labels)))}
     return metrics.chance(labels)
 
 
@@ -169,6 +177,7 @@ def _raw_target(splits, data, folder, say):
             data.clip_shape,
         )
         protocol = experiment.attacker_protocol()._replace(
+            steps=flags.RAW_TARGET_STEPS.value,
             frames=data_flags.FRAMES.value,
             batch_size=data_flags.BATCH_SIZE.value,
             learning_rate=training_flags.WARM_UP_TARGET_LEARNING_RATE.value,
@@ -187,6 +196,7 @@ def _raw_target(splits, data, folder, say):
         return {**scored, **fitted}
 
     settings = (
+        flags.RAW_TARGET_STEPS.value,
         training_flags.TARGET_WIDTH.value,
         training_flags.WARM_UP_TARGET_LEARNING_RATE.value,
         data_flags.BATCH_SIZE.value,

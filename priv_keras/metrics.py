@@ -55,7 +55,8 @@ def average_precisions(labels, scores):
     """Average precision of each attribute.
 
     Args:
-        labels: 0 or 1, array `(n, attributes)`.
+        labels: 0 or 1, array `(n, attributes)`; -1 where it is not known, which
+            is not counted.
         scores: Floats `(n, attributes)`, higher where an attribute seems
             present: logits or probabilities.
 
@@ -68,10 +69,25 @@ def average_precisions(labels, scores):
     labels, scores = np.asarray(labels), np.asarray(scores)
     return np.array(
         [
-            average_precision_score(y, score) if y.any() else np.nan
+            average_precision_score(y[y >= 0], score[y >= 0])
+            if (y > 0).any()
+            else np.nan
             for y, score in zip(labels.T, scores.T, strict=True)
         ]
     )
+
+
+def prevalence(labels):
+    """How often each attribute is present, where that is known.
+
+    Args:
+        labels: As of `average_precisions`.
+
+    Returns:
+        Float array `(attributes,)` in [0, 1]; NaN where nothing is known.
+    """
+    labels = np.asarray(labels)
+    return np.nanmean(np.where(labels < 0, np.nan, labels), axis=0)
 
 
 def class_mean_average_precision(labels, scores):
@@ -81,8 +97,7 @@ def class_mean_average_precision(labels, scores):
     labels that are 1.
 
     Args:
-        labels: 0 or 1, array `(n, attributes)`.
-        scores: Floats `(n, attributes)`, see `average_precisions`.
+        labels, scores: As of `average_precisions`.
 
     Returns:
         Float in [0, 1]. Attributes without a label of 1 are left out, and a

@@ -12,6 +12,7 @@ import tensorflow as tf
 from flags import data as data_flags
 from flags import training as flags
 from priv_keras import callbacks
+from priv_keras import distribution
 from priv_keras import experiment
 from priv_keras import export_model
 from priv_keras import supervised
@@ -23,33 +24,36 @@ PICTURED = 6  # frames in a before/after picture
 WARM_UP_EPOCH = 50  # updates between validations
 
 
-def play(data, run_dir, say):
-    """Warms the parties up, plays the game, exports f_A.
+def play(data, run_dir, strategy, say):
+    """Warms the parties up, plays the game, saves it and exports f_A.
 
     Args:
         data: `data.Data`.
         run_dir: Folder of the run. Where it holds checkpoints, goes on from
             the last.
+        strategy: `tf.distribute.Strategy`, of which only the chief writes.
         say: Callable of a string, as `print`.
-
-    Returns:
-        The trained game.
     """
     run_dir = pathlib.Path(run_dir)
-    experiment.seed_everything("game")
-    game = experiment.build_game(data)
-    game.compile(
-        optimizers=experiment.build_optimizers(game),
-        validation=data.target.training_batches("validation", "gate"),
-    )
-    turn = resume(game, run_dir / "checkpoints", say)
-    if turn is None:
-        warm_up(game, data, say)
-        callbacks.save_weights(game, warm_up_path(run_dir / "checkpoints"))
-        turn = 0
-    _fit(game, data, run_dir, turn, say)
-    export(game, data, run_dir)
-    return game
+    with strategy.scope():
+        experiment.seed_everything("game")
+        game = experiment.build_game(data)
+        game.compile(
+            optimizers=experiment.build_optimizers(game),
+            validation=data.target.training_batches("validation", "gate"),
+            budget_data=data.game_budget_batches(),
+        )
+        turn = resume(game, run_dir / "checkpoints", say)
+        chief = distribution.is_chief(strategy)
+        if turn is None:
+            warm_up(game, data, chief, say)
+            if chief:
+                path = warm_up_path(run_dir / "checkpoints")
+                callbacks.save_weights(game, path)
+            turn = 0
+        _fit(game, data, run_dir, turn, chief, say)
+        if chief:
+            export(game, data, run_dir)
 
 
 def warm_up_path(folder):
@@ -70,7 +74,7 @@ def resume(game, folder, say):
     return None
 
 
-def warm_up(game, data, say):
+def warm_up(game, data, chief, say):
     """f_A to the identity, then f_T, then each f_B on what f_A puts out."""
     shared = _shared_warm_up(data)
     if shared and shared.exists():
@@ -79,7 +83,7 @@ def warm_up(game, data, say):
     else:
         _warm_up_anonymizer(game, data, say)
         _warm_up_target(game, data, say)
-        if shared:
+        if shared and chief:
             callbacks.save_weights(_pair(game), shared)
     # A game with restarts trains fresh ones in its first turn.
     if not game.restarts:
@@ -181,15 +185,16 @@ def _warm_up_classifier(
     return fitted["validation_accuracy"]
 
 
-def _fit(game, data, run_dir, turn, say):
+def _fit(game, data, run_dir, turn, chief, say):
     turns = flags.TURNS_PER_EPOCH.value
-    watchers = [
-        callbacks.StopAtNonFinite(run_dir / "checkpoints"),
-        callbacks.TurnLog(run_dir, say),
-        callbacks.WarnOfStuckGates(say),
-        callbacks.SaveGame(run_dir / "checkpoints"),
-    ]
-    if flags.PICTURES.value:
+    watchers = [callbacks.StopAtNonFinite(run_dir / "checkpoints")]
+    if chief:
+        watchers += [
+            callbacks.TurnLog(run_dir, say),
+            callbacks.WarnOfStuckGates(say),
+            callbacks.SaveGame(run_dir / "checkpoints"),
+        ]
+    if chief and flags.PICTURES.value:
         watchers.append(callbacks.BeforeAfter(run_dir, _pictured(data)))
     experiment.seed_everything("game")
     game.fit(

@@ -24,6 +24,7 @@ def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unknown arguments: {argv[1:]}.")
     # In here, so that `--help` does not wait for TensorFlow.
+    from priv_keras import distribution
     from priv_keras import experiment
     from priv_keras import judging
     from priv_keras import playing
@@ -31,22 +32,38 @@ def main(argv):
 
     run_dir = pathlib.Path(data_flags.RUN_DIR.value)
     try:
+        strategy = distribution.open_strategy()
+        chief = distribution.is_chief(strategy)
         config = parsing.serialize(absl_flags.FLAGS, skip=NOT_CONFIGURATION)
-        check_run_dir(run_dir, config, training_flags.RESUME.value)
+        if chief:
+            check_run_dir(run_dir, config, training_flags.RESUME.value)
         data = open_data()
         experiment.check_labels(run_dir, data)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    run_dir.mkdir(parents=True, exist_ok=True)
-    (run_dir / "config.flags").write_text(config)
-    experiment.write_labels(run_dir, data)
+    if chief:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        (run_dir / "config.flags").write_text(config)
+        experiment.write_labels(run_dir, data)
 
-    game = playing.play(data, run_dir, say=print)
-    turns = training_flags.MAX_ITER.value
+    playing.play(data, run_dir, strategy, say=print if chief else _nothing)
+    if training_flags.STRATEGY.value == "multi_worker":
+        if chief:
+            print(
+                "To judge the run, on one machine: python -m "
+                f"priv_keras.evaluate --run_dir={run_dir}"
+            )
+        return 0
+    # As it was saved: attackers train on one device, where f_A has to be.
+    game, turns = experiment.load_game(data, run_dir)
     result = judging.judge(game, turns, data, run_dir, say=print)
     print("\n" + judging.table(result))
     return 0
+
+
+def _nothing(_):
+    """What workers say whom nobody listens to."""
 
 
 def check_run_dir(run_dir, config, resume):

@@ -44,6 +44,7 @@ def make_game():
         lr=0.1,
         budget_task=losses.SINGLE_LABEL,
         validation=None,
+        budget_data=None,
         budget_frames=CLIP[0],
         optimizer=keras.optimizers.SGD,
         **kwargs,
@@ -68,6 +69,7 @@ def make_game():
                 [optimizer(lr * 2) for _ in range(num_budgets)],
             ),
             validation=validation or endless(toy_batch(seed=1)),
+            budget_data=budget_data,
         )
         return game
 

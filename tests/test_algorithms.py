@@ -1,10 +1,8 @@
 """Each algorithm updates who its pseudo-code says, when it says, and how."""
 
-import json
 import os
 import pathlib
 import random
-import socket
 import subprocess
 import sys
 
@@ -13,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from toys import SHUT
+from toys import cluster
 from toys import endless
 from toys import sharded
 from toys import toy_batch
@@ -348,6 +347,26 @@ def test_a_restart_makes_every_budget_model_and_its_optimizer_anew(
         assert float(optimizer.learning_rate) == pytest.approx(0.2)
 
 
+@pytest.mark.parametrize("algorithm", EVERY)
+def test_a_restart_on_a_plateau_waits_for_its_patience(
+    make_game, data, algorithm
+):
+    # Nobody learns, and a batch is always the same: L_B stands still. What it
+    # is at turn 0 belongs to the f_B that turn 0 replaces.
+    restarts = Restarts(0, Gate(-1.0, 0), patience=2)
+    game = make_game(algorithm, restarts=restarts)
+    game.optimizer.learning_rate = 0.0
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(game.budgets[0].layers[-1].kernel.numpy())
+
+    turn(game, data, 8, [Watch()])
+    fresh = [i for i in range(1, 8) if not np.array_equal(seen[i], seen[i - 1])]
+    assert fresh == [3, 6]  # a low, two turns without another, a restart
+
+
 def test_restarts_leave_random_numbers_outside_as_they_were(make_game, data):
     game = make_game(Entropy, restarts=Restarts(1, Gate(-1.0, 0)))
     random.seed(3)
@@ -507,6 +526,43 @@ def test_across_datasets_each_loss_sees_its_own_clips(make_game, algorithm):
 
 
 @pytest.mark.parametrize("algorithm", EVERY)
+def test_budget_models_may_have_a_stream_of_their_own(make_game, algorithm):
+    batch, other = toy_batch(), toy_batch(seed=3)
+    for_target = {name: batch[name] for name in ("clips", "actions")}
+    for_budgets = {
+        "budget_clips": other["clips"],
+        "budget_labels": other["budget_labels"],
+    }
+    gates = {"target_gate": SHUT, "budget_gate": SHUT}
+    keras.utils.set_random_seed(0)
+    game = make_game(algorithm, budget_data=endless(for_budgets), **gates)
+    keras.utils.set_random_seed(0)
+    twin = make_game(algorithm, **gates)
+    logs = turn(game, endless(for_target))
+    twin_logs = turn(twin, endless({**for_target, **for_budgets}))
+    assert logs.keys() == twin_logs.keys()
+    for name in logs:
+        assert logs[name] == pytest.approx(twin_logs[name]), name
+    for a, b in zip(weights(game), weights(twin), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_budget_models_share_their_batches(make_game):
+    clips = np.concatenate([toy_batch(seed=s)["clips"] for s in range(40)])
+    labels = np.arange(len(clips)) % 3
+    each = tf.data.Dataset.from_tensor_slices(
+        {"clips": clips, "actions": labels, "budget_labels": labels}
+    )
+    game = make_game(Entropy, num_budgets=2, budget_gate=SHUT)
+    first, second = game.budgets
+    second.set_weights(first.get_weights())
+    turn(game, each.repeat().batch(8, drop_remainder=True))
+    assert changed(weights(make_game(Entropy).budgets[0]), first)
+    for a, b in zip(weights(first), weights(second), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("algorithm", EVERY)
 def test_refuses_xla(make_game, algorithm):
     game = make_game(algorithm)
     # On a CPU Keras skips XLA unasked; on a GPU this refusal keeps it off.
@@ -575,15 +631,9 @@ def test_two_replicas_play_as_one_device_does(algorithm, mirrored):
 @pytest.mark.slow
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_two_processes_play_as_one_does(algorithm, tmp_path):
-    ports = [free_port() for _ in range(2)]
-    cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
-    configs = [
-        {"cluster": cluster, "task": {"type": "worker", "index": i}}
-        for i in range(2)
-    ]
     runs = [
         start_worker(algorithm, tmp_path / f"{i}.npz", config)
-        for i, config in enumerate([*configs, None])
+        for i, config in enumerate([*cluster(2), None])
     ]
     for run in runs:
         _, errors = run.communicate(timeout=240)
@@ -600,19 +650,13 @@ def test_two_processes_play_as_one_does(algorithm, tmp_path):
 def start_worker(algorithm, out, config):
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
     if config:
-        environment["TF_CONFIG"] = json.dumps(config)
+        environment["TF_CONFIG"] = config
     return subprocess.Popen(
         [sys.executable, WORKER, algorithm, out],
         env=environment,
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def free_port():
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        return server.getsockname()[1]
 
 
 def test_optimizer_count_mismatch(make_game):

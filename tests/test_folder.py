@@ -193,7 +193,7 @@ def test_videos_folders_and_globs_are_built_from_a_csv(tmp_path, capsys):
                 read.clips(
                     str(shards / f"{split}-*"),
                     labels=("action", "privacy"),
-                    multi_label=manifest.multi_label(content),
+                    shapes=manifest.label_shapes(content),
                     frames=4,
                     size=24,
                 )

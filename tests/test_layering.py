@@ -44,6 +44,7 @@ ALLOWED = {
     "priv_keras.data": PROGRAMS,
     "priv_keras.experiment": PROGRAMS,
     "priv_keras.playing": PROGRAMS,
+    "priv_keras.distribution": PROGRAMS,
     "priv_keras.judging": PROGRAMS,
 }
 

@@ -36,6 +36,20 @@ def test_interval_of_a_sure_thing_has_no_width():
     assert interval(np.ones(5), np.arange(5)) == (1.0, 1.0)
 
 
+def test_what_is_not_known_of_an_attribute_is_not_counted():
+    labels = np.array([[1, -1], [-1, 1], [0, 1], [1, 0]])
+    scores = np.array([[3.0, 9.0], [9.0, 2.0], [2.0, 0.0], [1.0, 1.0]])
+    found = metrics.average_precisions(labels, scores)
+    known = [[1, 0, 1], [1, 1, 0]], [[3.0, 2.0, 1.0], [2.0, 0.0, 1.0]]
+    for attribute in range(2):
+        alone = metrics.average_precisions(
+            *(np.array(side[attribute])[:, None] for side in known)
+        )
+        assert found[attribute] == alone[0]
+    np.testing.assert_allclose(metrics.prevalence(labels), [2 / 3, 2 / 3])
+    assert np.isnan(metrics.average_precisions([[-1]], [[1.0]]))
+
+
 def test_average_precision_of_a_ranking_by_hand():
     # Present ones rank 1 and 3 of 4: (1/1 + 2/3) / 2.
     labels = np.array([[1], [0], [1], [0]])

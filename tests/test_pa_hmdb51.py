@@ -5,9 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
+from made_videos import write_avi
 from shared_data import SHARED
 from shared_data import needs
 
+from tfrecords_tools import manifest
+from tfrecords_tools import read
+from tfrecords_tools import verify
+from tfrecords_tools import write
 from tfrecords_tools.sources import pa_hmdb51
 
 FOLDER = SHARED / "pa_hmdb51" / "PrivacyAttributes"
@@ -67,12 +72,23 @@ def test_what_is_irregular_is_listed_or_refused(face, says):
 
 
 def test_repairs_are_those_documented():
-    later = parse(face=[[0, 5, 1], [5, 9, 2]]).values["face"]
-    np.testing.assert_array_equal(later[[4, 5]].argmax(axis=1), [1, 2])
+    first = parse(face=[[0, 5, 1], [4, 9, 2]]).values["face"]
+    assert first.sum() == 10  # one value each
+    np.testing.assert_array_equal(first[[4, 5, 6]].argmax(axis=1), [1, 1, 2])
     beside = parse(face=[[0, 9, [0, 1]]]).values["face"]
     np.testing.assert_array_equal(beside[0], [0, 1, 0])
     unknown = parse(face=[[2, 9, 1]])
     np.testing.assert_array_equal(unknown.known, [0, 0, *[1] * 8])
+    np.testing.assert_array_equal(
+        unknown.can_tell()[1:3], [[1, -1, 1, 0, 1], [1, 1, 1, 0, 1]]
+    )
+    np.testing.assert_array_equal(
+        unknown.all_values()[1:3],
+        [
+            [0, 1, 0, 0, -1, -1, -1, 0, 0, 1, 1, 0, 0, 0, 1],
+            [0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 1],
+        ],
+    )
 
 
 def test_unknown_keys_are_listed():
@@ -151,3 +167,120 @@ def test_the_original_has_515_videos_and_known_faults():
         "in two ranges": 1,
         "0 beside a value": 1,
     }
+
+
+def write_original(root, frames=10):
+    """Two annotated videos, of actions 0 and 1, and one that is not."""
+    folder = root / "PrivacyAttributes"
+    folder.mkdir(parents=True)
+    for action, face in (
+        ("jump", [[0, 3, 2], [4, 9, 0]]),
+        ("walk", WHOLE["face"]),
+    ):
+        video = {**WHOLE, "face": face}
+        (folder / f"{action}.json").write_text(json.dumps({"a.avi": video}))
+        write_avi(root / "raw" / action / "a.avi", frames)
+    write_avi(root / "raw" / "walk" / "other.avi", frames)
+    return root / "raw", folder
+
+
+def built(root, **choices):
+    raw, folder = write_original(root)
+    return write.build(
+        "pa_hmdb51", raw, root / "out", annotations=folder, **choices
+    )
+
+
+def test_every_frame_is_built_with_its_own_labels(tmp_path):
+    content = built(tmp_path, irregular="refuse")
+    assert content["irregularities"] == []
+    assert content["splits"]["train"]["videos"] == []
+    assert sorted(content["splits"]["test"]["videos"]) == [
+        "jump/a.avi",
+        "walk/a.avi",
+    ]
+    pattern = str(tmp_path / "out" / "pa_hmdb51" / "test-*")
+    clips = read.clips(
+        pattern,
+        labels=("action", "attributes"),
+        shapes=manifest.label_shapes(content),
+        frames=1,
+        size=24,
+        clips_per_video=None,
+    )
+    found = {0: [], 1: []}
+    for clip in clips:
+        assert clip["attributes"].shape == (1, 5)
+        found[int(clip["action"])].append(clip["attributes"].numpy()[0, 1])
+    assert found == {0: [1] * 4 + [0] * 6, 1: [0] * 10}
+    (spread, _) = read.clips(
+        pattern,
+        labels=("attributes",),
+        shapes=manifest.label_shapes(content),
+        frames=5,  # of 10: every other
+        size=24,
+    )
+    assert spread["attributes"].shape == (5, 5)
+    assert verify.main(["verify", str(tmp_path / "out" / "pa_hmdb51")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("frames", "seen"), [(8, [0] * 8), (12, [0] * 10 + [-1] * 2)]
+)
+def test_labels_that_do_not_end_with_their_video_are_listed(
+    tmp_path, frames, seen
+):
+    raw, folder = write_original(tmp_path)
+    (raw / "walk" / "a.avi").unlink()
+    write_avi(raw / "walk" / "a.avi", frames)
+    with pytest.raises(ValueError, match=f"walk/a.avi: .* 10 .* of {frames} "):
+        write.build(
+            *("pa_hmdb51", raw, tmp_path / "out"),
+            annotations=folder,
+            irregular="refuse",
+        )
+    assert not (tmp_path / "out" / "pa_hmdb51").exists()
+    content = write.build(
+        "pa_hmdb51", raw, tmp_path / "out", annotations=folder
+    )
+    assert content["irregularities"] == [
+        f"walk/a.avi: labels of 10 frames, of {frames} that there are"
+    ]
+    clips = read.clips(
+        str(tmp_path / "out" / "pa_hmdb51" / "test-*"),
+        labels=("action", "attributes"),
+        shapes=manifest.label_shapes(content),
+        frames=1,
+        size=24,
+        clips_per_video=None,
+    )
+    assert [
+        int(clip["attributes"][0, 1]) for clip in clips if clip["action"] == 1
+    ] == seen
+
+
+def test_a_video_that_is_missing_is_skipped_by_name(tmp_path):
+    raw, folder = write_original(tmp_path)
+    (raw / "walk" / "a.avi").unlink()
+    content = write.build(
+        "pa_hmdb51", raw, tmp_path / "out", annotations=folder
+    )
+    assert [bad["video"] for bad in content["skipped"]] == ["walk/a.avi"]
+
+
+def test_annotations_must_be_named(tmp_path):
+    with pytest.raises(ValueError, match="--annotations must name"):
+        pa_hmdb51.list_videos(tmp_path)
+
+
+@needs("pa_hmdb51")
+def test_the_original_lists_515_videos_to_test_on(tmp_path):
+    (tmp_path / "walk").mkdir()
+    (tmp_path / "walk" / "any.avi").touch()
+    listing = pa_hmdb51.list_videos(tmp_path, annotations=FOLDER)
+    assert len(listing.videos) == 515
+    assert {video.split for video in listing.videos} == {"test"}
+    assert len(listing.labels["action"]) == 51
+    assert len(listing.irregularities) == 74
+    with pytest.raises(ValueError, match="irregularities"):
+        pa_hmdb51.list_videos(tmp_path, annotations=FOLDER, irregular="refuse")

@@ -229,7 +229,7 @@ def test_multi_label_clips_are_batched_vectors(tmp_path):
     data = read.clips(
         path,
         labels=("attributes",),
-        multi_label={"attributes": 3},
+        shapes={"attributes": (3,)},
         frames=4,
         size=16,
     )

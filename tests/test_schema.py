@@ -62,15 +62,24 @@ def test_the_same_video_gives_the_same_bytes():
 def test_a_multi_label_one_is_a_vector():
     labels = {"action": 3, "attributes": (0, 1, 1)}
     record = schema.encode(FRAMES, video="v", labels=labels)
-    _, about = schema.parse(record, tuple(labels), {"attributes": 3})
+    _, about = schema.parse(record, tuple(labels), {"attributes": (3,)})
     assert about["attributes"].numpy().tolist() == [0, 1, 1]
     assert about["action"].shape == ()
-    for length in ({}, {"attributes": 2}):
+    for shapes in ({}, {"attributes": (2,)}):
         with pytest.raises(tf.errors.InvalidArgumentError, match="label/attr"):
-            schema.parse(record, tuple(labels), length)
+            schema.parse(record, tuple(labels), shapes)
 
 
-@pytest.mark.parametrize("label", [(0, 2), [[0, 1]]])
+@pytest.mark.parametrize("rows", [2, 3, 5])
+def test_a_label_of_each_frame_is_cut_or_filled_with_unknown(rows):
+    label = np.arange(2 * rows).reshape(rows, 2) % 3 - 1
+    record = schema.encode(FRAMES, video="v", labels={"a": label})
+    _, about = schema.parse(record, ("a",), {"a": (None, 2)})
+    expected = np.concatenate([label, [[-1, -1]]])[:3]
+    np.testing.assert_array_equal(about["a"], expected)
+
+
+@pytest.mark.parametrize("label", [(0, 2), (0, -1), [[0, 2]], [[[0]]]])
 def test_a_multi_label_one_is_of_0_and_1(label):
     with pytest.raises(ValueError, match="'a' must be an int, or a sequence"):
         schema.encode(FRAMES, video="v", labels={"a": label})

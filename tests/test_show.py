@@ -56,7 +56,8 @@ def test_a_picture_has_a_row_per_video(shards, tmp_path):
     shown = show(shards, "--split=test", "--count=2", f"--out={out}")
     assert shown.returncode == 0, shown.stderr
     sheet = cv2.imread(str(out))[..., ::-1]
-    assert sheet.shape == (2 * 24, 8 * 24, 3)
+    assert sheet.shape == (2 * 24, 8 * 24 + 320, 3)
+    assert sheet[:24, 8 * 24 :].min() < 128  # something is written there
     first = manifest.load(shards)["splits"]["test"]["videos"][0]
     level = 10 * int(first.split("/")[1])
     # The first of 8 evenly spaced of 20 frames, its central square.

@@ -12,13 +12,19 @@ from tfrecords_tools.sources import Video
 
 
 def test_every_source_lists_videos_and_names_its_layout(tmp_path):
+    annotated = tmp_path / "annotations"
+    annotated.mkdir()
+    (tmp_path / "raw").mkdir()
+    (annotated / "walk.json").write_text("{}")
     for dataset in sources.SOURCES:
         source = sources.source(dataset)
         assert source.LAYOUT
-        listing = source.list_videos(tmp_path, seed=0)
+        choices = {"annotations": annotated} if dataset == "pa_hmdb51" else {}
+        listing = source.list_videos(tmp_path / "raw", seed=0, **choices)
         assert listing.videos == []
         known = {*listing.labels, None}
-        assert {listing.target, listing.budget, *listing.multi_label} <= known
+        assert {listing.target, listing.budget} <= known
+        assert {*listing.multi_label, *listing.per_frame} <= known
     with pytest.raises(ValueError, match="no dataset 'kinetics'. .*, sbu"):
         sources.source("kinetics")
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from made_videos import sbu_folder
+from toys import cluster
 
 from priv_keras import callbacks
 from tfrecords_tools import write
@@ -37,13 +38,30 @@ def shards(tmp_path_factory):
     return folder / "shards"
 
 
+# `train` on a machine of two devices.
+TWO_DEVICES = """
+import tensorflow as tf
+(cpu,) = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(
+    cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+)
+from priv_keras import train
+train.run()
+"""
+
+
 def program(name, *args):
+    return start("-m", f"priv_keras.{name}", *args)
+
+
+def start(*args, **environment):
     return subprocess.Popen(
-        [sys.executable, "-m", f"priv_keras.{name}", *map(str, args)],
+        [sys.executable, *map(str, args)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
+        env={**os.environ, **environment},
     )
 
 
@@ -91,6 +109,38 @@ def test_a_killed_run_goes_on_to_a_complete_run_folder(killed_and_resumed):
         "result.json",
         "tensorboard",
     }
+
+
+@pytest.mark.slow
+def test_a_game_on_two_devices_is_judged_and_exported(shards, tmp_path):
+    args = [*SMALL, "--max_iter=1", f"--data_dir={shards}"]
+    args += ["--strategy=mirrored", f"--run_dir={tmp_path / 'run'}"]
+    process = start("-c", TWO_DEVICES, *args)
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert "A_B^1, the strongest of 1 attackers" in out
+    assert (tmp_path / "run" / "export" / "anonymizer").is_dir()
+
+
+@pytest.mark.slow
+def test_of_two_workers_the_first_writes_a_run_to_judge(shards, tmp_path):
+    run_dir = tmp_path / "run"
+    args = [*SMALL, "--max_iter=1", f"--data_dir={shards}"]
+    args += ["--strategy=multi_worker", f"--run_dir={run_dir}"]
+    workers = [
+        start("-m", "priv_keras.train", *args, TF_CONFIG=config)
+        for config in cluster(2)
+    ]
+    said = [worker.communicate(timeout=600) for worker in workers]
+    for worker, (_, err) in zip(workers, said, strict=True):
+        assert worker.returncode == 0, err
+    assert f"priv_keras.evaluate --run_dir={run_dir}" in said[0][0]
+    assert said[1][0] == ""
+    assert len((run_dir / "metrics.jsonl").read_text().splitlines()) == 2
+    assert (run_dir / "export" / "anonymizer").is_dir()
+    status, out, err = run("evaluate", f"--run_dir={run_dir}")
+    assert status == 0, err
+    assert "A_B^1, the strongest of 1 attackers" in out
 
 
 @pytest.mark.slow
@@ -190,6 +240,19 @@ def test_missing_data_says_which_command_builds_it(tmp_path):
     )
     refused(*SMALL, f"--run_dir={run_dir}", says="needs --data_dir")
     assert not run_dir.exists()
+
+
+def test_devices_that_cannot_play_together_are_refused(shards, tmp_path):
+    args = [*SMALL, f"--data_dir={shards}", f"--run_dir={tmp_path / 'run'}"]
+    refused(
+        *args, "--strategy=multi_worker", says="environment variable TF_CONFIG"
+    )
+    args += ["--strategy=mirrored", "--batch_size=3"]
+    process = start("-c", TWO_DEVICES, *args)
+    _, err = process.communicate()
+    assert process.returncode == 1
+    assert "--batch_size=3 clips cannot be shared out" in error(err)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_corrupt_shard_is_named_with_its_record(shards, tmp_path):

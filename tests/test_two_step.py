@@ -8,7 +8,7 @@ from priv_keras.evaluation import two_step
 from priv_keras.losses import SINGLE_LABEL
 
 PROTOCOL = two_step.Protocol(
-    epochs=30,
+    steps=240,
     steps_per_epoch=8,
     patience=30,
     learning_rate=0.01,

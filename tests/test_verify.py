@@ -139,6 +139,25 @@ def test_a_video_in_two_splits_is_named(shards, capsys):
     assert "is in train already" in said
 
 
+def test_a_video_of_another_length_or_name_is_named(shards, capsys):
+    first, *rest = records(next(shards.glob("train-*")))
+
+    def cut(feature):
+        del feature.bytes_list.value[3:]
+
+    rewrite(shards, "train", [edited(first, "frames", cut), *rest])
+    said = damaged(shards, capsys)
+    assert "record 0: video s0" in said
+    assert "has 3 frames; its manifest says 20" in said
+
+    def rename(feature):
+        feature.bytes_list.value[0] = b"other"
+
+    rewrite(shards, "train", [edited(first, "video", rename), *rest])
+    said = damaged(shards, capsys)
+    assert "video other has 20 frames; its manifest says None" in said
+
+
 def test_a_wrong_count_is_named(shards, capsys):
     kept = records(next(shards.glob("train-*")))[1:]
     rewrite(shards, "train", kept)

@@ -59,14 +59,44 @@ def test_attributes_are_those_of_the_two_sections(tmp_path):
         *("train", "train", "validation", "test")
     ]
     assert videos[2].id == "val2017/2017_3.jpg"
-    with pytest.raises(ValueError, match="one of sec42, sec55. Received: 'a'"):
+    with pytest.raises(ValueError, match="sec42, sec55, all. Received: 'a'"):
         vispr.list_videos(tmp_path, attributes="a")
+
+
+LIST = "idx\tattribute_id\n0\ta0_safe\n1\ta10_face_partial\n"
+
+
+def test_all_attributes_are_those_of_the_list(tmp_path):
+    annotate(tmp_path, "train2017", 1, ["a10_face_partial"])
+    path = tmp_path / "attributes.tsv"
+    path.write_text(LIST)
+    listing = vispr.list_videos(tmp_path, attributes="all", attribute_list=path)
+    assert listing.labels["attributes"] == ("a0_safe", "a10_face_partial")
+    assert listing.videos[0].labels["attributes"] == (0, 1)
+    with pytest.raises(ValueError, match="needs --attribute_list"):
+        vispr.list_videos(tmp_path, attributes="all")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a0_safe", LIST + "2\n", LIST + "2\tface\n", LIST * 2]
+)
+def test_a_list_of_another_form_is_refused(tmp_path, text):
+    path = tmp_path / "attributes.tsv"
+    path.write_text(text)
+    with pytest.raises(ValueError, match="is not VISPR's attributes.tsv"):
+        vispr.list_videos(tmp_path, attributes="all", attribute_list=path)
 
 
 @needs_vispr
 def test_attributes_are_among_the_68_of_the_original():
     lines = (SHARED / "vispr" / "attributes.tsv").read_text().splitlines()
     known = {line.split("\t")[1] for line in lines[1:]}
+    every = vispr.list_videos(
+        SHARED,
+        attributes="all",
+        attribute_list=SHARED / "vispr" / "attributes.tsv",
+    )
+    assert set(every.labels["attributes"]) == known
     assert len(known) == 68
     for classes in vispr.ATTRIBUTES.values():
         assert set.union(*classes.values()) <= known
@@ -144,7 +174,7 @@ def test_images_are_built_as_videos_of_one_frame(tmp_path, squash):
     (train,) = read.clips(
         str(out / "vispr" / "train-*"),
         labels=("attributes",),
-        multi_label=manifest.multi_label(content),
+        shapes=manifest.label_shapes(content),
         frames=1,
         size=24,
     )

@@ -1,5 +1,8 @@
 """Parties and batches small enough to play a game in a second."""
 
+import json
+import socket
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -50,6 +53,25 @@ def sharded(batch):
         .batch(8, drop_remainder=True)
         .with_options(options)
     )
+
+
+def cluster(count):
+    """What TF_CONFIG is to be for each of so many workers on this machine."""
+    servers = [socket.socket() for _ in range(count)]
+    for server in servers:
+        server.bind(("127.0.0.1", 0))
+    hosts = [f"127.0.0.1:{server.getsockname()[1]}" for server in servers]
+    for server in servers:
+        server.close()
+    return [
+        json.dumps(
+            {
+                "cluster": {"worker": hosts},
+                "task": {"type": "worker", "index": i},
+            }
+        )
+        for i in range(count)
+    ]
 
 
 def toy_pair_game(algorithm, restarts):

@@ -6,7 +6,7 @@ import json
 from tfrecords_tools import storage
 
 NAME = "manifest.json"
-FORMAT = 3  # of the manifest and of the records
+FORMAT = 4  # of the manifest and of the records
 
 
 def load(folder):
@@ -20,12 +20,14 @@ def load(folder):
         height of stored frames, pixels), `squash`, `seed` and `videos`, a
         SHA-256 over the listing; `labels` (label name to class names);
         `multi_label`, a list of those labels of which a video has a 0 or 1
-        for each class; `target` and `budget` (the label that each party
-        learns, `None` where there is none);
+        for each class; `per_frame`, a list of those of which each frame has
+        that, or `sources.UNKNOWN`, for itself; `target` and `budget` (the
+        label that each party learns, `None` where there is none);
         `clips_per_video`, as `read.clips` takes it; `splits` (name to `shards`,
         a list of `file`, `sha256` and `records`, `videos`, a list of ids, and
         `frames`, a list of their lengths); `skipped`, a list of `video` and
-        `reason`; `command`.
+        `reason`; `irregularities` of the dataset's annotations that were
+        repaired, a list of strings; `command`.
 
     Raises:
         FileNotFoundError: If `folder` holds none.
@@ -52,10 +54,16 @@ def load(folder):
     return content
 
 
-def multi_label(content):
-    """Dict of the names of multi-label labels to the number of classes."""
-    labels = content["labels"]
-    return {name: len(labels[name]) for name in content["multi_label"]}
+def label_shapes(content):
+    """Dict of the names of labels that are no scalars to their shapes:
+    `(classes,)`, or `(None, classes)` of one that each frame has for itself."""
+    shapes = {}
+    for name, classes in content["labels"].items():
+        if name in content["multi_label"]:
+            shapes[name] = (len(classes),)
+        elif name in content["per_frame"]:
+            shapes[name] = (None, len(classes))
+    return shapes
 
 
 def command(content):

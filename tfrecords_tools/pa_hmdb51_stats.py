@@ -24,7 +24,9 @@ def main(argv):
     out = flags.OUT.value
     if out and pathlib.Path(out).suffix.lower() != ".png":
         raise ValueError(f"--out must name a .png file. Received: {out}.")
-    annotations = pa_hmdb51.load(flags.ANNOTATIONS.value, flags.IRREGULAR.value)
+    annotations = pa_hmdb51.load(
+        flags.ANNOTATIONS.value, flags.IRREGULAR.value or "repair"
+    )
     for action, videos in annotations.items():
         for annotation in videos.values():
             for fault in annotation.irregularities:

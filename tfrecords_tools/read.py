@@ -14,7 +14,7 @@ def clips(
     pattern,
     *,
     labels,
-    multi_label=None,
+    shapes=None,
     frames=16,
     frame_size=None,
     size=112,
@@ -37,8 +37,8 @@ def clips(
     Args:
         pattern: Glob of shard files, as in `"shards/sbu/train-*.tfrecord"`.
         labels: Names of the labels to yield, as in `("action", "actors")`.
-        multi_label: Dict of the names of multi-label ones to the number of
-            their classes, as `manifest.multi_label` returns it.
+        shapes: Dict of their names to the shapes of those that are no scalars,
+            as `manifest.label_shapes` returns it.
         frames: Int, T of Sec. 4.
         frame_size: `(width, height)` that whole frames are resized to before
             the crop, in pixels; `None` for as they are stored.
@@ -53,7 +53,8 @@ def clips(
     Returns:
         Unbatched `tf.data.Dataset` of dicts: `clips` float32
         `(frames, size, size, 3)` in [0, 1], `video` string, and int64 labels:
-        scalars, or, of multi-label ones, vectors of 0 and 1.
+        scalars, or, of multi-label ones, vectors of 0 and 1, or, of those that
+        each frame has for itself, `(frames, classes)`.
 
     Raises:
         FileNotFoundError: If no file matches `pattern`.
@@ -65,8 +66,12 @@ def clips(
             f"frame_size={tuple(frame_size)}, width and height."
         )
 
+    per_frame = [
+        name for name in labels if (shapes or {}).get(name, ())[:1] == (None,)
+    ]
+
     def choose(record, phase, keys):
-        encoded, about = layout.parse(record, labels, multi_label)
+        encoded, about = layout.parse(record, labels, shapes)
         length = tf.shape(encoded.frames)[0]
         if clips_per_video is None:
             chosen = consecutive(length, frames, phase)
@@ -77,6 +82,8 @@ def clips(
             offset = (tf.cast(phase, tf.float32) + 0.5) / clips_per_video
             chosen = strata(length, frames, offset)
         taken = encoded._replace(frames=tf.gather(encoded.frames, chosen))
+        for name in per_frame:
+            about[name] = tf.gather(about[name], chosen)
         return taken, about, keys
 
     def render(encoded, about, keys):

@@ -77,7 +77,7 @@ class Videos(NamedTuple):
 
     labels: dict
 
-    def parse(self, record, labels, multi_label=None):
+    def parse(self, record, labels, shapes=None):
         """Reads a record, in a graph; as `schema.parse`."""
         spec = {self.labels[name]: INT for name in labels}
         parsed = tf.io.parse_single_example(record, {"video_raw": TEXT, **spec})
@@ -111,7 +111,7 @@ class Images(NamedTuple):
 
     labels: dict
 
-    def parse(self, record, labels, multi_label=None):
+    def parse(self, record, labels, shapes=None):
         """Reads a record, in a graph; as `schema.parse`."""
         spec = {name: INT for name in ("height", "width", "nchannel")}
         spec |= {self.labels[name]: TEXT for name in labels}

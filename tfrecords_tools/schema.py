@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from tfrecords_tools.sources import UNKNOWN
+
 ENCODINGS = ("jpeg", "raw")
 JPEG_QUALITY = 95
 
@@ -33,7 +35,10 @@ def encode(frames, *, video, labels, encoding="jpeg"):
             such frames, of which one is held at a time.
         video: String, the video's id.
         labels: Dict of label name to int, the class; or, of a multi-label
-            one, to a sequence of 0 and 1, one for each class.
+            one, to a sequence of 0 and 1, one for each class; or, of one that
+            each frame has for itself, to an array `(rows, classes)` of 0, 1
+            and `UNKNOWN`. Rows beyond the last frame are dropped, and frames
+            beyond the last row are unknown.
         encoding: `"jpeg"`, or `"raw"` for the exact pixels at some ten times
             the size.
 
@@ -65,7 +70,10 @@ def encode(frames, *, video, labels, encoding="jpeg"):
     feature = {
         **stored._asdict(),
         VIDEO: _bytes(video.encode()),
-        **{LABEL_PREFIX + name: _label(name, y) for name, y in labels.items()},
+        **{
+            LABEL_PREFIX + name: _label(name, label, len(encoded))
+            for name, label in labels.items()
+        },
     }
     example = tf.train.Example(features=tf.train.Features(feature=feature))
     return example.SerializeToString(deterministic=True)
@@ -88,15 +96,23 @@ def _ints(*values):
     return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
 
 
-def _label(name, label):
+def _label(name, label, frames):
     if np.ndim(label) == 0:
         return _ints(label)
-    if np.ndim(label) > 1 or not set(label) <= {0, 1}:
+    allowed = (0, 1) if np.ndim(label) == 1 else (0, 1, UNKNOWN)
+    if np.ndim(label) > 2 or not np.isin(label, allowed).all():
         raise ValueError(
-            f"Label {name!r} must be an int, or a sequence of 0 and 1. "
-            f"Received: {label!r}."
+            f"Label {name!r} must be an int, or a sequence of 0 and 1, or one "
+            f"of them for each frame, {UNKNOWN} where unknown. Received: "
+            f"{label!r}."
         )
-    return _ints(*label)
+    if np.ndim(label) == 1:
+        return _ints(*label)
+    missing = max(0, frames - len(label))
+    rows = np.pad(label, ((0, missing), (0, 0)), constant_values=UNKNOWN)[
+        :frames
+    ]
+    return _ints(*rows.ravel().tolist())
 
 
 def _jpeg(frame):
@@ -107,20 +123,21 @@ def _jpeg(frame):
     return cv2.imencode(".jpg", bgr, quality)[1].tobytes()
 
 
-def parse(record, labels, multi_label=None):
+def parse(record, labels, shapes=None):
     """Reads a record, in a graph; frames stay encoded.
 
     Args:
         record: Scalar string tensor.
         labels: Names of the labels to read.
-        multi_label: Dict of the names of multi-label ones to the number of
-            their classes, as `manifest.multi_label` returns it.
+        shapes: Dict of their names to the shapes of those that are no scalars,
+            as `manifest.label_shapes` returns it.
 
     Returns:
         `Encoded`, and a dict of `video`, a string, and for each of `labels` an
-        int64 scalar, or, of a multi-label one, an int64 vector of 0 and 1.
+        int64 tensor: a scalar; of a multi-label one, `(classes,)`; of one that
+        each frame has for itself, `(frames, classes)`.
     """
-    length = multi_label or {}
+    shapes = shapes or {}
     number = tf.io.FixedLenFeature((), tf.int64)
     text = tf.io.FixedLenFeature((), tf.string)
     stored = Encoded(
@@ -131,9 +148,7 @@ def parse(record, labels, multi_label=None):
     )
     spec = {**stored._asdict(), VIDEO: text}
     spec |= {
-        LABEL_PREFIX + name: tf.io.FixedLenFeature(
-            (length[name],) if name in length else (), tf.int64
-        )
+        LABEL_PREFIX + name: _label_feature(shapes.get(name, ()))
         for name in labels
     }
     parsed = tf.io.parse_single_example(record, spec)
@@ -141,6 +156,12 @@ def parse(record, labels, multi_label=None):
         VIDEO: parsed[VIDEO],
         **{name: parsed[LABEL_PREFIX + name] for name in labels},
     }
+
+
+def _label_feature(shape):
+    if shape[:1] == (None,):
+        return tf.io.FixedLenSequenceFeature(shape[1:], tf.int64, True)
+    return tf.io.FixedLenFeature(shape, tf.int64)
 
 
 def count_frames(record):

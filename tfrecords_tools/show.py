@@ -11,6 +11,7 @@ from tfrecords_tools import program
 absl_flags.adopt_module_key_flags(flags)  # or `--help` lists none
 
 FRAMES = 8  # of a video in a picture
+BESIDE, LINE = 320, 14  # pixels: room for labels, and the height of a line
 
 
 def main(argv):
@@ -39,7 +40,8 @@ def _check_out(path):
 
 
 def table(folder, split, content):
-    """How many videos of a split have each label, as lines of text."""
+    """How many videos of a split have each label, or how many frames one that
+    each has for itself, as lines of text."""
     import tensorflow as tf
 
     from tfrecords_tools import manifest
@@ -50,20 +52,23 @@ def table(folder, split, content):
     counts = {name: collections.Counter() for name in content["labels"]}
     for record in tf.data.TFRecordDataset(paths):
         _, about = schema.parse(
-            record, tuple(counts), manifest.multi_label(content)
+            record, tuple(counts), manifest.label_shapes(content)
         )
         for name, counter in counts.items():
             label = about[name].numpy()
-            counter.update(label.nonzero()[0] if label.ndim else [int(label)])
+            present = (label > 0).nonzero()[-1] if label.ndim else [int(label)]
+            counter.update(present)
     lines = [f"{split}: {len(part['videos'])} videos"]
     for name, classes in content["labels"].items():
         each = (f"{c} {counts[name][i]}" for i, c in enumerate(classes))
-        lines.append(f"  {name}: {', '.join(each)}")
+        frames = " (frames)" if name in content["per_frame"] else ""
+        lines.append(f"  {name}{frames}: {', '.join(each)}")
     return "\n".join(lines)
 
 
 def draw(folder, split, count, content, out):
-    """Draws evenly spaced frames of the first videos of a split, a row each.
+    """Draws evenly spaced frames of the first videos of a split, a row each,
+    with its name and labels beside it.
 
     Args:
         folder: `epath.Path` that holds the shards.
@@ -79,19 +84,51 @@ def draw(folder, split, count, content, out):
     import cv2
     import numpy as np
 
+    from tfrecords_tools import manifest
     from tfrecords_tools import read
 
     # As training and evaluation see them: the central square.
     clips = read.clips(
         str(folder / f"{split}-*.tfrecord"),
-        labels=(),
+        labels=tuple(content["labels"]),
+        shapes=manifest.label_shapes(content),
         frames=FRAMES,
         size=min(content["options"]["size"]),
     ).take(count)
-    rows = [np.concatenate(list(clip["clips"]), axis=1) for clip in clips]
+    rows = [
+        np.concatenate([*clip["clips"], beside(clip, content["labels"])], 1)
+        for clip in clips
+    ]
     sheet = (np.concatenate(rows)[..., ::-1] * 255).round().astype("uint8")
     if not cv2.imwrite(out, sheet):
         raise OSError(f"--out={out} cannot be written.")
+
+
+def beside(clip, labels):
+    """A picture, as high as the clip's frames, of its name and labels."""
+    import cv2
+    import numpy as np
+
+    lines = [clip["video"].numpy().decode()]
+    lines += [
+        f"{name}: {', '.join(shown(clip[name].numpy(), classes))}"
+        for name, classes in labels.items()
+    ]
+    height = clip["clips"].shape[1]
+    paper = np.full((height, BESIDE, 3), 255, "uint8")
+    for i, line in enumerate(lines):
+        place = (4, LINE * (i + 1) - 4)
+        cv2.putText(paper, line, place, cv2.FONT_HERSHEY_PLAIN, 0.8, (0, 0, 0))
+    return paper / 255
+
+
+def shown(label, classes):
+    """Names of the classes that a label holds; of one that each frame has for
+    itself, those of any frame."""
+    if label.ndim == 2:
+        label = label.max(axis=0)
+    chosen = (label > 0).nonzero()[0] if label.ndim else [label]
+    return [classes[i] for i in chosen]
 
 
 def run():

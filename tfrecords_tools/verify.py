@@ -42,17 +42,25 @@ def check(folder, split, shard, content, split_of):
     Raises:
         FileNotFoundError: If the shard is missing.
         ValueError: If it was changed, a record cannot be decoded, a label is
-            out of range, or a video came before; names file and record.
+            out of range, or a video came before, is not in the manifest or of
+            another length; names file and record.
     """
     from tfrecords_tools import read
 
     read.check_shard(folder, shard, content)
     path, count = folder / shard["file"], 0
-    for video in _videos(path, content):
+    part = content["splits"][split]
+    listed = dict(zip(part["videos"], part["frames"], strict=True))
+    for video, frames in _videos(path, content):
         if video in split_of:
             raise ValueError(
                 f"{path}, record {count}: video {video} is in "
                 f"{split_of[video]} already. Build the shards anew."
+            )
+        if frames != listed.get(video):
+            raise ValueError(
+                f"{path}, record {count}: video {video} has {frames} frames; "
+                f"its manifest says {listed.get(video)}. Build the shards anew."
             )
         split_of[video] = split
         count += 1
@@ -65,9 +73,10 @@ def check(folder, split, shard, content, split_of):
 
 
 def _videos(path, content):
-    """Yields the id of each record that decodes and has sound labels."""
+    """Yields id and length of each record that decodes and has sound labels."""
     import tensorflow as tf
 
+    from tfrecords_tools import manifest
     from tfrecords_tools import schema
 
     for number, record in enumerate(tf.data.TFRecordDataset(str(path))):
@@ -79,20 +88,30 @@ def _videos(path, content):
                 f"{path}, record {number} cannot be decoded: {error.message}"
             ) from error
         features = tf.train.Example.FromString(record.numpy()).features.feature
+        frames = len(encoded.frames)
+        shapes = manifest.label_shapes(content)
         for name, classes in content["labels"].items():
             fault = _fault(
                 list(features[schema.LABEL_PREFIX + name].int64_list.value),
                 len(classes),
-                name in content["multi_label"],
+                shapes.get(name, ()),
+                frames,
             )
             if fault:
                 raise ValueError(f"{path}, record {number}: {name} is {fault}")
-        yield about[schema.VIDEO].numpy().decode()
+        yield about[schema.VIDEO].numpy().decode(), frames
 
 
-def _fault(values, classes, multi_label):
+def _fault(values, classes, shape, frames):
     """What is wrong with the label of a record, or `None`."""
-    if multi_label:
+    if len(shape) == 2:
+        if len(values) != frames * classes or not set(values) <= {-1, 0, 1}:
+            return (
+                f"{len(values)} numbers from {min(values, default=None)} to "
+                f"{max(values, default=None)}, not one of -1, 0 or 1 for each "
+                f"of its {classes} classes in each of {frames} frames."
+            )
+    elif len(shape) == 1:
         if len(values) != classes or not set(values) <= {0, 1}:
             return f"{values}, not a 0 or 1 for each of its {classes} classes."
     elif len(values) != 1:

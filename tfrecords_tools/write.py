@@ -99,11 +99,13 @@ def build(
                 "options": options,
                 "labels": listing.labels,
                 "multi_label": listing.multi_label,
+                "per_frame": listing.per_frame,
                 "target": listing.target,
                 "budget": listing.budget,
                 "clips_per_video": listing.clips_per_video,
                 "splits": splits,
                 "skipped": skipped,
+                "irregularities": _irregularities(listing, splits),
             }
             _check_any_usable(content, raw_dir)
             manifest.save(content, partial)
@@ -307,6 +309,32 @@ def _collected(shards, done):
         for key in ("videos", "frames"):
             splits[shard.split][key] += written[key]
     return splits, [bad for written in done for bad in written["skipped"]]
+
+
+def _irregularities(listing, splits):
+    """Those of a listing, and labels that end before or after their video.
+
+    Raises:
+        ValueError: If the listing bears none.
+    """
+    lengths = {
+        video: frames
+        for split in splits.values()
+        for video, frames in zip(split["videos"], split["frames"], strict=True)
+    }
+    found = {  # a dict, for its order
+        f"{video.id}: labels of {len(video.labels[name])} frames, of "
+        f"{lengths[video.id]} that there are": None
+        for video in listing.videos
+        for name in listing.per_frame
+        if lengths.get(video.id) not in (None, len(video.labels[name]))
+    }
+    if found and listing.strict:
+        raise ValueError(
+            f"{len(found)} irregularities; --irregular=repair repairs them: "
+            + "; ".join(found)
+        )
+    return [*listing.irregularities, *found]
 
 
 def record(video, work):

@@ -5,6 +5,7 @@ import random
 from typing import NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from priv_keras.algorithms.gates import Gate
@@ -39,9 +40,10 @@ class ByTurn(keras.optimizers.schedules.LearningRateSchedule):
 class Restarts(NamedTuple):
     """When every theta_B^i starts anew, Sec. 3.5.1."""
 
-    every: int  # turns, rstrt_iter; the first restart is at turn 0
+    every: int  # turns, rstrt_iter, 0 for never; the first is at turn 0
     gate: Gate  # what a fresh f_B^i trains to while f_A and f_T are frozen
     seed: int = 0  # of the fresh weights
+    patience: int | None = None  # turns without a new low of L_B; not in paper
 
 
 class AdversarialModel(keras.Model):
@@ -50,9 +52,9 @@ class AdversarialModel(keras.Model):
     A subclass adds `train_step`: one turn of its algorithm's outer loop, as
     plain Python over steps that are each compiled. A batch is a dict: `clips`
     `(batch, frames, height, width, channels)` in [0, 1], `actions` and
-    `budget_labels`. Across datasets (Sec. 3.4) the budget labels are of other
-    pictures, `budget_clips`; else both losses see the same clips, and f_A
-    filters them once.
+    `budget_labels`. Where the budget labels are of other pictures (Sec. 3.4),
+    these are `budget_clips`, of a stream of their own; else both losses see
+    the same clips, and f_A filters them once.
 
     `train_step` takes the iterator, not a batch, and runs outside the replicas
     (`tf.distribute`'s cross-replica context), since an optimizer cannot step
@@ -111,14 +113,9 @@ class AdversarialModel(keras.Model):
         self.budget_gate = budget_gate
         self.restarts = restarts
         self.accumulate_steps = accumulate_steps
-        self.turn = self.add_weight(
-            name="turn",
-            shape=(),
-            dtype="int64",
-            initializer="zeros",
-            trainable=False,
-            aggregation="only_first_replica",
-        )
+        self.turn = self._counter("turn", 0)
+        self.lowest_budget_loss = self._counter("lowest_budget_loss", np.inf)
+        self.turns_since_lowest = self._counter("turns_since_lowest", 0)
         self.target_accuracy = keras.metrics.Mean("target_accuracy")
         self.budget_accuracies = [
             keras.metrics.Mean(f"budget_accuracy_{i}")
@@ -128,13 +125,26 @@ class AdversarialModel(keras.Model):
         self.supports_jit = False
         self.built = True  # as every party is
 
-    def compile(self, *, optimizers, validation):
-        """Binds optimizers and validation data to the game.
+    def _counter(self, name, start):
+        return self.add_weight(
+            name=name,
+            shape=(),
+            dtype="float32" if start else "int64",
+            initializer=keras.initializers.Constant(start),
+            trainable=False,
+            aggregation="only_first_replica",
+        )
+
+    def compile(self, *, optimizers, validation, budget_data=None):
+        """Binds optimizers and data to the game.
 
         Args:
             optimizers: `Optimizers`.
             validation: Endless `tf.data.Dataset` of batches, (X^v, Y_T^v); or
                 `None` for a game that is not played any more.
+            budget_data: Endless `tf.data.Dataset` of batches of `budget_clips`
+                and `budget_labels`; `None` where those that `fit` is given
+                have all.
 
         Raises:
             ValueError: If a budget model lacks an optimizer.
@@ -148,9 +158,8 @@ class AdversarialModel(keras.Model):
         super().compile(optimizer=optimizers.anonymizer)
         self.target_optimizer = optimizers.target
         self.budget_optimizers = list(optimizers.budgets)
-        self.validation = validation and iter(
-            self.distribute_strategy.experimental_distribute_dataset(validation)
-        )
+        self.validation = self.endless(validation)
+        self.budget_data = self.endless(budget_data)
         # Built now: slots cannot be made inside a graph's loop, and a resumed
         # run would find none to restore into.
         self.optimizer.build(self.anonymizer.trainable_variables)
@@ -159,6 +168,12 @@ class AdversarialModel(keras.Model):
             self.budgets, self.budget_optimizers, strict=True
         ):
             optimizer.build(budget.trainable_variables)
+
+    def endless(self, dataset):
+        strategy = self.distribute_strategy
+        return dataset and iter(
+            strategy.experimental_distribute_dataset(dataset)
+        )
 
     @property
     def target_step_variables(self):
@@ -183,7 +198,8 @@ class AdversarialModel(keras.Model):
         return anonymized, self.anonymize(batch["budget_clips"])
 
     def anonymize_for_budgets(self, batch):
-        return self.anonymize(batch.get("budget_clips", batch["clips"]))
+        own = "budget_clips" if "budget_clips" in batch else "clips"
+        return self.anonymize(batch[own])
 
     def call(self, clips, training=False):
         return self.target(self.anonymize(clips), training=training)
@@ -200,25 +216,41 @@ class AdversarialModel(keras.Model):
         logits = budget(anonymized, training=training)
         return self.budget_task.loss(batch["budget_labels"], logits)
 
+    def budget_losses(self, batch):
+        """L_B of each f_B^i, a list."""
+        anonymized = self.anonymize_for_budgets(batch)
+        return [
+            self.budget_loss(budget, anonymized, batch)
+            for budget in self.budgets
+        ]
+
     def budget_entropies(self, budget, anonymized):
         """H_B(theta_A, theta_B^i) of each clip, `(batch,)`."""
         return self.budget_task.entropies(budget(anonymized))
 
     # Steps, in cross-replica context. Each is a graph of its own.
 
-    def on_replicas(self, function, iterator):
+    def of_both(self, iterator):
+        """Where a batch for f_T and f_B comes from, a list of iterators."""
+        return [iterator, self.budget_data] if self.budget_data else [iterator]
+
+    def of_budgets(self, iterator):
+        """Where a batch for f_B alone comes from."""
+        return [self.budget_data or iterator]
+
+    def on_replicas(self, function, iterators):
         """Runs `function(batch)` on each replica; returns the mean of each
         scalar in what it returns."""
         strategy = self.distribute_strategy
-        outputs = strategy.run(function, args=(next(iterator),))
+        outputs = strategy.run(function, args=(draw(iterators),))
         return tf.nest.map_structure(
             lambda values: strategy.reduce("MEAN", values, axis=None), outputs
         )
 
-    def update(self, function, iterator):
+    def update(self, function, iterators):
         """One update: `function` on as many batches as it accumulates."""
         for _ in range(self.accumulate_steps):
-            outputs = self.on_replicas(function, iterator)
+            outputs = self.on_replicas(function, iterators)
         return outputs
 
     @tf.function(autograph=False)
@@ -233,14 +265,15 @@ class AdversarialModel(keras.Model):
                 lambda: self.anonymizer_costs(batch),
             )
 
-        return self.update(update, iterator)
+        return self.update(update, self.of_both(iterator))
 
     @tf.function(autograph=False)
     def train_target(self, iterator):
         """`while Acc(X^v, Y_T^v) <= th_T`: Eq. (4b), (6a), (7b)."""
 
-        def accuracy(batch):
-            return SINGLE_LABEL.accuracy(batch["actions"], self(batch["clips"]))
+        def accuracies(batch):
+            logits = self(batch["clips"])
+            return [SINGLE_LABEL.accuracy(batch["actions"], logits)]
 
         def update(batch):
             return descend(
@@ -253,57 +286,78 @@ class AdversarialModel(keras.Model):
 
         passage = train_until(
             self.target_gate,
-            lambda: self.on_replicas(accuracy, self.validation),
-            lambda: self.update(update, iterator),
+            lambda: self.on_replicas(accuracies, [self.validation]),
+            lambda _: self.update(update, [iterator]),
         )
-        return passage_logs("target", passage)
+        return passage_logs(["target"], passage)
 
     @tf.function(autograph=False)
     def train_budgets(self, iterator, gate):
-        """For each i, `while Acc(X^t, Y_B^t) <= th_B`: Eq. (4c), (6c), (7c)."""
-        logs = {}
-        for i, (budget, optimizer) in enumerate(
-            zip(self.budgets, self.budget_optimizers, strict=True)
-        ):
-            passage = self._train_budget(budget, optimizer, iterator, gate)
-            logs |= passage_logs(f"budget_{i}", passage)
-        return logs
+        """For each i, `while Acc(X^t, Y_B^t) <= th_B`: Eq. (4c), (6c), (7c).
 
-    def _train_budget(self, budget, optimizer, iterator, gate):
-        def accuracy(batch):
-            logits = budget(self.anonymize_for_budgets(batch))
-            return self.budget_task.accuracy(batch["budget_labels"], logits)
+        f_A filters a batch once for all f_B^i.
+        """
 
-        def update(batch):
-            # Outside the tape: theta_A does not move here.
+        def accuracies(batch):
             anonymized = self.anonymize_for_budgets(batch)
-            return descend(
-                optimizer,
+            return [
+                self.budget_task.accuracy(
+                    batch["budget_labels"], budget(anonymized)
+                )
+                for budget in self.budgets
+            ]
+
+        iterators = self.of_budgets(iterator)
+        passage = train_until(
+            gate,
+            lambda: self.on_replicas(accuracies, iterators),
+            lambda members: self.update_budgets(members, iterators),
+        )
+        parties = [f"budget_{i}" for i in range(len(self.budgets))]
+        return passage_logs(parties, passage)
+
+    def update_budgets(self, members, iterators):
+        """One update of each theta_B^i that the bool tensor `members` names."""
+        for _ in range(self.accumulate_steps):
+            batch = draw(iterators)
+            # Outside every tape: theta_A does not move here.
+            anonymized = self.distribute_strategy.run(
+                self.anonymize_for_budgets, (batch,)
+            )
+            for i in range(len(self.budgets)):
+                self.update_budget_if(members[i], i, anonymized, batch)
+
+    def update_budget_if(self, due, i, anonymized, batch):
+        budget = self.budgets[i]
+
+        def update(anonymized, batch):
+            descend(
+                self.budget_optimizers[i],
                 budget.trainable_variables,
                 lambda: self.budget_loss(
                     budget, anonymized, batch, training=True
                 ),
             )
 
-        return train_until(
-            gate,
-            lambda: self.on_replicas(accuracy, iterator),
-            lambda: self.update(update, iterator),
-        )
+        def run():
+            self.distribute_strategy.run(update, (anonymized, batch))
+            return True
+
+        tf.cond(due, run, lambda: False)
 
     def turns_played(self):
         """`turn` as an int."""
-        # Of a variable with a copy on each replica, int() knows nothing.
-        return int(tf.identity(self.turn.value))
+        return int(read(self.turn))
 
     # Restarts.
 
     def restart_if_due(self, iterator):
         """`if t = 0 mod rstrt_iter`: every theta_B^i anew (Sec. 3.5.1)."""
-        turn = self.turns_played()
-        if not self.restarts or turn % self.restarts.every:
+        if not self.restarts or not self.is_restart_due(iterator):
             return {}
-        with seeded(f"{self.restarts.seed} {turn}"):
+        self.lowest_budget_loss.assign(np.inf)
+        self.turns_since_lowest.assign(0)
+        with seeded(f"{self.restarts.seed} {self.turns_played()}"):
             for budget in self.budgets:
                 budget.set_weights(
                     keras.models.clone_model(budget).get_weights()
@@ -312,6 +366,27 @@ class AdversarialModel(keras.Model):
             forget(optimizer)
         logs = self.train_budgets(iterator, self.restarts.gate)
         return {f"restart_{name}": value for name, value in logs.items()}
+
+    def is_restart_due(self, iterator):
+        every, turn = self.restarts.every, self.turns_played()
+        stalled = self.restarts.patience and self.have_stalled(iterator)
+        return stalled or turn == 0 or (every and turn % every == 0)
+
+    def have_stalled(self, iterator):
+        """Whether the f_B^i have not got better for `patience` turns."""
+        loss = self.mean_budget_loss(iterator)
+        if loss < read(self.lowest_budget_loss):
+            self.lowest_budget_loss.assign(loss)
+            self.turns_since_lowest.assign(0)
+        else:
+            self.turns_since_lowest.assign_add(1)
+        return read(self.turns_since_lowest) >= self.restarts.patience
+
+    @tf.function(autograph=False)
+    def mean_budget_loss(self, iterator):
+        """The mean of L_B over all f_B^i, on a fresh batch."""
+        iterators = self.of_budgets(iterator)
+        return tf.reduce_mean(self.on_replicas(self.budget_losses, iterators))
 
     # What `fit` calls.
 
@@ -349,13 +424,27 @@ class AdversarialModel(keras.Model):
         """Does nothing: all is built, and Keras's own fails on replicas."""
 
 
-def passage_logs(party, passage):
-    """What a gated loop tells of a party, by name."""
-    return {
-        f"{party}_steps": passage.steps,
-        f"{party}_gate_accuracy": passage.accuracy,
-        f"{party}_gave_up": tf.cast(passage.gave_up, tf.float32),
-    }
+def draw(iterators):
+    """A batch with what the next of each of them holds."""
+    batch = {}
+    for iterator in iterators:
+        batch |= next(iterator)
+    return batch
+
+
+def passage_logs(parties, passage):
+    """What the gated loops tell of each party, by name."""
+    logs = {}
+    for i, party in enumerate(parties):
+        logs[f"{party}_steps"] = passage.steps[i]
+        logs[f"{party}_gate_accuracy"] = passage.accuracy[i]
+        logs[f"{party}_gave_up"] = tf.cast(passage.gave_up[i], tf.float32)
+    return logs
+
+
+def read(variable):
+    """The value of a variable, which may have a copy on each replica."""
+    return tf.identity(variable.value)
 
 
 @contextlib.contextmanager

@@ -20,24 +20,29 @@ class Gate(NamedTuple):
 
 
 class Passage(NamedTuple):
-    """How a loop ended; scalar tensors."""
+    """How the loop of each member ended; tensors `(members,)`."""
 
     steps: tf.Tensor  # int32, updates made
     accuracy: tf.Tensor  # float32, the last estimate
     gave_up: tf.Tensor  # bool, whether it is not above the threshold
 
 
-def train_until(gate, accuracy, update):
-    """Calls `update()` until `accuracy()` passes the gate.
+def train_until(gate, accuracies, update):
+    """Calls `update()` until `accuracies()` pass the gate.
+
+    Each member has a loop of its own, as in the paper. They run side by side,
+    so that members can share what a batch costs, and who has left his stays
+    out.
 
     Called in cross-replica context: the loop is outside `strategy.run` and
-    only `update` and `accuracy` are inside, so all replicas leave together.
+    only `update` and `accuracies` are inside, so all replicas leave together.
 
     Args:
         gate: `Gate`.
-        accuracy: Callable returning a scalar tensor in [0, 1], the accuracy
-            on a fresh batch, reduced over replicas.
-        update: Callable run for its effect on variables.
+        accuracies: Callable returning a list of scalar tensors in [0, 1], each
+            member's accuracy on a fresh batch, reduced over replicas.
+        update: Callable of a bool tensor `(members,)`, who is to be updated.
+            Run for its effect on variables.
 
     Returns:
         `Passage`.
@@ -46,28 +51,37 @@ def train_until(gate, accuracy, update):
 
     def fresh(count):
         return tf.map_fn(
-            lambda _: accuracy(),
+            lambda _: tf.stack(accuracies()),
             tf.range(count),
             parallel_iterations=1,
-            fn_output_signature=tf.float32,
+            fn_output_signature=tf.TensorSpec((None,), tf.float32),
         )
 
-    def is_shut(steps, window, best, waited):
-        shut = tf.reduce_mean(window) <= gate.threshold
+    def inside(steps, window, best, waited):
+        shut = tf.reduce_mean(window, 0) <= gate.threshold
         return shut & (steps < gate.max_steps) & (waited < patience)
 
-    def step(steps, window, best, waited):
-        update()
+    def step(members, steps, window, best, waited):
+        update(members)
         if gate.running:
-            window = tf.concat([window[1:], fresh(1)], 0)
+            seen = tf.concat([window[1:], fresh(1)], 0)
         else:
-            window = fresh(gate.batches)
-        reached = tf.reduce_mean(window)
+            seen = fresh(gate.batches)
+        window = tf.where(members, seen, window)
+        reached = tf.reduce_mean(window, 0)
         waited = tf.where(reached > best, 0, waited + 1)
-        return steps + 1, window, tf.maximum(best, reached), waited
+        steps += tf.cast(members, tf.int32)
+        state = (steps, window, tf.maximum(best, reached), waited)
+        return members & inside(*state), *state
 
-    window = tf.ensure_shape(fresh(gate.batches), (gate.batches,))
-    start = (tf.constant(0), window, tf.reduce_mean(window), tf.constant(0))
-    steps, window, *_ = tf.while_loop(is_shut, step, start)
-    reached = tf.reduce_mean(window)
+    window = tf.ensure_shape(fresh(gate.batches), (gate.batches, None))
+    best = tf.reduce_mean(window, 0)
+    zeros = tf.zeros_like(best, tf.int32)
+    state = (zeros, window, best, zeros)
+    _, steps, window, *_ = tf.while_loop(
+        lambda members, *_: tf.reduce_any(members),
+        step,
+        (inside(*state), *state),
+    )
+    reached = tf.reduce_mean(window, 0)
     return Passage(steps, reached, reached <= gate.threshold)

@@ -33,15 +33,9 @@ class KBeam(AdversarialModel):
     @tf.function(autograph=False)
     def ascend_anonymizer(self, iterator):
         """j = argmin_i L_B^i; d_iter times theta_A up L_B^j, Eq. (6b)."""
+        iterators = self.of_budgets(iterator)
 
-        def losses(batch):
-            anonymized = self.anonymize_for_budgets(batch)
-            return [
-                self.budget_loss(budget, anonymized, batch)
-                for budget in self.budgets
-            ]
-
-        found = self.on_replicas(losses, iterator)
+        found = self.on_replicas(self.budget_losses, iterators)
         strongest = tf.argmin(found, output_type=tf.int32)
 
         def ascend(batch):
@@ -52,7 +46,7 @@ class KBeam(AdversarialModel):
             )
 
         def step(count, _):
-            return count + 1, -self.update(ascend, iterator)
+            return count + 1, -self.update(ascend, iterators)
 
         _, budget_loss = tf.while_loop(
             lambda count, _: count < self.ascent_steps,

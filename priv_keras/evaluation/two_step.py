@@ -23,7 +23,7 @@ from priv_keras.video import to_uint8
 class Protocol(NamedTuple):
     """How each attacker is trained."""
 
-    epochs: int  # at most
+    steps: int  # at most
     steps_per_epoch: int
     patience: int  # epochs
     learning_rate: float
@@ -136,7 +136,7 @@ def train(model, splits, label, task, protocol, *, seed):
         labelled(splits["validation"], label, protocol.batch_size),
         task,
         learning_rate=protocol.learning_rate,
-        epochs=protocol.epochs,
+        epochs=-(-protocol.steps // protocol.steps_per_epoch),
         steps_per_epoch=protocol.steps_per_epoch,
         patience=protocol.patience,
     )
@@ -220,7 +220,7 @@ def attributes_score(labels, logits, videos):
             resamples=200,
         ),
         "average_precisions": [None if np.isnan(x) else float(x) for x in each],
-        "prevalence": labels.mean(axis=0).tolist(),
+        "prevalence": metrics.prevalence(labels).tolist(),
     }
 
 

@@ -5,11 +5,13 @@ import importlib
 from typing import NamedTuple
 
 SPLITS = ("train", "validation", "test")
+UNKNOWN = -1  # in a label of a frame: nobody said
 
 # Dataset to the module below this package that lists its videos.
 SOURCES = {
     "folder": "folder",
     "hmdb51": "hmdb51",
+    "pa_hmdb51": "pa_hmdb51",
     "puppets": "sbu",  # drawn in SBU's layout
     "sbu": "sbu",
     "ucf101": "ucf101",
@@ -23,7 +25,7 @@ class Video(NamedTuple):
 
     id: str  # path below the raw folder
     split: str  # one of SPLITS
-    labels: dict  # label name to class number, or to 0 or 1 for each class
+    labels: dict  # name to what `schema.encode` takes
 
 
 class Listing(NamedTuple):
@@ -36,6 +38,9 @@ class Listing(NamedTuple):
     min_frames: int  # a shorter video is left out
     clips_per_video: int | None  # as `read.clips` takes it
     multi_label: tuple = ()  # labels of which a video may have many classes
+    per_frame: tuple = ()  # labels that each frame has for itself
+    irregularities: tuple = ()  # of annotations, repaired; strings
+    strict: bool = False  # whether an irregularity ends a build
 
 
 def source(dataset):

@@ -10,7 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Attribute to what its values 0, 1, 2... say (Sec. 5.1).
+from tfrecords_tools.sources import UNKNOWN
+from tfrecords_tools.sources import Listing
+from tfrecords_tools.sources import Video
+
+LAYOUT = "<action>/*.avi, as HMDB51's, and the annotations <action>.json"
+# Attribute to what its values 0, 1, 2... say (Sec. 5.1, and the viewer that
+# the annotators used).
 VALUES = {
     "skin_color": ("cannot tell", "white", "brown or yellow", "black"),
     "face": ("invisible", "partly visible", "visible"),
@@ -65,20 +71,33 @@ class Annotation(NamedTuple):
     def can_tell(self):
         """The binary labels of Sec. 5.5, int array `(frames, 5)`.
 
-        1 where the frame shows any value of the attribute but 0. Means nothing
-        where `known` is false.
+        1 where the frame shows any value of the attribute but 0, `UNKNOWN`
+        where nobody said.
         """
-        each = [v[:, 1:].any(axis=1) for v in self.values.values()]
-        return np.stack(each, axis=1).astype(int)
+        each = [
+            np.where(v.any(axis=1), v[:, 1:].any(axis=1), UNKNOWN)
+            for v in self.values.values()
+        ]
+        return np.stack(each, axis=1)
+
+    def all_values(self):
+        """The multi-class labels, int array `(frames, 15)`: for each attribute
+        a column of 0 or 1 for each value, `UNKNOWN` where nobody said."""
+        each = [
+            np.where(v.any(axis=1, keepdims=True), v, UNKNOWN)
+            for v in self.values.values()
+        ]
+        return np.concatenate(each, axis=1)
 
 
 def parse(source, irregular="repair"):
     """Reads the annotations of one action.
 
-    Repairs, each listed: of ranges that overlap, the later in the file counts;
-    a range whose values or frames cannot be is left out; 0, "cannot tell",
-    gives way to a value beside it. Frames that no range covers stay without a
-    value, since nobody knows: annotators left frames out on purpose.
+    Repairs, each listed: of ranges that overlap, the first in the file counts,
+    as in the viewer that the annotators used; a range whose values or frames
+    cannot be is left out; 0, "cannot tell", gives way to a value beside it.
+    Frames that no range covers stay without a value, since nobody knows:
+    annotators left frames out on purpose.
 
     Args:
         source: Path of a JSON file, or its text.
@@ -206,8 +225,8 @@ def _fill(video, attribute, ranges, frames, faults):
         covered = first + np.flatnonzero(values[first : last + 1].any(axis=1))
         if len(covered):
             fault("in two ranges", covered[0], covered[-1])
-        values[first : last + 1] = False
-        values[first : last + 1, chosen] = True
+        free = ~values[first : last + 1].any(axis=1)
+        values[first : last + 1][np.ix_(free, chosen)] = True
     edges = np.diff(~values.any(axis=1), prepend=False, append=False)
     gaps = np.flatnonzero(edges).reshape(-1, 2)
     for first, end in gaps:
@@ -236,3 +255,66 @@ def load(folder, irregular="repair"):
             "PrivacyAttributes."
         )
     return {path.stem: parse(path, irregular) for path in paths}
+
+
+def list_videos(raw_dir, *, seed=0, annotations=None, irregular="repair"):
+    """Lists PA-HMDB51's 515 videos, all to test on (Sec. 5.5).
+
+    Each frame has its own labels: `attributes`, whether one can tell, and
+    `values`, what it shows.
+
+    Args:
+        raw_dir: Folder of HMDB51's videos, `<action>/*.avi`.
+        seed: Not used: there is nothing to deal.
+        annotations: Folder of `<action>.json`.
+        irregular: As of `parse`. Annotations that end before their video, or
+            after, are irregular too; `write.build` finds them.
+
+    Returns:
+        `Listing`. A video that is annotated and that `raw_dir` lacks is in it.
+
+    Raises:
+        FileNotFoundError: If there are no annotations.
+        ValueError: As `parse` does.
+    """
+    if not annotations:
+        raise ValueError(
+            "--annotations must name PA-HMDB51's folder PrivacyAttributes."
+        )
+    loaded = load(annotations, irregular)
+    actions = tuple(sorted(loaded))
+    raw_dir = pathlib.Path(raw_dir)
+    found = {
+        f"{path.parent.name}/{path.name}": path.relative_to(raw_dir).as_posix()
+        for path in raw_dir.glob("**/*.avi")
+    }
+    videos, irregularities = [], []
+    for number, action in enumerate(actions):
+        for file, annotation in sorted(loaded[action].items()):
+            name = f"{action}/{file}"
+            labels = {
+                "action": number,
+                "attributes": annotation.can_tell().tolist(),
+                "values": annotation.all_values().tolist(),
+            }
+            videos.append(Video(found.get(name, name), "test", labels))
+            irregularities += map(str, annotation.irregularities)
+    return Listing(
+        videos if found else [],
+        {
+            "action": actions,
+            "attributes": ATTRIBUTES,
+            "values": tuple(
+                f"{attribute}: {value}"
+                for attribute, values in VALUES.items()
+                for value in values
+            ),
+        },
+        target="action",
+        budget="attributes",
+        min_frames=1,
+        clips_per_video=None,
+        per_frame=("attributes", "values"),
+        irregularities=tuple(irregularities),
+        strict=irregular == "refuse",
+    )

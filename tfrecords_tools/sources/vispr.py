@@ -2,11 +2,13 @@
 
 import json
 import pathlib
+import re
 
 from tfrecords_tools.sources import Listing
 from tfrecords_tools.sources import Video
 from tfrecords_tools.sources import read_lines
 
+ATTRIBUTE = re.compile(r"a\d+_\w+")
 FOLDERS = {"train": "train2017", "validation": "val2017", "test": "test2017"}
 LAYOUT = "train2017/*.jpg, annotations/train2017/*.json; so val2017, test2017"
 # Set of attributes to what each of them is: one of these of VISPR's 68.
@@ -30,15 +32,23 @@ ATTRIBUTES = {
 }
 
 
-def list_videos(raw_dir, *, seed=0, attributes="sec42", split_dir=None):
+def list_videos(
+    raw_dir,
+    *,
+    seed=0,
+    attributes="sec42",
+    attribute_list=None,
+    split_dir=None,
+):
     """Lists VISPR's images, each a video of one frame.
 
     Args:
         raw_dir: Folder that holds `train2017/` and `annotations/train2017/`,
             and likewise `val2017` and `test2017`.
         seed: Not used: the splits are fixed.
-        attributes: String, key of `ATTRIBUTES`. An image of none of them is
-            all zeros, and not "safe".
+        attributes: String, key of `ATTRIBUTES`, or `"all"` for all 68. An
+            image of none of them is all zeros, and not "safe".
+        attribute_list: Path of VISPR's `attributes.tsv`, for all 68.
         split_dir: Folder of the official `train2017.txt`, `val2017.txt` and
             `test2017.txt`; `None` to take all annotations that there are.
 
@@ -51,13 +61,8 @@ def list_videos(raw_dir, *, seed=0, attributes="sec42", split_dir=None):
         ValueError: If there is no such set of attributes, or an annotation is
             malformed.
     """
-    if attributes not in ATTRIBUTES:
-        raise ValueError(
-            f"--attributes must be one of {', '.join(ATTRIBUTES)}. Received: "
-            f"{attributes!r}."
-        )
     raw_dir = pathlib.Path(raw_dir)
-    classes = ATTRIBUTES[attributes]
+    classes = _classes(attributes, attribute_list)
     return Listing(
         [
             _image(path, folder, split, classes)
@@ -71,6 +76,30 @@ def list_videos(raw_dir, *, seed=0, attributes="sec42", split_dir=None):
         clips_per_video=1,
         multi_label=("attributes",),
     )
+
+
+def _classes(attributes, attribute_list):
+    """Dict of each label to those attributes of VISPR that it stands for."""
+    if attributes in ATTRIBUTES:
+        return ATTRIBUTES[attributes]
+    if attributes != "all":
+        raise ValueError(
+            f"--attributes must be one of {', '.join(ATTRIBUTES)}, all. "
+            f"Received: {attributes!r}."
+        )
+    if not attribute_list:
+        raise ValueError(
+            "--attributes=all needs --attribute_list, VISPR's attributes.tsv."
+        )
+    lines = pathlib.Path(attribute_list).read_text().splitlines()[1:]
+    found = [name for line in lines for name in line.split("\t")[1:2]]
+    well_formed = all(ATTRIBUTE.fullmatch(name) for name in found)
+    if not found or not well_formed or len(set(found)) < len(lines):
+        raise ValueError(
+            f"{attribute_list} is not VISPR's attributes.tsv: a heading, then "
+            "lines of a number and an attribute, as a4_gender."
+        )
+    return {name: {name} for name in found}
 
 
 def _annotations(raw_dir, folder, split_dir):
