@@ -8,14 +8,34 @@ from flags import training  # noqa: F401
 ATTACKERS = absl_flags.DEFINE_list(
     "attackers",
     [
-        "mobilenet_v1_0.25",
-        "mobilenet_v1_0.5",
-        "mobilenet_v1_0.75",
+        *("resnet_v1_50", "resnet_v1_101", "resnet_v2_50", "resnet_v2_101"),
+        *("inception_v1", "inception_v2"),
+        *("mobilenet_v1_0.25", "mobilenet_v1_0.5", "mobilenet_v1_0.75"),
         "mobilenet_v1_1",
-        "resnet_v1_50",
-        "resnet_v2_50",
     ],
     "The N attackers of A_B^N, each trained afresh.",
+)
+ATTACKS = absl_flags.DEFINE_list(
+    "attacks",
+    ["retrained"],
+    "Kinds of attack. `retrained` is Sec. 3.6, each attacker trained on f_A's "
+    "output, and always among them; `static` trains on raw clips; `video` has "
+    "a 3D network; `inversion` reconstructs raw frames first; `few_labels` has "
+    "few labelled videos.",
+)
+LABEL_SHARES = absl_flags.DEFINE_list(
+    "label_shares",
+    ["0.01", "0.1"],
+    "Shares of the training videos whose labels --attacks=few_labels knows.",
+)
+INVERSION_STEPS = absl_flags.DEFINE_integer(
+    "inversion_steps",
+    10_000,
+    "Updates of the U-Net of --attacks=inversion.",
+    lower_bound=1,
+)
+INVERSION_WIDTH = absl_flags.DEFINE_float(
+    "inversion_width", 1.0, "Scales that U-Net's channels.", lower_bound=0.01
 )
 ATTACKER_WIDTH = absl_flags.DEFINE_float(
     "attacker_width",
@@ -74,6 +94,27 @@ ATTACKER_VIEWS = absl_flags.DEFINE_integer(
 )
 def _attackers_see_part_of_a_clip(values):
     return values["attacker_frames"] <= values["frames"]
+
+
+KINDS = ("retrained", "static", "video", "inversion", "few_labels")
+
+
+@absl_flags.validator(
+    "attacks",
+    f"--attacks must be retrained, and may add {', '.join(KINDS[1:])}.",
+)
+def _attacks_are_known(values):
+    return "retrained" in values and set(values) <= set(KINDS)
+
+
+@absl_flags.validator(
+    "label_shares", "--label_shares are numbers above 0 and at most 1."
+)
+def _shares_are_shares(values):
+    try:
+        return all(0 < float(value) <= 1 for value in values)
+    except ValueError:
+        return False
 
 
 @absl_flags.multi_flags_validator(

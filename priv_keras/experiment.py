@@ -162,6 +162,25 @@ def attacker_protocol():
     )
 
 
+def video_protocol():
+    """How f_T is trained on raw clips, and the attacker that is its like."""
+    return attacker_protocol()._replace(
+        steps=evaluation_flags.RAW_TARGET_STEPS.value,
+        frames=data_flags.FRAMES.value,
+        batch_size=data_flags.BATCH_SIZE.value,
+        learning_rate=training_flags.WARM_UP_TARGET_LEARNING_RATE.value,
+    )
+
+
+def build_video_network(data, party):
+    """Returns an untrained C3D for the labels of `party`."""
+    return c3d.build(
+        len(data.labels[party]),
+        training_flags.TARGET_WIDTH.value,
+        data.clip_shape,
+    )
+
+
 def fingerprint(data, *settings):
     """A name for what depends on the data, on how clips are cut, on the seed
     and on `settings`, which JSON can hold, and on nothing else."""

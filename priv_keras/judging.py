@@ -3,23 +3,21 @@
 Part of the programs: what `train` ends with and `evaluate` does.
 """
 
-import functools
 import json
 import os
 import pathlib
 
-import keras
 import numpy as np
 
 from flags import data as data_flags
 from flags import evaluation as flags
 from flags import training as training_flags
+from priv_keras import attacking
 from priv_keras import experiment
 from priv_keras import metrics
+from priv_keras.attacking import Court
 from priv_keras.evaluation import two_step
 from priv_keras.losses import SINGLE_LABEL
-from priv_keras.networks import attackers
-from priv_keras.networks import c3d
 
 SPLITS = ("train", "validation", "test")
 
@@ -39,20 +37,15 @@ def judge(game, turn, data, run_dir, say):
 
     Returns:
         Dict, what `result.json` holds.
+
+    Raises:
+        ValueError: If an attacker is of a family of `--budgets`, or an attack
+            does not fit the data.
     """
     two_step.check_unseen(flags.ATTACKERS.value, training_flags.BUDGETS.value)
-    folder = pathlib.Path(run_dir, "evaluation")
-    target = _sides(
-        data.target, data.tested_target, game.anonymizer, folder / "cache"
-    )
-    budget = target
-    if data.tested_budget is not data.tested_target:
-        budget = _sides(
-            data.budget,
-            data.tested_budget,
-            game.anonymizer,
-            folder / "cache_budget",
-        )
+    attacking.check(flags.ATTACKS.value, data)
+    court = Court(data, pathlib.Path(run_dir, "evaluation"), turn, say)
+    target, budget = _both_sides(court, game.anonymizer)
     result = {
         "dataset": data_flags.DATASET.value,
         "test_dataset": data_flags.TEST_DATASET.value,
@@ -61,14 +54,12 @@ def judge(game, turn, data, run_dir, say):
         "seed": data_flags.SEED.value,
         "turns": turn,
         "raw": {
-            "attackers": _attacks(
-                "raw", budget["raw"], data, folder, None, say
-            ),
-            "target": _raw_target(target["raw"], data, folder, say),
+            "attackers": attacking.retrained(court, "raw", budget["raw"]),
+            "target": _raw_target(court, target["raw"]),
         },
         "anonymized": {
-            "attackers": _attacks(
-                "anonymized", budget["anonymized"], data, folder, turn, say
+            "attackers": attacking.retrained(
+                court, "anonymized", budget["anonymized"]
             ),
             "target": two_step.score(
                 game.target,
@@ -77,6 +68,12 @@ def judge(game, turn, data, run_dir, say):
                 data_flags.BATCH_SIZE.value,
             ),
         },
+        "attacks": [
+            found
+            for kind in flags.ATTACKS.value
+            if kind != "retrained"
+            for found in attacking.ATTACKS[kind](court, budget, game.anonymizer)
+        ],
         "chance": {
             "actions": _chance(target["raw"]["test"], "actions"),
             "budget_labels": _chance(budget["raw"]["test"], "budget_labels"),
@@ -84,6 +81,19 @@ def judge(game, turn, data, run_dir, say):
     }
     _write(result, pathlib.Path(run_dir, "result.json"))
     return result
+
+
+def _both_sides(court, anonymizer):
+    """What f_T and what attackers meet, once where they are the same."""
+    data, folder = court.data, court.folder
+    target = _sides(
+        data.target, data.tested_target, anonymizer, folder / "cache"
+    )
+    if data.tested_budget is data.tested_target:
+        return target, target
+    return target, _sides(
+        data.budget, data.tested_budget, anonymizer, folder / "cache_budget"
+    )
 
 
 def _sides(trained, tested, anonymizer, cache):
@@ -116,72 +126,13 @@ def _write(result, path):
     os.replace(partial, path)
 
 
-def _record(folder, side, name, data, *key):
-    """A file for one figure, named by all that the figure depends on.
-
-    So other shards, as of another fold, never show the figures of these. What
-    is raw no method changes: runs of one `--shared_dir` share it.
-    """
-    if side == "raw":
-        folder = pathlib.Path(data_flags.SHARED_DIR.value or folder)
-    digest = experiment.fingerprint(
-        data,
-        experiment.attacker_protocol()._asdict(),
-        flags.ATTACKER_WIDTH.value,
-        flags.ATTACKER_VIEWS.value,
-        training_flags.PRECISION.value,
-        *key,
-    )
-    return folder / side / f"{name}-{digest}.json"
-
-
-def _attacks(side, splits, data, folder, turn, say):
-    results = []
-    for i, name in enumerate(flags.ATTACKERS.value):
-        seed = 1000 * data_flags.SEED.value + i
-        found = two_step.attack(
-            name,
-            functools.partial(_attacker, name, data, seed),
-            splits,
-            data.budget_task,
-            experiment.attacker_protocol(),
-            seed=seed,
-            record=str(_record(folder, side, name, data, turn, seed)),
-        )
-        say(
-            f"{name} on {side} clips: A_B {two_step.figure(found):.3f} after "
-            f"{found['epochs']} epochs"
-        )
-        results.append(found)
-    return results
-
-
-def _attacker(name, data, seed):
-    keras.utils.set_random_seed(seed)
-    return attackers.build(
-        name,
-        len(data.labels["budget_labels"]),
-        data.clip_shape[1:],
-        flags.ATTACKER_WIDTH.value,
-    )
-
-
-def _raw_target(splits, data, folder, say):
+def _raw_target(court, splits):
     """f_T trained on raw clips: the utility that there is to lose."""
+    protocol = experiment.video_protocol()
 
     def run():
         experiment.seed_everything("raw")
-        model = c3d.build(
-            len(data.labels["actions"]),
-            training_flags.TARGET_WIDTH.value,
-            data.clip_shape,
-        )
-        protocol = experiment.attacker_protocol()._replace(
-            steps=flags.RAW_TARGET_STEPS.value,
-            frames=data_flags.FRAMES.value,
-            batch_size=data_flags.BATCH_SIZE.value,
-            learning_rate=training_flags.WARM_UP_TARGET_LEARNING_RATE.value,
-        )
+        model = experiment.build_video_network(court.data, "actions")
         fitted = two_step.train(
             model,
             splits,
@@ -191,19 +142,15 @@ def _raw_target(splits, data, folder, say):
             seed=data_flags.SEED.value,
         )
         scored = two_step.score(
-            model, splits["test"], "actions", data_flags.BATCH_SIZE.value
+            model, splits["test"], "actions", protocol.batch_size
         )
         return {**scored, **fitted}
 
-    settings = (
-        flags.RAW_TARGET_STEPS.value,
-        training_flags.TARGET_WIDTH.value,
-        training_flags.WARM_UP_TARGET_LEARNING_RATE.value,
-        data_flags.BATCH_SIZE.value,
+    record = court.record(
+        "raw", "target", training_flags.TARGET_WIDTH.value, protocol
     )
-    record = _record(folder, "raw", "target", data, *settings)
-    found = two_step.once(str(record), run)
-    say(f"f_T on raw clips: A_T {two_step.figure(found):.3f}")
+    found = two_step.once(record, run)
+    court.say(f"f_T on raw clips: A_T {two_step.figure(found):.3f}")
     return found
 
 
@@ -238,9 +185,21 @@ def table(result):
         strict=True,
     ):
         lines.append(f"{raw['name']:24}{_figure(raw):22}{_figure(anonymized)}")
+    if result["attacks"]:
+        lines += ["", f"{'other attacks':24}{'by':24}"]
+        lines += [
+            f"{found['attack']:24}{found['name']:24}{_figure(found)}"
+            for found in result["attacks"]
+        ]
     return "\n".join(lines)
 
 
 def _figure(score):
+    if "psnr" in score:
+        return (
+            f"PSNR {score['psnr']:.1f} dB, SSIM {score['ssim']:.2f} (f_A's own "
+            f"output: {score['before']['psnr']:.1f} dB, "
+            f"{score['before']['ssim']:.2f})"
+        )
     low, high = score["interval"]
     return f"{two_step.figure(score):.3f} [{low:.3f}, {high:.3f}]"

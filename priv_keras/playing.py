@@ -35,46 +35,57 @@ def play(data, run_dir, strategy, say):
         say: Callable of a string, as `print`.
     """
     run_dir = pathlib.Path(run_dir)
+    checkpoints = run_dir / "checkpoints"
+    chief = distribution.is_chief(strategy)
+    # On one device: Keras's own `fit` fails on several workers.
+    if chief and not is_warm(checkpoints):
+        game = new_game(data)
+        warm_up(game, data, say)
+        callbacks.save_weights(game, warm_up_path(checkpoints))
+        del game
     with strategy.scope():
-        experiment.seed_everything("game")
-        game = experiment.build_game(data)
-        game.compile(
-            optimizers=experiment.build_optimizers(game),
-            validation=data.target.training_batches("validation", "gate"),
-            budget_data=data.game_budget_batches(),
-        )
-        turn = resume(game, run_dir / "checkpoints", say)
-        chief = distribution.is_chief(strategy)
-        if turn is None:
-            warm_up(game, data, chief, say)
-            if chief:
-                path = warm_up_path(run_dir / "checkpoints")
-                callbacks.save_weights(game, path)
-            turn = 0
-        _fit(game, data, run_dir, turn, chief, say)
-        if chief:
-            export(game, data, run_dir)
+        # The variables of a game come from the chief, and so the others wait
+        # here until it has warmed up.
+        game = new_game(data)
+    # Out of the scope: what a worker does alone makes variables of its own.
+    turn = resume(game, checkpoints, say)
+    _fit(game, data, run_dir, turn, chief, say)
+    if chief:
+        export(game, data, run_dir)
+
+
+def new_game(data):
+    """The game of this run, ready to be played from its first turn."""
+    experiment.seed_everything("game")
+    game = experiment.build_game(data)
+    game.compile(
+        optimizers=experiment.build_optimizers(game),
+        validation=data.target.training_batches("validation", "gate"),
+        budget_data=data.game_budget_batches(),
+    )
+    return game
 
 
 def warm_up_path(folder):
     return folder / "warm_up.weights.h5"
 
 
+def is_warm(folder):
+    return warm_up_path(folder).exists() or callbacks.saved_games(folder)
+
+
 def resume(game, folder, say):
-    """Loads the newest checkpoint; returns the turns played, or `None`."""
+    """Loads the newest checkpoint; returns the turns played."""
     games = callbacks.saved_games(folder)
-    if games:
-        game.load_weights(games[-1])
-        say(f"resumed after turn {callbacks.turn_of(games[-1])}")
-        return callbacks.turn_of(games[-1])
-    if warm_up_path(folder).exists():
+    if not games:
         game.load_weights(warm_up_path(folder))
-        say("resumed after the warm-up")
         return 0
-    return None
+    game.load_weights(games[-1])
+    say(f"resumed after turn {callbacks.turn_of(games[-1])}")
+    return callbacks.turn_of(games[-1])
 
 
-def warm_up(game, data, chief, say):
+def warm_up(game, data, say):
     """f_A to the identity, then f_T, then each f_B on what f_A puts out."""
     shared = _shared_warm_up(data)
     if shared and shared.exists():
@@ -83,7 +94,7 @@ def warm_up(game, data, chief, say):
     else:
         _warm_up_anonymizer(game, data, say)
         _warm_up_target(game, data, say)
-        if shared and chief:
+        if shared:
             callbacks.save_weights(_pair(game), shared)
     # A game with restarts trains fresh ones in its first turn.
     if not game.restarts:

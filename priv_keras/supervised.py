@@ -117,10 +117,31 @@ def fit_identity(anonymizer, train, *, learning_rate, steps):
         steps: Int, updates.
 
     Returns:
+        What `fit_images` returns.
+    """
+    return fit_images(
+        anonymizer,
+        train.map(lambda frames: (frames, frames)),
+        learning_rate=learning_rate,
+        steps=steps,
+    )
+
+
+def fit_images(model, train, *, learning_rate, steps):
+    """Trains a model of frames to return other frames.
+
+    Args:
+        model: Model of frames in [0, 1].
+        train: Endless dataset of pairs of frames `(batch, height, width, 3)`:
+            what it is given, and what it is to return.
+        learning_rate: Float, of Adam; a cosine takes it to a twentieth.
+        steps: Int, updates.
+
+    Returns:
         Float, the mean absolute error of the last tenth of the updates, in
         [0, 1].
     """
-    anonymizer.compile(
+    model.compile(
         optimizer=keras.optimizers.Adam(
             keras.optimizers.schedules.CosineDecay(learning_rate, steps, 0.05)
         ),
@@ -128,8 +149,8 @@ def fit_identity(anonymizer, train, *, learning_rate, steps):
         jit_compile=False,
     )
     tenth = max(1, steps // 10)
-    history = anonymizer.fit(
-        train.map(lambda frames: (frames, frames)),
+    history = model.fit(
+        train,
         epochs=-(-steps // tenth),
         steps_per_epoch=tenth,
         shuffle=False,

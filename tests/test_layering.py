@@ -31,6 +31,8 @@ ALLOWED = {
         "priv_keras.losses",
     },
     "priv_keras.evaluation": {
+        "priv_keras.evaluation",
+        "priv_keras.layers",
         "priv_keras.metrics",
         "priv_keras.networks",
         "priv_keras.supervised",
@@ -46,6 +48,7 @@ ALLOWED = {
     "priv_keras.playing": PROGRAMS,
     "priv_keras.distribution": PROGRAMS,
     "priv_keras.judging": PROGRAMS,
+    "priv_keras.attacking": PROGRAMS,
 }
 
 

@@ -7,6 +7,7 @@ from priv_keras.networks import anonymizer
 from priv_keras.networks import attackers
 from priv_keras.networks import budgets
 from priv_keras.networks import c3d
+from priv_keras.networks import inception
 
 
 def test_anonymizer_is_the_net_of_the_paper():
@@ -120,6 +121,47 @@ def test_every_attacker_classifies_clips(name):
 )
 def test_attackers_at_full_width(name, parameters):
     assert attackers.build(name, 1000).count_params() == parameters
+
+
+def test_inception_has_the_parameters_that_tf_slim_counts():
+    """Of its base, without the last layer, and with what it does otherwise."""
+
+    def convolutions(version):
+        model = inception.build(version, 1, (224, 224, 3))
+        return [x for x in model.layers if isinstance(x, keras.layers.Conv2D)]
+
+    def size(convolution):  # no scale after it: offset and two statistics
+        return keras.ops.size(convolution.kernel) + 3 * convolution.filters
+
+    # It has kernels of 3x3 for 5x5.
+    five = [
+        int(keras.ops.size(x.kernel))
+        for x in convolutions(1)
+        if x.kernel_size == (5, 5)
+    ]
+    total = sum(map(size, convolutions(1))) - sum(five) * 16 // 25
+    assert total == 5_607_184
+    # Its first convolution is separable, with an offset alone.
+    first, *rest = convolutions(2)
+    separable = 7 * 7 * 3 * 8 + 3 * 8 * 64 + 64
+    assert separable + sum(map(size, rest)) == 10_173_112
+
+
+@pytest.mark.parametrize(
+    ("version", "channels"),
+    [
+        (1, {28: [256, 480], 14: [512, 512, 512, 528, 832], 7: [832, 1024]}),
+        (2, {28: [256, 320], 14: [576] * 5, 7: [1024] * 3}),
+    ],
+)
+def test_blocks_of_inception_are_of_the_sizes_of_its_paper(version, channels):
+    model = inception.build(version, 1, (224, 224, 3))
+    found = {}
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Concatenate):
+            _, height, _, depth = layer.output.shape
+            found.setdefault(height, []).append(depth)
+    assert found == channels
 
 
 def test_unknown_names_list_the_known_ones():

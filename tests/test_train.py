@@ -179,6 +179,35 @@ def test_evaluate_and_export_take_the_flags_of_the_run(killed_and_resumed):
 
 
 @pytest.mark.slow
+def test_every_attack_of_the_list_is_in_the_result(killed_and_resumed):
+    run_dir, _ = killed_and_resumed
+    before = json.loads((run_dir / "result.json").read_text())
+    status, out, err = run(
+        "evaluate",
+        f"--run_dir={run_dir}",
+        "--attacks=retrained,static,video,inversion,few_labels",
+        *("--label_shares=0.5,1", "--inversion_steps=10"),
+    )
+    assert status == 0, err
+    after = json.loads((run_dir / "result.json").read_text())
+    assert after["anonymized"] == before["anonymized"]
+    assert [(a["attack"], a["name"]) for a in after["attacks"]] == [
+        ("static", "mobilenet_v1_0.25"),
+        ("video, on raw clips", "c3d"),
+        ("video", "c3d"),
+        ("inversion", "unet"),
+        ("inversion", "mobilenet_v1_0.25"),
+        ("0.5 of the labels", "mobilenet_v1_0.25"),
+        ("1 of the labels", "mobilenet_v1_0.25"),
+    ]
+    for attack in after["attacks"]:
+        assert f"{attack['attack']:24}{attack['name']:24}" in out
+    unet = after["attacks"][3]
+    assert 0 < unet["psnr"] < 100
+    assert unet["before"]["ssim"] < 1
+
+
+@pytest.mark.slow
 def test_other_shards_are_never_shown_the_figures_of_these(
     killed_and_resumed, shards, tmp_path
 ):

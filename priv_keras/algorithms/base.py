@@ -116,11 +116,6 @@ class AdversarialModel(keras.Model):
         self.turn = self._counter("turn", 0)
         self.lowest_budget_loss = self._counter("lowest_budget_loss", np.inf)
         self.turns_since_lowest = self._counter("turns_since_lowest", 0)
-        self.target_accuracy = keras.metrics.Mean("target_accuracy")
-        self.budget_accuracies = [
-            keras.metrics.Mean(f"budget_accuracy_{i}")
-            for i in range(len(self.budgets))
-        ]
         # XLA cannot draw from an iterator; Keras would turn it on with a GPU.
         self.supports_jit = False
         self.built = True  # as every party is
@@ -392,22 +387,64 @@ class AdversarialModel(keras.Model):
 
     @property
     def metrics(self):
-        return [self.target_accuracy, *self.budget_accuracies]
+        return []  # `evaluate` sums by itself
 
-    def test_step(self, batch):
+    def evaluate(self, x, **_):
+        """A_T and each A_B^i over all clips.
+
+        Not Keras's own, which several workers cannot run.
+
+        Args:
+            x: Finite `tf.data.Dataset` of batches.
+
+        Returns:
+            Dict: `target_accuracy`, and `budget_accuracy_0` and so on.
+        """
+        strategy = self.distribute_strategy
+        tallies = [
+            self.tally(batch)
+            for batch in strategy.experimental_distribute_dataset(x)
+        ]
+        clips, pictures, target, *budgets = np.sum(tallies, axis=0)
+        return {
+            "target_accuracy": target / clips,
+            **{
+                f"budget_accuracy_{i}": budget / pictures
+                for i, budget in enumerate(budgets)
+            },
+        }
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def tally(self, batch):
+        """Clips of f_T and of the f_B^i, and how many each has right."""
+
+        def tally(batch):
+            clips = count(batch["actions"])
+            pictures = count(batch["budget_labels"])
+            accuracies = self.accuracies(batch)
+            weights = [clips] + [pictures] * len(self.budgets)
+            # A replica may be left without a clip, and its accuracy is NaN.
+            return [clips, pictures] + [
+                tf.math.multiply_no_nan(accuracy, weight)
+                for accuracy, weight in zip(accuracies, weights, strict=True)
+            ]
+
+        strategy = self.distribute_strategy
+        return [
+            strategy.reduce("SUM", values, axis=None)
+            for values in strategy.run(tally, (batch,))
+        ]
+
+    def accuracies(self, batch):
+        """Acc of f_T and of each f_B^i, a list."""
         anonymized, budget_anonymized = self.anonymize_both(batch)
-        self.target_accuracy.update_state(
-            SINGLE_LABEL.accuracy(batch["actions"], self.target(anonymized))
-        )
-        for budget, tracker in zip(
-            self.budgets, self.budget_accuracies, strict=True
-        ):
-            tracker.update_state(
-                self.budget_task.accuracy(
-                    batch["budget_labels"], budget(budget_anonymized)
-                )
+        logits = self.target(anonymized)
+        return [SINGLE_LABEL.accuracy(batch["actions"], logits)] + [
+            self.budget_task.accuracy(
+                batch["budget_labels"], budget(budget_anonymized)
             )
-        return self.get_metrics_result()
+            for budget in self.budgets
+        ]
 
     def make_train_function(self, force=False):
         # Not Keras's own, which calls `strategy.run` around the whole step.
@@ -430,6 +467,10 @@ def draw(iterators):
     for iterator in iterators:
         batch |= next(iterator)
     return batch
+
+
+def count(labels):
+    return tf.cast(tf.shape(labels)[0], tf.float32)
 
 
 def passage_logs(parties, passage):

@@ -229,7 +229,7 @@ def figure(score):
     return score.get("accuracy", score.get("cmap"))
 
 
-def attack(name, build, splits, task, protocol, *, seed, record):
+def attack(name, build, splits, task, protocol, *, seed, record, weights=None):
     """Trains and tests one attacker, or reads what an earlier call found.
 
     Args:
@@ -240,16 +240,22 @@ def attack(name, build, splits, task, protocol, *, seed, record):
         protocol: `Protocol`.
         seed: Int.
         record: Path of a JSON file; where it exists, its content is returned.
+        weights: Path to keep the attacker's weights at, or `None`.
 
     Returns:
         Dict of `score` and `supervised.fit`, with the attacker's `name`.
     """
+    if weights and not os.path.exists(weights) and os.path.exists(record):
+        os.remove(record)  # of an attacker that was not kept
 
     def run():
         model = build()
         fitted = train(
             model, splits, "budget_labels", task, protocol, seed=seed
         )
+        if weights:
+            os.makedirs(os.path.dirname(weights), exist_ok=True)
+            model.save_weights(weights)
         scored = score(
             model, splits["test"], "budget_labels", protocol.batch_size
         )

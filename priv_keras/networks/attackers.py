@@ -5,6 +5,7 @@ All that touches keras_cv is in `_resnet`: it is frozen upstream.
 
 import keras
 
+from priv_keras.networks import inception
 from priv_keras.networks.budgets import over_frames
 from priv_keras.networks.budgets import renormalized
 
@@ -83,6 +84,10 @@ ATTACKERS = {
     },
     **{f"resnet_v1_{depth}": (_resnet_v1, depth) for depth in RESNET_BLOCKS},
     **{f"resnet_v2_{depth}": (_resnet_v2, depth) for depth in RESNET_BLOCKS},
+    **{
+        f"inception_v{version}": (inception.build, version)
+        for version in (1, 2)
+    },
 }
 NAMES = tuple(ATTACKERS)
 

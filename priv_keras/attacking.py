@@ -1,0 +1,239 @@
+"""The attacks of one evaluation: `--attackers` and `--attacks`.
+
+Part of the programs: reads flags.
+"""
+
+import functools
+import pathlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+
+from flags import data as data_flags
+from flags import evaluation as flags
+from flags import training as training_flags
+from priv_keras import experiment
+from priv_keras.data import Data
+from priv_keras.evaluation import attacks
+from priv_keras.evaluation import inversion
+from priv_keras.evaluation import two_step
+from priv_keras.networks import attackers
+
+
+class Court(NamedTuple):
+    """What every attack of one evaluation needs."""
+
+    data: Data
+    folder: pathlib.Path  # of records and caches
+    turn: int  # that f_A played to
+    say: Callable
+
+    def record(self, side, name, *key):
+        """Path of a file for one figure, named by all that it depends on.
+
+        So other shards, as of another fold, never show the figures of these.
+        What is raw no method changes: runs of one `--shared_dir` share it.
+        """
+        folder = self.folder
+        if side == "raw":
+            folder = pathlib.Path(data_flags.SHARED_DIR.value or folder)
+        else:
+            key = (*key, self.turn)
+        digest = experiment.fingerprint(
+            self.data,
+            experiment.attacker_protocol()._asdict(),
+            flags.ATTACKER_WIDTH.value,
+            flags.ATTACKER_VIEWS.value,
+            training_flags.PRECISION.value,
+            *key,
+        )
+        return str(folder / side / f"{name}-{digest}.json")
+
+    def tell(self, what, found):
+        """Says a figure, and returns it."""
+        epochs = f" after {found['epochs']} epochs" if "epochs" in found else ""
+        self.say(
+            f"{found['name']} {what}: A_B {two_step.figure(found):.3f}{epochs}"
+        )
+        return found
+
+
+def check(kinds, data):
+    """Raises unless every kind of attack fits the data.
+
+    Raises:
+        ValueError: If a 3D network would have to read single pictures.
+    """
+    if "video" in kinds and data.tested_budget.frames == 1:
+        raise ValueError(
+            "--attacks=video needs clips with private labels; "
+            f"{data.tested_budget.folder} is read as single pictures. Leave "
+            "it out."
+        )
+
+
+def retrained(court, side, splits, kind=None, key=()):
+    """Each of `--attackers`, trained on what it is tested on (Sec. 3.6).
+
+    Args:
+        court: `Court`.
+        side: `"raw"` or `"anonymized"`.
+        splits: Dict of `train`, `validation` and `test`.
+        kind: String, how to name it where it is not the paper's attack.
+        key: What else the figures depend on.
+
+    Returns:
+        List of what `two_step.attack` returns.
+    """
+    found = []
+    for i, name in enumerate(flags.ATTACKERS.value):
+        record = court.record(side, name, *key, _seed(i))
+        attack = two_step.attack(
+            name,
+            _builder(court, i, name),
+            splits,
+            court.data.budget_task,
+            experiment.attacker_protocol(),
+            seed=_seed(i),
+            record=record,
+            weights=_weights(record) if side == "raw" and _reused() else None,
+        )
+        found.append(court.tell(f"on {kind or side} clips", attack))
+    return found
+
+
+def _seed(i):
+    return 1000 * data_flags.SEED.value + i
+
+
+def _reused():
+    """Whether an attack needs attackers that were trained on raw clips."""
+    return {"static", "inversion"} & set(flags.ATTACKS.value)
+
+
+def _weights(record):
+    return record.replace(".json", ".weights.h5")
+
+
+def _builder(court, i, name):
+    return functools.partial(_build, name, court.data, _seed(i))
+
+
+def _build(name, data, seed):
+    keras.utils.set_random_seed(seed)
+    return attackers.build(
+        name,
+        len(data.labels["budget_labels"]),
+        data.clip_shape[1:],
+        flags.ATTACKER_WIDTH.value,
+    )
+
+
+def _static(court, budget, anonymizer):
+    return [
+        court.tell("trained on raw clips", found)
+        for found in _raw_trained(court, budget["anonymized"]["test"], "static")
+    ]
+
+
+def _raw_trained(court, test, kind, *key):
+    """What attackers that were trained on raw clips find in others."""
+    return [
+        {
+            "attack": kind,
+            **attacks.static(
+                name,
+                _builder(court, i, name),
+                _weights(court.record("raw", name, _seed(i))),
+                test,
+                flags.ATTACKER_BATCH_SIZE.value,
+                record=court.record(kind, name, _seed(i), *key),
+            ),
+        }
+        for i, name in enumerate(flags.ATTACKERS.value)
+    ]
+
+
+def _video(court, budget, anonymizer):
+    """A 3D network over the clip, where the paper's average its frames."""
+    found = []
+    for side in ("raw", "anonymized"):
+        protocol = experiment.video_protocol()
+        attack = two_step.attack(
+            "c3d",
+            functools.partial(
+                experiment.build_video_network, court.data, "budget_labels"
+            ),
+            budget[side],
+            court.data.budget_task,
+            protocol,
+            seed=_seed(0),
+            record=court.record(
+                side, "video", training_flags.TARGET_WIDTH.value, protocol
+            ),
+        )
+        kind = "video" if side == "anonymized" else "video, on raw clips"
+        found.append({"attack": kind, **court.tell(f"on {side} clips", attack)})
+    return found
+
+
+def _few_labels(court, budget, anonymizer):
+    found = []
+    for share in map(float, flags.LABEL_SHARES.value):
+        splits = dict(budget["anonymized"])
+        splits["train"] = attacks.few_labels(
+            splits["train"], share, data_flags.SEED.value
+        )
+        kind = f"{share:g} of the labels"
+        found += [
+            {"attack": kind, **attack}
+            for attack in retrained(
+                court, "anonymized", splits, f"anonymized ({kind})", (share,)
+            )
+        ]
+    return found
+
+
+def _inversion(court, budget, anonymizer):
+    settings = (flags.INVERSION_STEPS.value, flags.INVERSION_WIDTH.value)
+
+    def run():
+        keras.utils.set_random_seed(_seed(0))
+        network = inversion.build(flags.INVERSION_WIDTH.value)
+        inversion.train(
+            network,
+            court.data.budget.views("attackers"),
+            anonymizer,
+            learning_rate=flags.ATTACKER_LEARNING_RATE.value,
+            steps=flags.INVERSION_STEPS.value,
+        )
+        raw = budget["raw"]["test"]
+        anonymized = budget["anonymized"]["test"]
+        rebuilt = inversion.reconstructed(network, anonymized)
+        likeness = {
+            "attack": "inversion",
+            "name": "unet",
+            **inversion.likeness(rebuilt, raw),
+            "before": inversion.likeness(anonymized, raw),
+        }
+        return [
+            likeness,
+            *_raw_trained(court, rebuilt, "inversion", *settings),
+        ]
+
+    likeness, *found = two_step.once(
+        court.record("inversion", "unet", *settings), run
+    )
+    return [
+        likeness,
+        *(court.tell("on reconstructed clips", attack) for attack in found),
+    ]
+
+
+ATTACKS = {
+    "static": _static,
+    "video": _video,
+    "inversion": _inversion,
+    "few_labels": _few_labels,
+}

@@ -1,0 +1,66 @@
+"""Attacks that the paper lacks, on the clips that its own attackers get."""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from priv_keras.evaluation import two_step
+
+
+def static(name, build, weights, test, batch_size, *, record):
+    """Tests an attacker on f_A's output that only ever saw raw clips.
+
+    What several papers report. It says what f_A does to today's recognizers,
+    and nothing of one that is trained for its output.
+
+    Args:
+        name: The attacker's name.
+        build: Callable without arguments that returns the untrained model.
+        weights: Path of its weights, as `two_step.attack` kept them.
+        test: Dataset, as of `two_step.filtered`.
+        batch_size: Int.
+        record: Path of a JSON file, see `two_step.attack`.
+
+    Returns:
+        Dict of `two_step.score`, with the attacker's `name`.
+    """
+
+    def run():
+        model = build()
+        model.load_weights(weights)
+        scored = two_step.score(model, test, "budget_labels", batch_size)
+        return {"name": name, **scored}
+
+    return two_step.once(record, run)
+
+
+def few_labels(train, share, seed):
+    """What an attacker has who knows the labels of few videos.
+
+    Of each class at least one video is left, whatever the share.
+
+    Args:
+        train: Unbatched dataset, as of `two_step.filtered`.
+        share: Float in (0, 1], of the videos of each class; of multi-label
+            ones, of all videos.
+        seed: Int, which videos.
+
+    Returns:
+        Dataset, the clips of these videos.
+    """
+    class_of = {}
+    for example in train:
+        label = example["budget_labels"].numpy()
+        class_of[example["video"].numpy()] = int(label) if not label.ndim else 0
+    rng = np.random.default_rng(seed)
+    kept = set()
+    for number in sorted(set(class_of.values())):
+        videos = sorted(v for v, c in class_of.items() if c == number)
+        count = math.ceil(share * len(videos))
+        kept |= set(rng.permutation(videos)[:count].tolist())
+    names = tf.constant(sorted(kept))
+    few = train.filter(
+        lambda example: tf.reduce_any(tf.equal(names, example["video"]))
+    )
+    return two_step.whole(few.cache())

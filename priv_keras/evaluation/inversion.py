@@ -1,0 +1,118 @@
+"""The inversion attack: a U-Net (Ronneberger et al. 2015) that learns to give
+back the raw frame from what f_A made of it."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from priv_keras import supervised
+from priv_keras.evaluation import two_step
+from priv_keras.layers import CropLike
+from priv_keras.video import to_float
+from priv_keras.video import to_uint8
+
+FILTERS = (32, 64, 128, 256)
+
+
+def build(width=1.0):
+    """Returns an untrained U-Net.
+
+    Args:
+        width: Positive float, scales the channels of every hidden layer.
+
+    Returns:
+        Model from frames `(batch, height, width, 3)` in [0, 1], of any size,
+        to the same.
+    """
+
+    def convs(x, filters):
+        for _ in range(2):
+            x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
+            x = layers.ReLU()(layers.BatchNormalization()(x))
+        return x
+
+    sizes = [max(1, round(width * filters)) for filters in FILTERS]
+    x = inputs = keras.Input((None, None, 3))
+    skipped = []
+    for filters in sizes[:-1]:
+        x = convs(x, filters)
+        skipped.append(x)
+        x = layers.MaxPooling2D(2, padding="same")(x)
+    x = convs(x, sizes[-1])
+    for filters, skip in zip(sizes[-2::-1], reversed(skipped), strict=True):
+        x = layers.Conv2DTranspose(filters, 2, 2)(x)
+        x = layers.Concatenate()([CropLike()([x, skip]), skip])
+        x = convs(x, filters)
+    return keras.Model(inputs, layers.Conv2D(3, 1, activation="sigmoid")(x))
+
+
+def train(model, clips, anonymizer, *, learning_rate, steps):
+    """Trains on pairs of what f_A puts out and what it was given.
+
+    The pairs are made anew each time: no raw frame is kept anywhere.
+
+    Args:
+        model: As of `build`.
+        clips: Finite dataset of batches of raw clips, as of
+            `two_step.filtered`.
+        anonymizer: Model of frames.
+        learning_rate: Float, of Adam.
+        steps: Int, updates, of a batch of clips each.
+
+    Returns:
+        Float, the mean absolute error at the end, in [0, 1].
+    """
+
+    def pair(batch):
+        frames = batch["clips"]
+        frames = tf.reshape(frames, (-1, *frames.shape[2:]))
+        return to_float(to_uint8(anonymizer(frames))), frames
+
+    pairs = clips.repeat().map(pair).prefetch(tf.data.AUTOTUNE)
+    return supervised.fit_images(
+        model, pairs, learning_rate=learning_rate, steps=steps
+    )
+
+
+def reconstructed(model, test):
+    """A split as the attacker sees it after inversion, kept in memory alone.
+
+    Args:
+        model: As of `build`, trained.
+        test: Unbatched dataset, as of `two_step.filtered`.
+
+    Returns:
+        Dataset of the same form.
+    """
+
+    def invert(example):
+        frames = model(to_float(example["clips"]), training=False)
+        return {**example, "clips": to_uint8(frames)}
+
+    return two_step.whole(test.map(invert).cache())
+
+
+def likeness(one, other):
+    """How alike the clips of two splits are, in the same order.
+
+    Args:
+        one, other: Unbatched datasets, as of `two_step.filtered`.
+
+    Returns:
+        Dict of floats, means over frames: `psnr`, in decibels, and `ssim`, at
+        most 1, of identical frames.
+    """
+
+    def measure(a, b):
+        a, b = to_float(a["clips"]), to_float(b["clips"])
+        return tf.image.psnr(a, b, 1.0), tf.image.ssim(a, b, 1.0, 7)
+
+    both = tf.data.Dataset.zip(one, other).map(measure)
+    psnr, ssim = zip(*both.as_numpy_iterator(), strict=True)
+    # Of frames that are equal, it is infinite.
+    psnr = np.minimum(np.concatenate(psnr), 100)
+    return {
+        "psnr": float(psnr.mean()),
+        "ssim": float(np.concatenate(ssim).mean()),
+    }
