@@ -15,6 +15,13 @@ ATTACKERS = absl_flags.DEFINE_list(
     ],
     "The N attackers of A_B^N, each trained afresh.",
 )
+BASELINE = absl_flags.DEFINE_enum(
+    "baseline",
+    None,
+    [f"downsample_{factor}" for factor in (1, 2, 4, 8, 16)],
+    "Judge this in place of a trained f_A: --run_dir is a new folder, and f_T "
+    "is trained on what the baseline puts out.",
+)
 ATTACKS = absl_flags.DEFINE_list(
     "attacks",
     ["retrained"],

@@ -28,12 +28,13 @@ def with_scale(argv, flag_values=absl_flags.FLAGS):
 
 def with_run(argv, flag_values=absl_flags.FLAGS):
     """Parses a command line on top of the flags that `--run_dir` was made
-    with."""
+    with; where it is new, as `with_scale`."""
     said = flag_values.read_flags_from_files(argv[1:], force_gnu=False)
     run_dir = last_value(said, "run_dir")
     config = pathlib.Path(run_dir or "") / "config.flags"
-    first = [f"--flagfile={config}"] if run_dir and config.exists() else []
-    return flag_values([argv[0], *first, *said])
+    if not run_dir or not config.exists():
+        return with_scale(argv, flag_values)
+    return flag_values([argv[0], f"--flagfile={config}", *said])
 
 
 def last_value(argv, name):

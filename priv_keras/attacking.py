@@ -26,7 +26,7 @@ class Court(NamedTuple):
 
     data: Data
     folder: pathlib.Path  # of records and caches
-    turn: int  # that f_A played to
+    accused: tuple  # what f_A is and the turn that it played to
     say: Callable
 
     def record(self, side, name, *key):
@@ -39,7 +39,7 @@ class Court(NamedTuple):
         if side == "raw":
             folder = pathlib.Path(data_flags.SHARED_DIR.value or folder)
         else:
-            key = (*key, self.turn)
+            key = (*key, *self.accused)
         digest = experiment.fingerprint(
             self.data,
             experiment.attacker_protocol()._asdict(),

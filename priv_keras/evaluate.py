@@ -1,7 +1,7 @@
 """Judges a trained run: `python -m priv_keras.evaluate --run_dir=...`.
 
 Flags are those of the run, which the command line may override, as in
-`--attackers=...`.
+`--attackers=...`. With `--baseline`, judges that, in a folder of its own.
 """
 
 import pathlib
@@ -30,16 +30,34 @@ def main(argv):
     from priv_keras.data import open_data
 
     run_dir = pathlib.Path(data_flags.RUN_DIR.value)
+    name = evaluation.BASELINE.value
     try:
+        check_run_dir(run_dir, name)
         data = open_data()
         experiment.check_labels(run_dir, data)
-        game, turn = experiment.load_game(data, run_dir)
+        accused = (
+            judging.baseline(name) if name else judging.trained(data, run_dir)
+        )
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    result = judging.judge(game, turn, data, run_dir, say=print)
+    if name:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        config = parsing.serialize(absl_flags.FLAGS, skip=["run_dir"])
+        (run_dir / "config.flags").write_text(config)
+    result = judging.judge(accused, data, run_dir, say=print)
     print("\n" + judging.table(result))
     return 0
+
+
+def check_run_dir(run_dir, baseline):
+    """Raises where the folder of a baseline holds a trained run, which its
+    figures would replace."""
+    if baseline and (run_dir / "checkpoints").exists():
+        raise ValueError(
+            f"--run_dir={run_dir} holds a trained run. Choose another folder "
+            f"for --baseline={baseline}."
+        )
 
 
 def run():

@@ -6,13 +6,16 @@ Part of the programs: what `train` ends with and `evaluate` does.
 import json
 import os
 import pathlib
+from typing import NamedTuple
 
+import keras
 import numpy as np
 
 from flags import data as data_flags
 from flags import evaluation as flags
 from flags import training as training_flags
 from priv_keras import attacking
+from priv_keras import baselines
 from priv_keras import experiment
 from priv_keras import metrics
 from priv_keras.attacking import Court
@@ -22,15 +25,39 @@ from priv_keras.losses import SINGLE_LABEL
 SPLITS = ("train", "validation", "test")
 
 
-def judge(game, turn, data, run_dir, say):
+class Accused(NamedTuple):
+    """What is judged."""
+
+    method: str
+    turns: int  # that f_A played to, 0 for a baseline
+    anonymizer: keras.Model  # of frames
+    target: keras.Model | None  # f_T; `None` to train one on its output
+
+
+def trained(data, run_dir):
+    """The `Accused` of a run.
+
+    Raises:
+        FileNotFoundError: If the run has no checkpoint.
+    """
+    game, turns = experiment.load_game(data, run_dir)
+    method = training_flags.METHOD.value
+    return Accused(method, turns, game.anonymizer, game.target)
+
+
+def baseline(name):
+    """The `Accused` of a name."""
+    return Accused(name, 0, baselines.build(name), None)
+
+
+def judge(accused, data, run_dir, say):
     """Attacks f_A with fresh attackers, and raw clips with the same ones.
 
     What an attacker found is kept below `run_dir/evaluation`, so that a killed
     evaluation goes on where it was. Writes `result.json`.
 
     Args:
-        game: Trained game.
-        turn: Int, the turns it played.
+        accused: `Accused`.
         data: `data.Data`.
         run_dir: Folder of the run.
         say: Callable of a string, as `print`.
@@ -44,35 +71,33 @@ def judge(game, turn, data, run_dir, say):
     """
     two_step.check_unseen(flags.ATTACKERS.value, training_flags.BUDGETS.value)
     attacking.check(flags.ATTACKS.value, data)
-    court = Court(data, pathlib.Path(run_dir, "evaluation"), turn, say)
-    target, budget = _both_sides(court, game.anonymizer)
+    folder = pathlib.Path(run_dir, "evaluation")
+    court = Court(data, folder, (accused.method, accused.turns), say)
+    target, budget = _both_sides(court, accused.anonymizer)
     result = {
         "dataset": data_flags.DATASET.value,
         "test_dataset": data_flags.TEST_DATASET.value,
-        "method": training_flags.METHOD.value,
+        "method": accused.method,
         "scale": data_flags.SCALE.value,
         "seed": data_flags.SEED.value,
-        "turns": turn,
+        "turns": accused.turns,
         "raw": {
             "attackers": attacking.retrained(court, "raw", budget["raw"]),
-            "target": _raw_target(court, target["raw"]),
+            "target": _fresh_target(court, "raw", target["raw"]),
         },
         "anonymized": {
             "attackers": attacking.retrained(
                 court, "anonymized", budget["anonymized"]
             ),
-            "target": two_step.score(
-                game.target,
-                target["anonymized"]["test"],
-                "actions",
-                data_flags.BATCH_SIZE.value,
-            ),
+            "target": _target(court, accused.target, target["anonymized"]),
         },
         "attacks": [
             found
             for kind in flags.ATTACKS.value
             if kind != "retrained"
-            for found in attacking.ATTACKS[kind](court, budget, game.anonymizer)
+            for found in attacking.ATTACKS[kind](
+                court, budget, accused.anonymizer
+            )
         ],
         "chance": {
             "actions": _chance(target["raw"]["test"], "actions"),
@@ -126,8 +151,16 @@ def _write(result, path):
     os.replace(partial, path)
 
 
-def _raw_target(court, splits):
-    """f_T trained on raw clips: the utility that there is to lose."""
+def _target(court, target, splits):
+    """How well f_T reads actions off what f_A puts out."""
+    if target is None:
+        return _fresh_target(court, "anonymized", splits)
+    batch_size = data_flags.BATCH_SIZE.value
+    return two_step.score(target, splits["test"], "actions", batch_size)
+
+
+def _fresh_target(court, side, splits):
+    """f_T trained on clips as they are: raw, the utility there is to lose."""
     protocol = experiment.video_protocol()
 
     def run():
@@ -147,10 +180,10 @@ def _raw_target(court, splits):
         return {**scored, **fitted}
 
     record = court.record(
-        "raw", "target", training_flags.TARGET_WIDTH.value, protocol
+        side, "target", training_flags.TARGET_WIDTH.value, protocol
     )
     found = two_step.once(record, run)
-    court.say(f"f_T on raw clips: A_T {two_step.figure(found):.3f}")
+    court.say(f"f_T on {side} clips: A_T {two_step.figure(found):.3f}")
     return found
 
 
@@ -167,7 +200,7 @@ def table(result):
     ]
     for side, label in (
         ("raw", "raw clips"),
-        ("anonymized", f"{result['method']}, {result['turns']} turns"),
+        ("anonymized", _name(result)),
     ):
         lines.append(
             f"{label:24}{_figure(result[side]['target']):22}"
@@ -192,6 +225,11 @@ def table(result):
             for found in result["attacks"]
         ]
     return "\n".join(lines)
+
+
+def _name(result):
+    turns = f", {result['turns']} turns" if result["turns"] else ""
+    return f"{result['method']}{turns}"
 
 
 def _figure(score):

@@ -90,6 +90,31 @@ def prevalence(labels):
     return np.nanmean(np.where(labels < 0, np.nan, labels), axis=0)
 
 
+def macro_f1(labels, predictions):
+    """The mean of the classes' F1.
+
+    Args:
+        labels: Ints `(n,)`, or 0, 1 or -1, `(n, attributes)`, as of
+            `average_precisions`.
+        predictions: Ints of the same shape.
+
+    Returns:
+        Float in [0, 1]. Of single labels, over the classes that are in either;
+        of attributes, over those that some label or prediction shows.
+    """
+    from sklearn.metrics import f1_score
+
+    labels, predictions = np.asarray(labels), np.asarray(predictions)
+    if labels.ndim == 1:
+        return float(f1_score(labels, predictions, average="macro"))
+    each = [
+        f1_score(y[y >= 0], p[y >= 0], zero_division=np.nan)
+        for y, p in zip(labels.T, predictions.T, strict=True)
+        if (y >= 0).any()
+    ]
+    return float(np.nanmean(each))
+
+
 def class_mean_average_precision(labels, scores):
     """cMAP (Sec. 4.2): the mean of the attributes' average precisions.
 

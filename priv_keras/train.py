@@ -56,8 +56,8 @@ def main(argv):
             )
         return 0
     # As it was saved: attackers train on one device, where f_A has to be.
-    game, turns = experiment.load_game(data, run_dir)
-    result = judging.judge(game, turns, data, run_dir, say=print)
+    accused = judging.trained(data, run_dir)
+    result = judging.judge(accused, data, run_dir, say=print)
     print("\n" + judging.table(result))
     return 0
 

@@ -11,6 +11,7 @@ from flags import data
 from flags import evaluation
 from flags import parsing
 from flags import training
+from priv_keras import baselines
 from priv_keras.algorithms import ALGORITHMS
 from priv_keras.networks import attackers
 from tfrecords_tools import sources
@@ -80,6 +81,15 @@ def test_enum_flags_name_what_exists():
     for dataset in (*data.DATASETS, *data.BUDGET_DATASETS):
         assert sources.source(dataset)
     assert set(evaluation.ATTACKERS.value) <= set(attackers.NAMES)
+    names = absl_flags.FLAGS["baseline"].parser.enum_values
+    assert names == list(baselines.BASELINES)
+
+
+def test_the_papers_ten_attackers_are_the_default():
+    parse()
+    families = {attackers.family(name) for name in evaluation.ATTACKERS.value}
+    assert len(evaluation.ATTACKERS.value) == 10
+    assert families == {"resnet_v1", "resnet_v2", "inception", "mobilenet_v1"}
 
 
 def test_defaults_are_those_of_section_4_1_2():
@@ -136,6 +146,11 @@ def test_a_run_brings_its_flags_along(tmp_path):
         (["--size=130"], "must not exceed"),
         (["--attacker_frames=17"], "must not exceed --frames"),
         (["--attackers=mobilenet_v2_1"], "take the family of --budgets out"),
+        (["--attacks=static"], "--attacks must be retrained, and may add"),
+        (["--attacks=retrained,none"], "--attacks must be retrained"),
+        (["--attacks=retrained", "--label_shares=0"], "numbers above 0"),
+        (["--label_shares=few"], "numbers above 0"),
+        (["--baseline=downsample_3"], "downsample_4"),
         (["--gama=1"], "Did you mean: gamma"),
     ],
 )

@@ -50,6 +50,20 @@ def test_what_is_not_known_of_an_attribute_is_not_counted():
     assert np.isnan(metrics.average_precisions([[-1]], [[1.0]]))
 
 
+def test_f1_is_the_mean_over_classes():
+    # Precision and recall: 1/2 and 1, 1 and 1/2.
+    assert metrics.macro_f1([0, 1, 1], [0, 0, 1]) == pytest.approx(2 / 3)
+    # A class that is only predicted has none.
+    assert metrics.macro_f1([0, 0], [0, 2]) == pytest.approx((2 / 3 + 0) / 2)
+
+
+def test_f1_of_attributes_leaves_out_what_nobody_knows_or_shows():
+    labels = np.array([[1, 0, -1, 0], [0, 0, -1, 1], [-1, 0, -1, 1]])
+    found = np.array([[1, 0, 1, 0], [1, 0, 1, 1], [1, 0, 1, 0]])
+    # 1/2 and 1; nothing shown nor said; unknown; 1 and 1/2.
+    assert metrics.macro_f1(labels, found) == pytest.approx(2 / 3)
+
+
 def test_average_precision_of_a_ranking_by_hand():
     # Present ones rank 1 and 3 of 4: (1/1 + 2/3) / 2.
     labels = np.array([[1], [0], [1], [0]])

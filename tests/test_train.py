@@ -208,6 +208,24 @@ def test_every_attack_of_the_list_is_in_the_result(killed_and_resumed):
 
 
 @pytest.mark.slow
+def test_a_baseline_is_judged_as_a_run_is(shards, killed_and_resumed, tmp_path):
+    args = ["--baseline=downsample_8", f"--data_dir={shards}", *SMALL]
+    status, out, err = run("evaluate", *args, f"--run_dir={tmp_path / 'run'}")
+    assert status == 0, err
+    result = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert result["method"] == "downsample_8"
+    assert "f_T on anonymized clips" in out
+    assert "\ndownsample_8  " in out
+    # What is raw is what a run with the same flags found.
+    run_dir, _ = killed_and_resumed
+    trained = json.loads((run_dir / "result.json").read_text())
+    assert result["raw"] == trained["raw"]
+    status, _, err = run("evaluate", *args, f"--run_dir={run_dir}")
+    assert status == 1
+    assert "holds a trained run" in error(err)
+
+
+@pytest.mark.slow
 def test_other_shards_are_never_shown_the_figures_of_these(
     killed_and_resumed, shards, tmp_path
 ):

@@ -183,7 +183,8 @@ def score(model, dataset, label, batch_size):
         logits averaged over the clips of a video. Of a multi-label one:
         `cmap`, `average_precisions` (`None` for an attribute that nothing
         shows) and `prevalence`, their chance levels. Of both: `interval` of
-        the first at 95 % by bootstrap over videos, `clips` and `videos`.
+        the first at 95 % by bootstrap over videos, `f1`, the classes' mean,
+        `clips` and `videos`.
     """
     labels, logits, videos = outputs(model, dataset, label, batch_size)
     measure = attributes_score if labels.ndim == 2 else accuracy_score
@@ -205,6 +206,7 @@ def accuracy_score(labels, logits, videos):
             lambda rows: hits[rows].mean(), videos
         ),
         "video_accuracy": float((sums.argmax(axis=1) == labels[first]).mean()),
+        "f1": metrics.macro_f1(labels, logits.argmax(axis=1)),
     }
 
 
@@ -219,6 +221,7 @@ def attributes_score(labels, logits, videos):
             videos,
             resamples=200,
         ),
+        "f1": metrics.macro_f1(labels, (logits > 0).astype(int)),
         "average_precisions": [None if np.isnan(x) else float(x) for x in each],
         "prevalence": metrics.prevalence(labels).tolist(),
     }

@@ -1,0 +1,265 @@
+"""How long a turn takes: `python benchmarks/train_step.py`.
+
+Plays the entropy game at the paper's scale (f_A, C3D, MobileNetV2; clips of
+16x112x112) here and in eager PyTorch, in float32 and bfloat16, in turns, and
+compares medians. Each loop of f_T and f_B makes two updates and checks its
+gate three times. Beside it, how much of the matrix products' peak, measured on
+the same machine, the floating-point operations of a turn come to. Needs `pip
+install 'priv-keras[bench]'`. Writes `benchmarks/results/train_step.md`.
+"""
+
+import argparse
+import os
+import pathlib
+import statistics
+import sys
+import time
+
+import machine
+import numpy as np
+
+ROOT = pathlib.Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "train_step.md"
+FRAMES, SIZE, CLASSES = 16, 112, 8
+UPDATES = 2  # of each gated loop
+GAMMA = 2.0
+PRECISIONS = ("float32", "bfloat16")
+PARTS = ("update of f_A", "loop of f_T", "loop of f_B")
+# Multiplications and additions of a forward pass, of a clip.
+F_A, F_T = 2 * 1.58e9 * FRAMES, 2 * 38.55e9
+F_B = 2 * 0.078e9 * FRAMES  # MobileNetV2's 0.3e9 at 224x224, by area
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--batch_sizes", default="2,8")
+    parser.add_argument("--repeats", type=int, default=3)
+    args = parser.parse_args()
+    lines = [
+        "# A turn of the entropy game",
+        "",
+        f"Made by `python benchmarks/train_step.py` on {machine.name()}; load "
+        f"at the start {os.getloadavg()[0]:.1f}. Seconds, medians of "
+        f"{args.repeats} rounds in which all take turns. The paper's scale: "
+        f"clips of {FRAMES}x{SIZE}x{SIZE}, full networks. A loop is {UPDATES} "
+        f"updates and {UPDATES + 1} checks of its gate.",
+    ]
+    peaks = {precision: peak(precision) for precision in PRECISIONS}
+    for batch_size in map(int, args.batch_sizes.split(",")):
+        found = measured(batch_size, args.repeats)
+        lines += ["", f"## {batch_size} clips in a batch", ""]
+        lines += table(found, peaks, batch_size)
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text("\n".join(lines) + "\n")
+    print(RESULTS.read_text())
+
+
+def measured(batch_size, repeats):
+    """Median seconds of each part, by who plays and precision."""
+    rng = np.random.default_rng(0)
+    shape = (batch_size, FRAMES, SIZE, SIZE, 3)
+    batch = {
+        "clips": rng.random(shape, "float32"),
+        "actions": rng.integers(0, CLASSES, batch_size),
+        "budget_labels": rng.integers(0, CLASSES, batch_size),
+    }
+    contenders = {
+        (who, precision): play(batch, precision)
+        for precision in PRECISIONS
+        for who, play in (("priv_keras", ours), ("PyTorch", theirs))
+    }
+    took = {name: [] for name in contenders}
+    for _ in range(repeats + 1):
+        for name, parts in contenders.items():
+            took[name].append([seconds(part) for part in parts])
+    return {
+        name: [statistics.median(part) for part in zip(*each[1:], strict=True)]
+        for name, each in took.items()
+    }  # without the first round, a warm-up
+
+
+def seconds(run):
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def ours(batch, precision):
+    import keras
+    import tensorflow as tf
+
+    from priv_keras import losses
+    from priv_keras.algorithms import Entropy
+    from priv_keras.algorithms.base import Optimizers
+    from priv_keras.algorithms.gates import Gate
+    from priv_keras.networks import anonymizer
+    from priv_keras.networks import budgets
+    from priv_keras.networks import c3d
+
+    mixed = precision == "bfloat16"
+    keras.mixed_precision.set_global_policy(
+        "mixed_bfloat16" if mixed else "float32"
+    )
+    gate = Gate(1.0, UPDATES)
+    game = Entropy(
+        anonymizer.build(),
+        c3d.build(CLASSES),
+        [budgets.build("mobilenet_v2_1.0", CLASSES)],
+        budget_task=losses.SINGLE_LABEL,
+        gamma=GAMMA,
+        target_gate=gate,
+        budget_gate=gate,
+    )
+    data = tf.data.Dataset.from_tensors(batch).repeat()
+    game.compile(
+        optimizers=Optimizers(
+            keras.optimizers.Adam(1e-4),
+            keras.optimizers.Adam(1e-5),
+            [keras.optimizers.Adam(1e-2)],
+        ),
+        validation=data,
+    )
+    iterator = iter(data)
+
+    def waited(step):
+        for value in step.values():
+            value.numpy()
+
+    return (
+        lambda: waited(game.update_anonymizer(iterator)),
+        lambda: waited(game.train_target(iterator)),
+        lambda: waited(game.train_budgets(iterator, gate)),
+    )
+
+
+def theirs(batch, precision):
+    import torch
+    import torch_networks as networks
+    from torch.nn import functional
+
+    networks.check_sizes()
+    torch.set_num_threads(os.cpu_count())
+    anonymizer = networks.Anonymizer()
+    target = networks.c3d(CLASSES)
+    budget = networks.MobileNetV2(CLASSES)
+    clips = torch.from_numpy(batch["clips"]).permute(0, 1, 4, 2, 3)
+    clips = clips.contiguous()
+    actions = torch.from_numpy(batch["actions"])
+    labels = torch.from_numpy(batch["budget_labels"])
+    optimizers = {
+        "anonymizer": torch.optim.Adam(anonymizer.parameters(), 1e-4),
+        "target": torch.optim.Adam(
+            [*anonymizer.parameters(), *target.parameters()], 1e-5
+        ),
+        "budget": torch.optim.Adam(budget.parameters(), 1e-2),
+    }
+
+    def anonymized():
+        return anonymizer(clips.flatten(0, 1)).reshape(clips.shape)
+
+    def actions_of(filtered):
+        return target(filtered.transpose(1, 2)).float()
+
+    def labels_of(filtered):
+        logits = budget(filtered.flatten(0, 1)).float()
+        return logits.reshape(*filtered.shape[:2], -1).mean(1)
+
+    def train(*moving):
+        for network in (anonymizer, target, budget):
+            network.train(network in moving)
+            network.requires_grad_(network in moving)
+
+    def descend(name, loss_fn):
+        optimizers[name].zero_grad()
+        with autocast():
+            loss = loss_fn()
+        loss.backward()
+        optimizers[name].step()
+
+    def autocast():
+        enabled = precision == "bfloat16"
+        return torch.autocast("cpu", torch.bfloat16, enabled)
+
+    def check(logits_of, wanted):
+        train()
+        with torch.no_grad(), autocast():
+            hits = logits_of(anonymized()).argmax(1) == wanted
+        return hits.float().mean().item()
+
+    def loop(name, moving, logits_of, wanted, filtered):
+        check(logits_of, wanted)
+        for _ in range(UPDATES):
+            train(*moving)
+            descend(
+                name,
+                lambda: functional.cross_entropy(logits_of(filtered()), wanted),
+            )
+            check(logits_of, wanted)
+
+    def cost():
+        filtered = anonymized()
+        log_p = functional.log_softmax(labels_of(filtered), 1)
+        entropy = -(log_p.exp() * log_p).sum(1).mean()
+        loss = functional.cross_entropy(actions_of(filtered), actions)
+        return loss - GAMMA * entropy
+
+    def update_anonymizer():
+        train(anonymizer)
+        descend("anonymizer", cost)
+
+    def without_gradient():
+        with torch.no_grad():
+            return anonymized()
+
+    return (
+        update_anonymizer,
+        lambda: loop(
+            "target", (anonymizer, target), actions_of, actions, anonymized
+        ),
+        lambda: loop("budget", (budget,), labels_of, labels, without_gradient),
+    )
+
+
+def operations(batch_size):
+    """Floating-point operations of a turn: backward is twice forward, and
+    once where weights stay."""
+    anonymizer = 3 * F_A + 2 * F_T + 2 * F_B
+    check_target, check_budget = F_A + F_T, F_A + F_B
+    target = UPDATES * 3 * (F_A + F_T) + (UPDATES + 1) * check_target
+    budget = UPDATES * (F_A + 3 * F_B) + (UPDATES + 1) * check_budget
+    return batch_size * (anonymizer + target + budget)
+
+
+def peak(precision):
+    """Operations per second of a large matrix product, the best of 10."""
+    import tensorflow as tf
+
+    n = 4096
+    a = tf.cast(tf.random.normal((n, n)), precision)
+    product = tf.function(lambda: tf.reduce_sum(tf.matmul(a, a)))
+    return 2 * n**3 / min(seconds(lambda: product().numpy()) for _ in range(10))
+
+
+def table(found, peaks, batch_size):
+    yield f"| | {' | '.join(PARTS)} | turn | of the peak | PyTorch's time |"
+    yield "|---|---|---|---|---|---|---|"
+    for (who, precision), parts in found.items():
+        turn = sum(parts)
+        share = operations(batch_size) / turn / peaks[precision]
+        ratio = sum(found["PyTorch", precision]) / turn
+        each = " | ".join(f"{part:.2f}" for part in parts)
+        yield (
+            f"| {who}, {precision} | {each} | {turn:.2f} | {share:.0%} | "
+            f"{ratio:.2f} x |"
+        )
+    yield ""
+    yield "Peak: " + ", ".join(
+        f"{p} {flops / 1e9:.0f} GFLOP/s" for p, flops in peaks.items()
+    )
+
+
+if __name__ == "__main__":
+    # Before either library makes its threads: idle ones are not to spin.
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    sys.path.insert(0, str(ROOT))
+    main()
