@@ -105,9 +105,9 @@ def test_defaults_are_those_of_section_4_1_2():
 
 
 def test_a_scale_sets_defaults_that_the_command_line_overrides():
-    parse("--max_iter=40", "--scale=tiny")
+    parse("--max_iter=28", "--scale=tiny")
     assert data.SIZE.value == 48
-    assert training.MAX_ITER.value == 40
+    assert training.MAX_ITER.value == 28
 
 
 def test_a_flagfile_may_name_the_scale(tmp_path):
