@@ -2,7 +2,7 @@
 
 Plays turns of the entropy game at the paper's scale (full networks, clips of
 16x112x112) on made JPEG shards under the TensorFlow profiler, and adds up how
-long its graph stood in `IteratorGetNext`: the input-bound share of the time.
+long its graph stood in `IteratorGetNextOp`: the input-bound share of the time.
 Writes `benchmarks/results/input_bound.md`.
 """
 
@@ -112,7 +112,7 @@ def profiled(folder, run):
 
 
 def waiting(trace):
-    """Seconds in `IteratorGetNext` of a profile."""
+    """Seconds in `IteratorGetNextOp` of a profile."""
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
     space = xplane_pb2.XSpace.FromString(trace.read_bytes())
@@ -121,10 +121,13 @@ def waiting(trace):
         for plane in space.planes
         for line in plane.lines
         for event in line.events
-        if plane.event_metadata[event.metadata_id].name == "IteratorGetNext"
+        if plane.event_metadata[event.metadata_id].name
+        == "IteratorGetNextOp::DoCompute"
     ]
     if not found:
-        raise RuntimeError(f"{trace} has no event IteratorGetNext.")
+        raise RuntimeError(
+            f"{trace} has no event IteratorGetNextOp::DoCompute."
+        )
     return sum(found) / 1e12
 
 
@@ -137,7 +140,7 @@ def report(args, took, waited):
         "at the paper's scale, float32: one update of f_A, two of f_T and two "
         f"of f_B, with their gates, in batches of {args.batch_size} clips of "
         "16x112x112 from JPEG shards. The share is the time in "
-        "`IteratorGetNext` of the TensorFlow profiler.",
+        "`IteratorGetNextOp` of the TensorFlow profiler.",
         "",
         "| turns | seconds | of these waiting | input-bound |",
         "|---|---|---|---|",

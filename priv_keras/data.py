@@ -118,7 +118,11 @@ class Shards:
             self.cuts(split, stream, frames)
             .map(_without_video)
             .repeat()
-            .batch(batch_size or flags.BATCH_SIZE.value, drop_remainder=True)
+            .batch(
+                batch_size or flags.BATCH_SIZE.value,
+                drop_remainder=True,
+                num_parallel_calls=tf.data.AUTOTUNE,
+            )
             .prefetch(tf.data.AUTOTUNE)
             .with_options(_shared_out())
         )

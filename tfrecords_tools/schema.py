@@ -192,6 +192,10 @@ def decode_frames(encoded, window=None):
         return tf.io.decode_and_crop_jpeg(frame, window, channels=3)
 
     def decode_jpegs():
+        if encoded.frames.shape[0]:  # side by side, and without a loop
+            return tf.stack(
+                [decode_jpeg(f) for f in tf.unstack(encoded.frames)]
+            )
         pixels = tf.TensorSpec((None, None, 3), tf.uint8)
         return tf.map_fn(
             decode_jpeg, encoded.frames, fn_output_signature=pixels
