@@ -113,7 +113,7 @@ def test_a_scale_sets_defaults_that_the_command_line_overrides():
 def test_a_flagfile_may_name_the_scale(tmp_path):
     (tmp_path / "x.flags").write_text("--scale=tiny\n--size=40\n")
     parse(f"--flagfile={tmp_path / 'x.flags'}")
-    assert data.FRAMES.value == 8
+    assert data.FRAMES.value == 6
     assert data.SIZE.value == 40
 
 
