@@ -187,7 +187,10 @@ def test_no_videos_are_one_line(tmp_path):
         (["--dataset=sbu", "--raw_dir=x", "--fold=1"], "--fold is for"),
         (["--dataset=puppets", "--split_dir=x"], "--split_dir is for"),
         (["--dataset=ut_interaction", "--raw_dir=x", "--fold=6"], "fold=6"),
-        (["--dataset=kinetics"], "<folder|hmdb51|pa_hmdb51|puppets|sbu|ucf101|"),
+        (
+            ["--dataset=kinetics"],
+            "<folder|hmdb51|pa_hmdb51|puppets|sbu|ucf101|",
+        ),
         (["--dataset=sbu", "--raw_dir=x", "--csv=x"], "--csv is for --datas"),
         (["--dataset=sbu", "--raw_dir=x", "--exclude_pa=x"], "--exclude_pa is"),
         (["--dataset=sbu", "--raw_dir=x", "--attributes=sec42"], "et=vispr al"),

@@ -91,7 +91,9 @@ def _classes(attributes, attribute_list):
         raise ValueError(
             "--attributes=all needs --attribute_list, VISPR's attributes.tsv."
         )
-    lines = pathlib.Path(attribute_list).read_text().splitlines()[1:]
+    # What is no text has no names of attributes either.
+    text = pathlib.Path(attribute_list).read_text("utf-8", errors="replace")
+    lines = text.splitlines()[1:]
     found = [name for line in lines for name in line.split("\t")[1:2]]
     well_formed = all(ATTRIBUTE.fullmatch(name) for name in found)
     if not found or not well_formed or len(set(found)) < len(lines):
