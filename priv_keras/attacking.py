@@ -59,13 +59,15 @@ class Court(NamedTuple):
         return found
 
 
-def check(kinds, data):
-    """Raises unless every kind of attack fits the data.
+def check(data):
+    """Raises unless `--attackers` and `--attacks` fit the run.
 
     Raises:
-        ValueError: If a 3D network would have to read single pictures.
+        ValueError: If an attacker is of a family of `--budgets`, or a 3D
+            network would have to read single pictures.
     """
-    if "video" in kinds and data.tested_budget.frames == 1:
+    two_step.check_unseen(flags.ATTACKERS.value, training_flags.BUDGETS.value)
+    if "video" in flags.ATTACKS.value and data.tested_budget.frames == 1:
         raise ValueError(
             "--attacks=video needs clips with private labels; "
             f"{data.tested_budget.folder} is read as single pictures. Leave "
@@ -157,14 +159,17 @@ def _raw_trained(court, test, kind, *key):
 
 def _video(court, budget, anonymizer):
     """A 3D network over the clip, where the paper's average its frames."""
+
+    def build():
+        keras.utils.set_random_seed(_seed(0))
+        return experiment.build_video_network(court.data, "budget_labels")
+
     found = []
     for side in ("raw", "anonymized"):
         protocol = experiment.video_protocol()
         attack = two_step.attack(
             "c3d",
-            functools.partial(
-                experiment.build_video_network, court.data, "budget_labels"
-            ),
+            build,
             budget[side],
             court.data.budget_task,
             protocol,
@@ -222,9 +227,9 @@ def _inversion(court, budget, anonymizer):
             *_raw_trained(court, rebuilt, "inversion", *settings),
         ]
 
-    likeness, *found = two_step.once(
-        court.record("inversion", "unet", *settings), run
-    )
+    # The record names the attackers too: it holds what they found.
+    record = court.record("inversion", "unet", *settings, flags.ATTACKERS.value)
+    likeness, *found = two_step.once(record, run)
     return [
         likeness,
         *(court.tell("on reconstructed clips", attack) for attack in found),

@@ -25,6 +25,7 @@ def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unknown arguments: {argv[1:]}.")
     # In here, so that `--help` does not wait for TensorFlow.
+    from priv_keras import attacking
     from priv_keras import experiment
     from priv_keras import judging
     from priv_keras.data import open_data
@@ -35,6 +36,7 @@ def main(argv):
         check_run_dir(run_dir, name)
         data = open_data()
         experiment.check_labels(run_dir, data)
+        attacking.check(data)
         accused = (
             judging.baseline(name) if name else judging.trained(data, run_dir)
         )

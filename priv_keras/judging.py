@@ -64,13 +64,7 @@ def judge(accused, data, run_dir, say):
 
     Returns:
         Dict, what `result.json` holds.
-
-    Raises:
-        ValueError: If an attacker is of a family of `--budgets`, or an attack
-            does not fit the data.
     """
-    two_step.check_unseen(flags.ATTACKERS.value, training_flags.BUDGETS.value)
-    attacking.check(flags.ATTACKS.value, data)
     folder = pathlib.Path(run_dir, "evaluation")
     court = Court(data, folder, (accused.method, accused.turns), say)
     target, budget = _both_sides(court, accused.anonymizer)

@@ -24,6 +24,7 @@ def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unknown arguments: {argv[1:]}.")
     # In here, so that `--help` does not wait for TensorFlow.
+    from priv_keras import attacking
     from priv_keras import distribution
     from priv_keras import experiment
     from priv_keras import judging
@@ -39,6 +40,7 @@ def main(argv):
             check_run_dir(run_dir, config, training_flags.RESUME.value)
         data = open_data()
         experiment.check_labels(run_dir, data)
+        attacking.check(data)  # now, and not after days of training
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

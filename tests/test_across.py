@@ -174,6 +174,14 @@ def test_shards_of_other_attributes_do_not_test_these(tmp_path, shards):
             "--attribute_weights has 2 numbers",
         ),
         (
+            [
+                *("--dataset=ucf101", "--budget_dataset=vispr"),
+                *("--budget_batch_size=4", "--budget_frames=1"),
+                "--attacks=retrained,video",
+            ],
+            "--attacks=video needs clips with private labels",
+        ),
+        (
             ["--dataset=ucf101", "--budget_dataset=vispr"],
             "--budget_dataset has batches of its own",
         ),

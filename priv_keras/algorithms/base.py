@@ -295,12 +295,7 @@ class AdversarialModel(keras.Model):
 
         def accuracies(batch):
             anonymized = self.anonymize_for_budgets(batch)
-            return [
-                self.budget_task.accuracy(
-                    batch["budget_labels"], budget(anonymized)
-                )
-                for budget in self.budgets
-            ]
+            return self.budget_accuracies(anonymized, batch)
 
         iterators = self.of_budgets(iterator)
         passage = train_until(
@@ -418,7 +413,7 @@ class AdversarialModel(keras.Model):
     def tally(self, batch):
         """Clips of f_T and of the f_B^i, and how many each has right."""
 
-        def tally(batch):
+        def hits(batch):
             clips = count(batch["actions"])
             pictures = count(batch["budget_labels"])
             accuracies = self.accuracies(batch)
@@ -432,16 +427,23 @@ class AdversarialModel(keras.Model):
         strategy = self.distribute_strategy
         return [
             strategy.reduce("SUM", values, axis=None)
-            for values in strategy.run(tally, (batch,))
+            for values in strategy.run(hits, (batch,))
         ]
 
     def accuracies(self, batch):
         """Acc of f_T and of each f_B^i, a list."""
         anonymized, budget_anonymized = self.anonymize_both(batch)
         logits = self.target(anonymized)
-        return [SINGLE_LABEL.accuracy(batch["actions"], logits)] + [
+        return [
+            SINGLE_LABEL.accuracy(batch["actions"], logits),
+            *self.budget_accuracies(budget_anonymized, batch),
+        ]
+
+    def budget_accuracies(self, anonymized, batch):
+        """Acc of each f_B^i, a list."""
+        return [
             self.budget_task.accuracy(
-                batch["budget_labels"], budget(budget_anonymized)
+                batch["budget_labels"], budget(anonymized)
             )
             for budget in self.budgets
         ]

@@ -61,27 +61,26 @@ def train_until(gate, accuracies, update):
         shut = tf.reduce_mean(window, 0) <= gate.threshold
         return shut & (steps < gate.max_steps) & (waited < patience)
 
-    def step(members, steps, window, best, waited):
+    def step(steps, window, best, waited):
+        members = inside(steps, window, best, waited)
         update(members)
         if gate.running:
             seen = tf.concat([window[1:], fresh(1)], 0)
         else:
             seen = fresh(gate.batches)
-        window = tf.where(members, seen, window)
+        window = tf.where(members, seen, window)  # so who has left stays out
         reached = tf.reduce_mean(window, 0)
         waited = tf.where(reached > best, 0, waited + 1)
         steps += tf.cast(members, tf.int32)
-        state = (steps, window, tf.maximum(best, reached), waited)
-        return members & inside(*state), *state
+        return steps, window, tf.maximum(best, reached), waited
 
     window = tf.ensure_shape(fresh(gate.batches), (gate.batches, None))
     best = tf.reduce_mean(window, 0)
     zeros = tf.zeros_like(best, tf.int32)
-    state = (zeros, window, best, zeros)
-    _, steps, window, *_ = tf.while_loop(
-        lambda members, *_: tf.reduce_any(members),
+    steps, window, *_ = tf.while_loop(
+        lambda *state: tf.reduce_any(inside(*state)),
         step,
-        (inside(*state), *state),
+        (zeros, window, best, zeros),
     )
     reached = tf.reduce_mean(window, 0)
     return Passage(steps, reached, reached <= gate.threshold)
