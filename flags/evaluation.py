@@ -5,6 +5,8 @@ from absl import flags as absl_flags
 from flags import data  # noqa: F401 (a validator reads its flags)
 from flags import training  # noqa: F401
 
+BASELINES = tuple(f"downsample_{factor}" for factor in (1, 2, 4, 8, 16))
+
 ATTACKERS = absl_flags.DEFINE_list(
     "attackers",
     [
@@ -18,7 +20,7 @@ ATTACKERS = absl_flags.DEFINE_list(
 BASELINE = absl_flags.DEFINE_enum(
     "baseline",
     None,
-    [f"downsample_{factor}" for factor in (1, 2, 4, 8, 16)],
+    BASELINES,
     "Judge this in place of a trained f_A: --run_dir is a new folder, and f_T "
     "is trained on what the baseline puts out.",
 )

@@ -7,10 +7,12 @@ from absl import flags as absl_flags
 
 from flags import data  # noqa: F401 (a validator reads its flags)
 
+METHODS = ("grl", "kbeam", "entropy")
+
 METHOD = absl_flags.DEFINE_enum(
     "method",
     "entropy",
-    ["grl", "kbeam", "entropy"],
+    METHODS,
     "Algorithms 1, 2 and 3 of the paper; entropy with --restart_every or "
     "several --budgets is Algorithm 4.",
 )

@@ -75,6 +75,7 @@ def judge(accused, data, run_dir, say):
         "scale": data_flags.SCALE.value,
         "seed": data_flags.SEED.value,
         "turns": accused.turns,
+        "budget_labels": data.labels["budget_labels"],
         "raw": {
             "attackers": attacking.retrained(court, "raw", budget["raw"]),
             "target": _fresh_target(court, "raw", target["raw"]),

@@ -51,6 +51,28 @@ def bootstrap_interval(measure, groups, *, level=0.95, resamples=1000, seed=0):
     return float(low), float(high)
 
 
+def mean_interval(values, level=0.95):
+    """Interval of a mean over independent runs, by Student's t.
+
+    Not by bootstrap: of 3 to 5 runs, resamples spread far less than runs do.
+
+    Args:
+        values: Two floats or more.
+        level: Float in (0, 1), the coverage.
+
+    Returns:
+        Pair of floats, the interval's ends.
+    """
+    from scipy import stats
+
+    if np.ptp(values) == 0:
+        return values[0], values[0]
+    low, high = stats.t.interval(
+        level, len(values) - 1, np.mean(values), stats.sem(values)
+    )
+    return float(low), float(high)
+
+
 def average_precisions(labels, scores):
     """Average precision of each attribute.
 

@@ -36,6 +36,15 @@ def test_interval_of_a_sure_thing_has_no_width():
     assert interval(np.ones(5), np.arange(5)) == (1.0, 1.0)
 
 
+def test_interval_over_runs_is_students():
+    # 2.776 standard errors on both sides for five runs, by Student's table.
+    values = [0.1, 0.2, 0.3, 0.4, 0.5]
+    half = 2.7764 * np.std(values, ddof=1) / 5**0.5
+    found = metrics.mean_interval(values)
+    np.testing.assert_allclose(found, (0.3 - half, 0.3 + half), rtol=1e-4)
+    assert metrics.mean_interval([0.7, 0.7]) == (0.7, 0.7)
+
+
 def test_what_is_not_known_of_an_attribute_is_not_counted():
     labels = np.array([[1, -1], [-1, 1], [0, 1], [1, 0]])
     scores = np.array([[3.0, 9.0], [9.0, 2.0], [2.0, 0.0], [1.0, 1.0]])

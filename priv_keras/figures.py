@@ -1,0 +1,257 @@
+"""Figures of judged runs: Fig. 2, 3, 7 of the paper and what it lacks."""
+
+import re
+
+import numpy as np
+
+from priv_keras import runs
+
+# Okabe and Ito's, which colour-blind people tell apart.
+COLOURS = (
+    *("#0072B2", "#D55E00", "#009E73", "#CC79A7"),
+    *("#E69F00", "#56B4E9", "#000000", "#999999"),
+)
+RAW = "#444444"
+CURVES = {
+    "accuracy on validation": r"val_.*(accuracy|cmap).*",
+    "loss, entropy": r"(target|budget).*(loss|entropy).*",
+    "updates in a gated loop": r"(target|budget).*_steps",
+}
+
+
+def trade_off(points, judged):
+    """A_T against A_B^N, a mark for each configuration.
+
+    Top left is best. Marks grow with K, M or the rate; dashed lines are raw
+    clips, dotted ones the commonest label or the attributes' prevalence; bars
+    are 95 % intervals.
+
+    Args:
+        points: List of `runs.Point` of one arena.
+        judged: List of the `runs.Run` in them.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    figure, axes = _figure(5.6, 5.2)
+    for colour, (name, group) in _coloured(points):
+        for i, point in enumerate(group):
+            x, y = point.privacy, point.utility
+            axes.errorbar(
+                x.mean,
+                y.mean,
+                xerr=_reach(x),
+                yerr=_reach(y),
+                marker="o",
+                markersize=5 + 2 * np.sqrt(point.members),
+                color=colour,
+                alpha=0.85,
+                elinewidth=1,
+                linestyle="none",
+                label=None if i else name,
+            )
+            if len(group) > 1:
+                axes.annotate(
+                    _apart(point),
+                    (x.mean, y.mean),
+                    (7, 7),
+                    textcoords="offset points",
+                    fontsize=8,
+                )
+    distinct = runs.distinct(judged)
+    utility, privacy = (
+        np.mean([runs.value(read(run.result, "raw")) for run in distinct])
+        for read in (runs.utility, runs.privacy)
+    )
+    _cross(axes, privacy, utility, "--", "raw clips")
+    actions, labels = runs.chance(distinct)
+    _cross(axes, labels, actions, ":", "chance")
+    names = [found["name"] for found in judged[0].result["raw"]["attackers"]]
+    axes.set(
+        xlabel=f"A_B^{len(names)}, the strongest of {len(names)} attackers "
+        "(less is more private)",
+        ylabel="A_T (more is more useful)",
+        xlim=(-0.02, 1.04),
+        ylim=(-0.02, 1.04),
+    )
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    return figure
+
+
+def attackers(points, judged):
+    """Every attacker's figure, raw and after each configuration, as bars."""
+    names = [found["name"] for found in judged[0].result["raw"]["attackers"]]
+    sides = [("raw clips", RAW, _by_attacker(runs.distinct(judged), "raw"))]
+    sides += [
+        (point.label, COLOURS[i % 8], _by_attacker(point.runs, "anonymized"))
+        for i, point in enumerate(points)
+    ]
+    return _bars(names, sides, f"{_measure(judged)} of each attacker")
+
+
+def static_gap(points):
+    """How much less an attacker finds that only ever saw raw clips.
+
+    Static minus retrained: what a study leaves out that reports the former.
+
+    Returns:
+        Figure, or `None` where no run had `--attacks=static`.
+    """
+    judged = [point for point in points if _attack(point.runs[0], "static")]
+    if not judged:
+        return None
+    sides = [
+        (
+            point.label,
+            COLOURS[points.index(point) % 8],
+            np.mean([_gap(run) for run in point.runs], axis=0),
+        )
+        for point in judged
+    ]
+    names = [a["name"] for a in judged[0].runs[0].result["raw"]["attackers"]]
+    title = f"{_measure(judged[0].runs)}: static minus retrained"
+    return _bars(names, sides, title)
+
+
+def attribute_drops(point):
+    """Average precision of each attribute, raw and anonymized (Sec. 5.5.2).
+
+    Of the attacker that is best at it on that side; a tick is its prevalence,
+    which a guess reaches.
+
+    Returns:
+        Figure, or `None` where attackers read no attributes.
+    """
+    run = point.runs[0]
+    if "average_precisions" not in runs.privacy(run.result, "raw"):
+        return None
+    names = run.result["budget_labels"]
+    raw, anonymized = (
+        np.mean([_best_precisions(r, side) for r in point.runs], axis=0)
+        for side in ("raw", "anonymized")
+    )
+    prevalence = np.array(
+        runs.privacy(run.result, "raw")["prevalence"], dtype=float
+    )
+    figure, axes = _figure(5.6, 1.4 + 0.32 * len(names))
+    rows = np.arange(len(names))[::-1]
+    axes.hlines(rows, anonymized, raw, color="#BBBBBB", linewidth=2)
+    axes.plot(raw, rows, "o", color=RAW, label="raw clips")
+    axes.plot(anonymized, rows, "o", color=COLOURS[0], label=point.label)
+    axes.plot(prevalence, rows, "|", color=COLOURS[1], ms=12, label="chance")
+    axes.set_yticks(rows, names)
+    axes.set(xlim=(-0.02, 1.02), xlabel="average precision, best attacker")
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    return figure
+
+
+def curves(run):
+    """Validation, losses and inner steps of each party over the turns.
+
+    Returns:
+        Figure, or `None` of a baseline, which nobody trained.
+    """
+    if not run.turns:
+        return None
+    from matplotlib.figure import Figure
+
+    figure = Figure((9, 2.8), layout="constrained")
+    panels = figure.subplots(1, len(CURVES))
+    for axes, (title, pattern) in zip(panels, CURVES.items(), strict=True):
+        names = {name for turn in run.turns for name in turn}
+        names = sorted(n for n in names if re.fullmatch(pattern, n))
+        for colour, name in zip(COLOURS * 9, names, strict=False):
+            found = [(t["turn"], t[name]) for t in run.turns if name in t]
+            label = name.replace("_", " ")
+            axes.plot(*zip(*found, strict=True), color=colour, label=label)
+        axes.set_title(title, fontsize=9)
+        axes.set_xlabel("turn")
+        axes.tick_params(labelsize=8)
+        _bare(axes)
+        if len(names) <= 6:
+            axes.legend(fontsize=7, frameon=False)
+    return figure
+
+
+def _figure(width, height):
+    # Not through pyplot, which keeps figures and wants a backend.
+    from matplotlib.figure import Figure
+
+    figure = Figure((width, height), layout="constrained")
+    axes = figure.subplots()
+    _bare(axes)
+    return figure, axes
+
+
+def _bare(axes):
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25, linewidth=0.6)
+
+
+def _coloured(points):
+    names = list(dict.fromkeys(point.series for point in points))
+    for i, name in enumerate(names):
+        group = [point for point in points if point.series == name]
+        yield COLOURS[i % 8], (name, sorted(group, key=lambda p: p.members))
+
+
+def _apart(point):
+    """What tells a point from others of its series."""
+    return point.label.removeprefix(point.series).strip(" _")
+
+
+def _reach(estimate):
+    # Of shares near 0 or 1, rounding may leave the mean outside.
+    low, high = estimate.mean - estimate.low, estimate.high - estimate.mean
+    return [[max(low, 0)], [max(high, 0)]]
+
+
+def _cross(axes, x, y, style, label):
+    axes.axvline(x, color=RAW, linestyle=style, linewidth=1, label=label)
+    axes.axhline(y, color=RAW, linestyle=style, linewidth=1)
+
+
+def _measure(judged):
+    score = runs.privacy(judged[0].result, "raw")
+    return "accuracy" if "accuracy" in score else "cMAP"
+
+
+def _by_attacker(judged, side):
+    """Means over runs, an array `(attackers,)`."""
+    found = [
+        [runs.value(score) for score in run.result[side]["attackers"]]
+        for run in judged
+    ]
+    return np.mean(found, axis=0)
+
+
+def _attack(run, kind):
+    return [a for a in run.result["attacks"] if a["attack"] == kind]
+
+
+def _gap(run):
+    static = [runs.value(score) for score in _attack(run, "static")]
+    return np.subtract(static, _by_attacker([run], "anonymized"))
+
+
+def _best_precisions(run, side):
+    """Array `(attributes,)`, NaN where no label is positive."""
+    found = [a["average_precisions"] for a in run.result[side]["attackers"]]
+    return np.array(found, dtype=float).max(axis=0)
+
+
+def _bars(groups, sides, title):
+    figure, axes = _figure(
+        max(5.6, 0.16 * len(groups) * len(sides) + 3), 3.4 + 0.1 * len(sides)
+    )
+    width = 0.8 / len(sides)
+    for i, (label, colour, heights) in enumerate(sides):
+        x = np.arange(len(groups)) + (i - (len(sides) - 1) / 2) * width
+        axes.bar(x, heights, width, color=colour, label=label)
+    axes.axhline(0, color="black", linewidth=0.8)
+    turned = {"rotation": 30, "ha": "right"} if len(groups) > 4 else {}
+    axes.set_xticks(np.arange(len(groups)), groups, **turned)
+    axes.set_title(title, fontsize=10)
+    axes.grid(axis="x", visible=False)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    return figure

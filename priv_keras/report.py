@@ -1,0 +1,56 @@
+"""Draws judged runs on one page: `python -m priv_keras.report RUN_DIR...`."""
+
+import os
+import pathlib
+import shutil
+
+from absl import app
+from absl import flags as absl_flags
+
+from flags import report as flags
+from tfrecords_tools import program
+
+absl_flags.adopt_module_key_flags(flags)  # or `--help` lists none
+
+
+def main(argv):
+    if len(argv) < 2:
+        raise app.UsageError("Name the folders of runs: RUN_DIR...")
+    # In here, so that `--help` does not wait for NumPy.
+    from priv_keras import pages
+    from priv_keras import runs
+
+    out = pathlib.Path(flags.OUT.value)
+    check_out(out)
+    judged = [runs.load(folder) for folder in dict.fromkeys(argv[1:])]
+    partial = out.with_name(out.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    pages.write(judged, partial, pictures=flags.SHOW_PICTURES.value)
+    shutil.rmtree(out, ignore_errors=True)
+    os.replace(partial, out)
+    print(f"{out / 'index.html'}: {len(judged)} runs")
+    return 0
+
+
+def check_out(out):
+    """Raises unless a folder is free, or holds a report to replace."""
+    if out.is_dir() and any(out.iterdir()) and not _is_report(out):
+        raise ValueError(
+            f"--out={out} holds files of something else. Choose a new or an "
+            "empty folder."
+        )
+    if out.is_file():
+        raise ValueError(f"--out={out} is a file. Choose a folder.")
+
+
+def _is_report(folder):
+    names = {path.name for path in folder.iterdir()}
+    return names <= {"index.html", "figures"}
+
+
+def run():
+    program.run(main)
+
+
+if __name__ == "__main__":
+    run()

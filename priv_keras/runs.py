@@ -1,0 +1,241 @@
+"""Folders of judged runs, read back: flags, turns and figures."""
+
+import json
+import pathlib
+from typing import NamedTuple
+
+from priv_keras import metrics
+
+METHODS = {"grl": "GRL", "kbeam": "K-Beam", "entropy": "Entropy"}
+# In which runs of one configuration may differ.
+FREE = {"data_dir", "resume", "seed", "shared_dir"}
+
+
+class Run(NamedTuple):
+    """One folder that `train` or `evaluate` left behind."""
+
+    folder: pathlib.Path
+    config: str  # config.flags
+    turns: list  # dicts, the figures of each turn
+    result: dict  # result.json
+
+    @property
+    def name(self):
+        return f"{self.folder.parent.name}/{self.folder.name}"
+
+    @property
+    def flags(self):
+        """Dict of flag to its value as text; of a bare `--flag`, `"true"`."""
+        pairs = (
+            line.removeprefix("--").partition("=")
+            for line in self.config.splitlines()
+        )
+        return {name: value if eq else "true" for name, eq, value in pairs}
+
+
+def load(folder):
+    """Reads the `Run` in a folder.
+
+    Raises:
+        FileNotFoundError: If it holds no run that was judged.
+        ValueError: If what it holds is no result.
+    """
+    folder = pathlib.Path(folder).resolve()
+    path = folder / "result.json"
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{folder} holds no result.json. Judge the run first: `python -m "
+            f"priv_keras.evaluate --run_dir={folder}`."
+        )
+    try:
+        result = json.loads(path.read_text())
+        for side in ("raw", "anonymized"):
+            utility(result, side), privacy(result, side)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path} is no result of `priv_keras.evaluate` ({error!r}). Run "
+            "it again."
+        ) from error
+    return Run(
+        folder,
+        _text(folder / "config.flags"),
+        [
+            json.loads(line)
+            for line in _text(folder / "metrics.jsonl").splitlines()
+        ],
+        result,
+    )
+
+
+def _text(path):
+    return path.read_text() if path.exists() else ""
+
+
+def utility(result, side):
+    """A_T on a side, `"raw"` or `"anonymized"`: the score of f_T."""
+    return result[side]["target"]
+
+
+def privacy(result, side):
+    """A_B^N on a side: the score of the strongest attacker."""
+    return max(result[side]["attackers"], key=value)
+
+
+def value(score):
+    """The figure of a score: accuracy or, of attributes, cMAP."""
+    return score["accuracy"] if "accuracy" in score else score["cmap"]
+
+
+def series(run):
+    """What a run is a point of, as `Entropy+`: `+` is a restarting f_B."""
+    method = run.result["method"]
+    if method not in METHODS:
+        return method.rpartition("_")[0] if rate(run) else method
+    restarts = (
+        run.flags.get("restart_every", "0") != "0"
+        or "restart_patience" in run.flags
+    )
+    return METHODS[method] + "+" * restarts
+
+
+def rate(run):
+    """The factor of a Naive Downsample; `None` of all else."""
+    last = run.result["method"].rpartition("_")[2]
+    return int(last) if last.isdecimal() else None
+
+
+def members(run):
+    """K or M, the number of budget models; of a baseline 1, or its rate."""
+    if run.result["method"] in METHODS:
+        return len(run.flags.get("budgets", "").split(","))
+    return rate(run) or 1
+
+
+def label(run):
+    """Name of a run's configuration, as `K-Beam+ K=4, γ=2`."""
+    method = run.result["method"]
+    if method not in METHODS:
+        return method
+    letter = "M" if method == "entropy" else "K"
+    gamma = run.flags.get("gamma")
+    return (
+        f"{series(run)} {letter}={members(run)}"
+        f"{f', γ={float(gamma):g}' if gamma else ''}"
+    )
+
+
+def arena(run):
+    """What makes figures of two runs comparable: data, scale and attackers."""
+    attackers = (found["name"] for found in run.result["raw"]["attackers"])
+    return (
+        run.result["dataset"],
+        run.flags.get("budget_dataset"),
+        run.result["test_dataset"],
+        run.result["scale"],
+        *attackers,
+    )
+
+
+def distinct(runs):
+    """One run for each set of raw clips: methods that are compared share
+    theirs, and those must not count twice."""
+    return list({json.dumps(run.result["raw"]): run for run in runs}.values())
+
+
+def chance(runs):
+    """Means over runs of what is right without a look: A_T, A_B."""
+    found = [run.result["chance"] for run in runs]
+    return tuple(
+        sum(each[labels]["majority"] for each in found) / len(found)
+        for labels in ("actions", "budget_labels")
+    )
+
+
+class Estimate(NamedTuple):
+    """A figure and its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+class Point(NamedTuple):
+    """Runs of one configuration: over seeds or folds."""
+
+    label: str
+    series: str
+    members: int
+    utility: Estimate
+    privacy: Estimate
+    runs: list
+
+
+def points(runs):
+    """Groups runs that differ in seed or fold alone.
+
+    Args:
+        runs: Iterable of `Run` of one arena.
+
+    Returns:
+        List of `Point`, in the order of first appearance.
+    """
+    groups = {}
+    for run in runs:
+        fixed = {k: v for k, v in run.flags.items() if k not in FREE}
+        key = (run.result["method"], *sorted(fixed.items()))
+        groups.setdefault(key, []).append(run)
+    return [
+        Point(
+            label(group[0]),
+            series(group[0]),
+            members(group[0]),
+            estimate([utility(run.result, "anonymized") for run in group]),
+            estimate([privacy(run.result, "anonymized") for run in group]),
+            group,
+        )
+        for group in groups.values()
+    ]
+
+
+def estimate(scores):
+    """Mean of scores with its interval: over several runs by Student's t, of a
+    single one its own, by bootstrap over videos."""
+    if len(scores) == 1:
+        return Estimate(value(scores[0]), *scores[0]["interval"])
+    values = [value(score) for score in scores]
+    low, high = metrics.mean_interval(values)
+    # All figures are shares, which a t interval does not know.
+    return Estimate(sum(values) / len(values), max(low, 0.0), min(high, 1.0))
+
+
+def row(run):
+    """The figures of a run as a flat dict, a line of `result.csv`."""
+    result = run.result
+    columns = {
+        "run": run.name,
+        "dataset": result["dataset"],
+        "configuration": label(run),
+        "method": result["method"],
+        "members": members(run),
+        "gamma": run.flags.get("gamma") if run.turns else None,
+        "seed": result["seed"],
+        "turns": result["turns"],
+    }
+    took = run.folder / "minutes.txt"
+    columns["minutes"] = took.read_text() if took.exists() else None
+    for side in ("raw", "anonymized"):
+        for name, read in (("a_t", utility), ("a_b", privacy)):
+            score = read(result, side)
+            low, high = score["interval"]
+            columns |= {
+                f"{side}_{name}": value(score),
+                f"{side}_{name}_low": low,
+                f"{side}_{name}_high": high,
+            }
+        columns[f"{side}_strongest"] = privacy(result, side)["name"]
+    columns["attackers"] = " ".join(
+        found["name"] for found in result["raw"]["attackers"]
+    )
+    columns["chance_a_t"] = result["chance"]["actions"]["majority"]
+    columns["chance_a_b"] = result["chance"]["budget_labels"]["majority"]
+    return columns

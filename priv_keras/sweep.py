@@ -1,0 +1,206 @@
+"""Runs a grid of games and baselines: `python -m priv_keras.sweep ...`.
+
+    python -m priv_keras.sweep --sweep_dir=DIR --methods=entropy,grl \
+        --gammas=0.5,1,2 --seeds=0,1,2 --dataset=puppets --scale=tiny
+
+Each job is a process and a folder of its own, and all that changes between
+jobs is a flagfile in DIR/jobs. The same command goes on where it was: what is
+judged is not run again, what was killed is resumed. A job that fails stops no
+other. Ends with DIR/result.csv and DIR/report/index.html.
+"""
+
+import csv
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+from typing import NamedTuple
+
+from absl import app
+from absl import flags as absl_flags
+
+from flags import data as data_flags
+from flags import evaluation
+from flags import parsing
+from flags import sweep as flags
+from flags import training
+from tfrecords_tools import program
+
+# Or `--help` would list none of them.
+for module in (data_flags, evaluation, flags, training):
+    absl_flags.adopt_module_key_flags(module)
+
+# Each job's own.
+NOT_COMMON = (
+    *("baseline", "resume", "run_dir", "seed", "shared_dir"),
+    *("gammas", "methods", "seeds", "sweep_dir"),
+)
+
+
+class Job(NamedTuple):
+    """One run of the grid."""
+
+    name: str
+    program: str  # that runs it
+    flags: str  # a flagfile's text
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Unknown arguments: {argv[1:]}.")
+    folder = pathlib.Path(flags.SWEEP_DIR.value)
+    jobs = list(grid(parsing.serialize(absl_flags.FLAGS, skip=NOT_COMMON)))
+    check(jobs, folder)
+    for part in ("jobs", "logs", "runs"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    failed = []
+    for i, job in enumerate(jobs, 1):
+        print(f"{i}/{len(jobs)} {job.name}: {run_job(job, folder)}", flush=True)
+        if not is_judged(job, folder):
+            failed.append(job.name)
+    summarize(jobs, folder)
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def grid(common):
+    """Yields the `Job` of each method, gamma and seed.
+
+    Args:
+        common: The flags that all jobs have, as the text of a flagfile.
+    """
+    for method in flags.METHODS.value:
+        name, started_by, own = described(method)
+        baseline = started_by == "evaluate"
+        for gamma in ([] if baseline else flags.GAMMAS.value) or [None]:
+            for seed in flags.SEEDS.value:
+                lines = [common, own, f"--seed={seed}\n"]
+                if gamma:
+                    lines.append(f"--gamma={gamma}\n")
+                part = f"-gamma{gamma}" if gamma else ""
+                yield Job(
+                    f"{name}{part}-seed{seed}", started_by, "".join(lines)
+                )
+
+
+def described(method):
+    """Name, program and flags of one of `--methods`.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    if method in training.METHODS:
+        return method, "train", f"--method={method}\n"
+    if method in evaluation.BASELINES:
+        return method, "evaluate", f"--baseline={method}\n"
+    path = pathlib.Path(method)
+    if path.suffix == ".flags" and path.is_file():
+        return path.stem, "train", path.read_text()
+    raise ValueError(
+        f"--methods: {method} is no method "
+        f"({', '.join(training.METHODS)}), no baseline "
+        f"({', '.join(evaluation.BASELINES)}) and no flagfile (*.flags) that "
+        "exists."
+    )
+
+
+def check(jobs, folder):
+    """Raises unless jobs have names of their own, and those that the folder
+    knows are these.
+
+    Raises:
+        ValueError: If not.
+    """
+    names = [job.name for job in jobs]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"Two jobs of one name: {', '.join(twice)}.")
+    for job in jobs:
+        path = _flagfile(job, folder)
+        if path.exists() and path.read_text() != job.flags:
+            known = set(path.read_text().splitlines())
+            differing = known ^ set(job.flags.splitlines())
+            raise ValueError(
+                f"--sweep_dir={folder} knows {job.name} with other flags. "
+                f"Differing: {' '.join(sorted(differing))}. Choose another "
+                "--sweep_dir."
+            )
+
+
+def run_job(job, folder):
+    """Runs, or resumes, a job that is not judged; returns what came of it."""
+    if is_judged(job, folder):
+        return "was done"
+    _flagfile(job, folder).write_text(job.flags)
+    run_dir = _run_dir(job, folder)
+    started = (run_dir / "config.flags").exists() and job.program == "train"
+    log = folder / "logs" / f"{job.name}.log"
+    start = time.monotonic()
+    with log.open("a") as file:
+        status = subprocess.run(
+            [
+                *(sys.executable, "-m", f"priv_keras.{job.program}"),
+                f"--flagfile={_flagfile(job, folder)}",
+                f"--run_dir={run_dir}",
+                f"--shared_dir={folder / 'shared'}",
+                *(["--resume"] if started else []),
+            ],
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        ).returncode
+    minutes = (time.monotonic() - start) / 60
+    if status or not is_judged(job, folder):
+        lines = log.read_text().splitlines() or ["it said nothing"]
+        return f"failed with status {status}: {lines[-1]} ({log})"
+    if not started:
+        (run_dir / "minutes.txt").write_text(f"{minutes:.1f}")
+    return f"done in {minutes:.1f} minutes"
+
+
+def is_judged(job, folder):
+    return (_run_dir(job, folder) / "result.json").exists()
+
+
+def _flagfile(job, folder):
+    return folder / "jobs" / f"{job.name}.flags"
+
+
+def _run_dir(job, folder):
+    return folder / "runs" / job.name
+
+
+def summarize(jobs, folder):
+    """Writes the table and the report of all jobs that are judged."""
+    # In here, so that `--help` does not wait for Matplotlib.
+    from priv_keras import pages
+    from priv_keras import runs
+
+    judged = [
+        runs.load(_run_dir(job, folder))
+        for job in jobs
+        if is_judged(job, folder)
+    ]
+    if not judged:
+        return
+    rows = [runs.row(run) for run in judged]
+    partial = folder / "result.csv.partial"
+    with partial.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(partial, folder / "result.csv")
+    shutil.rmtree(folder / "report", ignore_errors=True)
+    pages.write(judged, folder / "report", training.PICTURES.value)
+    print(f"{folder / 'result.csv'}, {folder / 'report' / 'index.html'}")
+
+
+def run():
+    absl_flags.mark_flag_as_required("sweep_dir")
+    program.run(main, flags_parser=parsing.with_scale)
+
+
+if __name__ == "__main__":
+    run()

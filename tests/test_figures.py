@@ -1,0 +1,60 @@
+import made_runs
+import numpy as np
+import pytest
+
+from priv_keras import figures
+from priv_keras import runs
+
+
+def point(folder, name="run", **options):
+    run = runs.load(made_runs.make(folder / name, **options))
+    return runs.points([run])[0]
+
+
+def test_the_trade_off_has_points_where_the_figures_are(tmp_path):
+    points = [
+        point(tmp_path, "small", flags=["--budgets=a"]),
+        point(tmp_path, "large", flags=["--budgets=a,b"], privacy=0.1),
+    ]
+    judged = [run for p in points for run in p.runs]
+    (axes,) = figures.trade_off(points, judged).axes
+    marks = [bars.lines[0] for bars in axes.containers]
+    assert [mark.get_xdata()[0] for mark in marks] == pytest.approx([0.4, 0.2])
+    assert [mark.get_ydata()[0] for mark in marks] == pytest.approx([0.8] * 2)
+    assert marks[0].get_markersize() < marks[1].get_markersize()
+    dashed = [x for x in axes.lines if x.get_linestyle() == "--"]
+    assert {x.get_xdata()[0] for x in dashed} >= {0.95}
+    assert {x.get_ydata()[0] for x in dashed} >= {0.9}
+
+
+def test_the_static_gap_is_static_minus_retrained(tmp_path):
+    found = point(tmp_path, static=(0.2, 0.1))
+    (axes,) = figures.static_gap([found]).axes
+    heights = [bar.get_height() for bar in axes.patches]
+    assert heights == pytest.approx([0.2 - 0.3, 0.1 - 0.4])
+
+
+def test_without_a_static_attack_there_is_no_gap(tmp_path):
+    assert figures.static_gap([point(tmp_path)]) is None
+
+
+def test_attributes_fall_from_raw_to_anonymized(tmp_path):
+    found = point(tmp_path, attributes=[0.7, None])
+    (axes,) = figures.attribute_drops(found).axes
+    raw, anonymized, chance = (line.get_xdata() for line in axes.lines)
+    np.testing.assert_allclose(raw, [0.7, np.nan])
+    np.testing.assert_allclose(anonymized, [0.7, np.nan])
+    np.testing.assert_allclose(chance, [0.5, 0.1])
+    assert figures.attribute_drops(point(tmp_path, "single")) is None
+
+
+def test_curves_show_every_turn(tmp_path):
+    run = point(tmp_path).runs[0]
+    accuracy, loss, steps = figures.curves(run).axes
+    assert list(accuracy.lines[0].get_ydata()) == [0.5, 0.7]
+    assert list(loss.lines[0].get_ydata()) == [1.0, 0.5]
+    assert list(steps.lines[0].get_xdata()) == [1, 2]
+    assert (
+        figures.curves(point(tmp_path, "b", method="downsample_4").runs[0])
+        is None
+    )

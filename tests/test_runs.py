@@ -1,0 +1,105 @@
+import json
+
+import made_runs
+import pytest
+
+from priv_keras import runs
+
+
+def load(folder, name="run", **options):
+    return runs.load(made_runs.make(folder / name, **options))
+
+
+@pytest.mark.parametrize(
+    "flags, label, series, members",
+    [
+        (["--budgets=a"], "Entropy M=1, γ=2", "Entropy", 1),
+        (
+            ["--restart_every=20", "--budgets=a,b"],
+            "Entropy+ M=2, γ=2",
+            *("Entropy+", 2),
+        ),
+        (
+            ["--restart_patience=3", "--budgets=a"],
+            "Entropy+ M=1, γ=2",
+            *("Entropy+", 1),
+        ),
+        (
+            ["--restart_every=0", "--budgets=a"],
+            "Entropy M=1, γ=2",
+            "Entropy",
+            1,
+        ),
+    ],
+)
+def test_a_game_is_named_as_in_the_paper(
+    tmp_path, flags, label, series, members
+):
+    run = load(tmp_path, flags=flags)
+    assert runs.label(run) == label
+    assert runs.series(run) == series
+    assert runs.members(run) == members
+
+
+@pytest.mark.parametrize(
+    "method, series, members",
+    [("downsample_8", "downsample", 8), ("face_box_black",) * 2 + (1,)],
+)
+def test_a_baseline_is_named_by_itself(tmp_path, method, series, members):
+    run = load(tmp_path, method=method)
+    assert runs.label(run) == method
+    assert runs.series(run) == series
+    assert runs.members(run) == members
+
+
+def test_seeds_of_one_configuration_are_one_point(tmp_path):
+    judged = [
+        load(tmp_path, f"seed{seed}", seed=seed, privacy=0.2 + 0.1 * seed)
+        for seed in range(3)
+    ]
+    judged.append(load(tmp_path, "other", flags=["--restart_every=5"]))
+    first, second = runs.points(judged)
+    assert first.runs == judged[:3]
+    assert second.runs == judged[3:]
+    # The strongest attacker's 0.3, 0.4, 0.5: mean 0.4, and 4.303 standard
+    # errors of 0.1 / sqrt(3) on both sides, by Student's table.
+    assert first.privacy.mean == pytest.approx(0.4)
+    assert first.privacy.high == pytest.approx(
+        0.4 + 4.3027 * 0.1 / 3**0.5, 1e-4
+    )
+    # Of a single run, its own.
+    assert tuple(second.privacy) == pytest.approx((0.4, 0.35, 0.45))
+
+
+def test_raw_clips_that_runs_share_count_once(tmp_path):
+    judged = [
+        load(tmp_path, "one", seed=0),
+        load(tmp_path, "two", seed=0, flags=["--restart_every=5"]),
+        load(tmp_path, "three", seed=1),
+    ]
+    assert [run.name.split("/")[1] for run in runs.distinct(judged)] == [
+        *("two", "three")
+    ]
+
+
+def test_other_attackers_are_another_arena(tmp_path):
+    one, other = load(tmp_path, "one"), load(tmp_path, "other")
+    other.result["raw"]["attackers"][0]["name"] = "z"
+    assert runs.arena(one) != runs.arena(other)
+
+
+def test_a_row_holds_the_strongest(tmp_path):
+    row = runs.row(load(tmp_path))
+    assert row["anonymized_a_b"] == pytest.approx(0.4)
+    assert row["anonymized_strongest"] == "y"
+    assert row["raw_strongest"] == "x"
+
+
+def test_what_is_no_judged_run_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="priv_keras.evaluate"):
+        runs.load(tmp_path)
+    folder = made_runs.make(tmp_path / "run")
+    for text in ("{", "[]", json.dumps({"raw": {}})):
+        (folder / "result.json").write_text(text)
+        with pytest.raises(ValueError, match="is no result"):
+            runs.load(folder)

@@ -1,0 +1,109 @@
+import csv
+import subprocess
+import sys
+
+import pytest
+from absl import flags as absl_flags
+from made_videos import sbu_folder
+from test_train import SMALL
+
+from flags import sweep as flags
+from priv_keras import sweep
+from tfrecords_tools import write
+
+
+@pytest.fixture
+def chosen():
+    """Sets flags of the sweep for a test."""
+    values = absl_flags.FLAGS
+    if not values.is_parsed():
+        values.mark_as_parsed()
+    saved = absl_flags.FLAGS.flag_values_dict()
+
+    def choose(**options):
+        for name, value in options.items():
+            setattr(values, name, value)
+
+    yield choose
+    for name in ("methods", "gammas", "seeds", "sweep_dir"):
+        setattr(values, name, saved[name])
+
+
+def test_the_grid_is_every_combination(chosen, tmp_path):
+    own = tmp_path / "mine.flags"
+    own.write_text("--method=grl\n--restart_every=20\n")
+    chosen(
+        methods=["entropy", "downsample_4", str(own)],
+        gammas=["1", "2"],
+        seeds=["0", "7"],
+    )
+    jobs = {job.name: job for job in sweep.grid("--scale=tiny\n")}
+    assert list(jobs) == [
+        *("entropy-gamma1-seed0", "entropy-gamma1-seed7"),
+        *("entropy-gamma2-seed0", "entropy-gamma2-seed7"),
+        *("downsample_4-seed0", "downsample_4-seed7"),  # has no gamma
+        *("mine-gamma1-seed0", "mine-gamma1-seed7"),
+        *("mine-gamma2-seed0", "mine-gamma2-seed7"),
+    ]
+    assert jobs["mine-gamma2-seed7"] == sweep.Job(
+        "mine-gamma2-seed7",
+        "train",
+        "--scale=tiny\n--method=grl\n--restart_every=20\n--seed=7\n--gamma=2\n",
+    )
+    assert jobs["downsample_4-seed0"].program == "evaluate"
+
+
+def test_an_unknown_method_is_refused(chosen):
+    chosen(methods=["magic"])
+    with pytest.raises(ValueError, match="magic is no method"):
+        list(sweep.grid(""))
+
+
+def test_jobs_need_names_of_their_own(tmp_path):
+    job = sweep.Job("a", "train", "")
+    with pytest.raises(ValueError, match="Two jobs of one name: a"):
+        sweep.check([job, job], tmp_path)
+
+
+def test_a_folder_of_another_sweep_is_refused(tmp_path):
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "a.flags").write_text("--gamma=1\n")
+    sweep.check([sweep.Job("a", "train", "--gamma=1\n")], tmp_path)
+    with pytest.raises(ValueError, match="--gamma=1 --gamma=2"):
+        sweep.check([sweep.Job("a", "train", "--gamma=2\n")], tmp_path)
+
+
+def test_numbers_are_numbers():
+    values = absl_flags.FlagValues()
+    for name in ("gammas", "seeds"):
+        values[name] = flags.absl_flags.FLAGS[name]
+    with pytest.raises(absl_flags.IllegalFlagValueError, match="are numbers"):
+        values(["", "--gammas=1,two"])
+
+
+@pytest.mark.slow
+def test_a_sweep_goes_on_after_a_job_that_fails(tmp_path):
+    write.build("sbu", sbu_folder(tmp_path / "raw"), tmp_path / "shards")
+    broken = tmp_path / "broken.flags"
+    broken.write_text("--target_weights=/nowhere.weights.h5\n")
+    command = [
+        *(sys.executable, "-m", "priv_keras.sweep", *SMALL),
+        f"--data_dir={tmp_path / 'shards'}",
+        f"--sweep_dir={tmp_path / 'sweep'}",
+        f"--methods={broken},entropy,downsample_4",
+    ]
+
+    def run():
+        return subprocess.run(command, capture_output=True, text=True)
+
+    first = run()
+    assert first.returncode == 1
+    assert "broken-seed0: failed with status 1" in first.stdout
+    assert first.stderr.endswith("failed: broken-seed0\n")
+    with open(tmp_path / "sweep" / "result.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["method"] for row in rows] == ["entropy", "downsample_4"]
+    assert (tmp_path / "sweep" / "report" / "index.html").exists()
+    second = run()
+    assert "entropy-seed0: was done" in second.stdout
+    assert "downsample_4-seed0: was done" in second.stdout
