@@ -1,42 +1,27 @@
-"""The trade-off of every method over seeds and folds, at the tiny scale.
+"""The trade-off of every method and baseline, at the tiny scale.
 
     python benchmarks/trade_off.py --ut_raw_dir=RAW --out=runs/trade_off
 
-Runs `priv_keras.train --scale=tiny` with each of `METHODS` on puppets, one
-seed after the other, and, where its raw videos are at hand, on folds of
-UT-Interaction. A job that is done is not run again and one that was killed is
-resumed, so the same command goes on. Runs of one seed or fold share their
-warm-ups and their figures of raw clips. Writes
-`benchmarks/results/trade_off.md` after each.
+Sweeps over the games of `benchmarks/methods`, then over baselines, on puppets
+(a run for each seed) and, where its raw videos are at hand, on folds of
+UT-Interaction. The same command goes on where it was; `--attacks` as of
+`priv_keras.evaluate`. Writes `benchmarks/results/trade_off.md` after each.
 """
 
 import argparse
-import json
 import pathlib
 import subprocess
 import sys
-import time
 
 import machine
-import numpy as np
 
 ROOT = pathlib.Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "trade_off.md"
-
-SAME = ",".join(["mobilenet_v2_0.35"] * 4)
-DIFFERENT = ",".join(f"mobilenet_v2_{width}" for width in (0.35, 0.5, 0.3, 0.2))
-RESTART = "--restart_every=20"
-METHODS = {
-    "entropy_m1": ["--method=entropy"],
-    "entropy_m1_restart": ["--method=entropy", RESTART],
-    "entropy_m4_restart": [
-        *("--method=entropy", f"--budgets={DIFFERENT}", RESTART)
-    ],
-    "grl": ["--method=grl"],
-    "grl_restart": ["--method=grl", RESTART],
-    "kbeam_k4": ["--method=kbeam", f"--budgets={SAME}"],
-    "kbeam_k4_restart": ["--method=kbeam", f"--budgets={SAME}", RESTART],
-}
+GAMES = (
+    *("entropy_m1", "entropy_m4_restart", "grl", "kbeam_k4"),
+    *("entropy_m1_restart", "grl_restart", "kbeam_k4_restart"),
+)
+BASELINES = tuple(f"downsample_{factor}" for factor in (1, 2, 4, 8, 16))
 
 
 def main():
@@ -45,61 +30,54 @@ def main():
     parser.add_argument("--ut_raw_dir", type=pathlib.Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--folds", type=int, default=3)
-    parser.add_argument("--methods", default=",".join(METHODS))
+    parser.add_argument("--methods", default=",".join(GAMES + BASELINES))
+    parser.add_argument("--attacks", default="retrained")
     args = parser.parse_args()
-    methods = args.methods.split(",")
-    for method in methods:
-        for seed in range(args.seeds):
-            job = args.out / f"puppets-{seed}"
-            train(job, method, "--dataset=puppets", f"--seed={seed}")
-            write(args.out)
+    for method in args.methods.split(","):
+        own = ROOT / "benchmarks" / "methods" / f"{method}.flags"
+        common = [
+            "--scale=tiny",
+            f"--methods={own if own.exists() else method}",
+            f"--attacks={args.attacks}",
+        ]
+        sweep(
+            args.out / "puppets",
+            *(*common, "--dataset=puppets"),
+            f"--seeds={','.join(map(str, range(args.seeds)))}",
+        )
         for fold in range(args.folds) if args.ut_raw_dir else ():
-            job = args.out / f"ut_interaction-{fold}"
+            shards = args.out / f"ut_interaction-{fold}" / "shards"
             program(
-                "tfrecords_tools.build",
-                "--dataset=ut_interaction",
-                f"--raw_dir={args.ut_raw_dir}",
-                f"--out_dir={job / 'shards'}",
+                *("tfrecords_tools.build", "--dataset=ut_interaction"),
+                *(f"--raw_dir={args.ut_raw_dir}", f"--out_dir={shards}"),
                 f"--fold={fold}",
+            ).check_returncode()
+            sweep(
+                shards.parent,
+                *(*common, "--dataset=ut_interaction"),
+                *(f"--data_dir={shards}", f"--seeds={fold}"),
             )
-            train(
-                job,
-                method,
-                "--dataset=ut_interaction",
-                f"--data_dir={job / 'shards'}",
-                f"--seed={fold}",
-            )
-            write(args.out)
+        write(args.out)
     print(RESULTS.read_text())
 
 
-def train(job, method, *flags):
-    """Runs or resumes one game; notes the minutes it took from the start."""
-    run_dir = job / method
-    if (run_dir / "result.json").exists():
-        return
-    resume = ["--resume"] if (run_dir / "config.flags").exists() else []
-    start = time.monotonic()
-    program(
-        "priv_keras.train",
-        "--scale=tiny",
-        f"--run_dir={run_dir}",
-        f"--shared_dir={job / 'shared'}",
-        *METHODS[method],
-        *flags,
-        *resume,
-    )
-    if not resume:
-        minutes = (time.monotonic() - start) / 60
-        (run_dir / "minutes.txt").write_text(f"{minutes:.1f}")
+def sweep(folder, *flags):
+    program("priv_keras.sweep", f"--sweep_dir={folder}", *flags)
 
 
 def program(module, *args):
-    subprocess.run([sys.executable, "-m", module, *args], check=True, cwd=ROOT)
+    command = [sys.executable, "-m", module, *args]
+    return subprocess.run(command, cwd=ROOT)
 
 
 def write(out):
-    """Writes the tables of all jobs that are done."""
+    """Writes the tables of all runs that are done."""
+    from priv_keras import runs
+
+    arenas = {}
+    for path in sorted(out.resolve().glob("*/runs/*/result.json")):
+        run = runs.load(path.parent)
+        arenas.setdefault(runs.arena(run), []).append(run)
     lines = [
         "# The trade-off of each method, tiny scale",
         "",
@@ -111,100 +89,71 @@ def write(out):
         "by bootstrap over videos. The first run of a seed or fold pays for "
         "the warm-ups and the raw figures that the others share.",
     ]
-    for dataset in ("puppets", "ut_interaction"):
-        runs = {
-            method: sorted(out.glob(f"{dataset}-*/{method}/result.json"))
-            for method in METHODS
-        }
-        runs = {method: paths for method, paths in runs.items() if paths}
-        if runs:
-            lines += ["", f"## {dataset}", "", *means(runs)]
-            lines += ["", *singles(runs), "", *attackers(runs)]
+    for judged in arenas.values():
+        lines += ["", f"## {judged[0].result['dataset']}", ""]
+        lines += [*means(judged), "", *singles(judged), "", *attackers(judged)]
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text("\n".join(lines) + "\n")
 
 
-def means(runs):
-    yield "| method | runs | A_T | A_B^N |"
+def means(judged):
+    from priv_keras import runs
+
+    yield "| clips | runs | A_T | A_B^N |"
     yield "|---|---|---|---|"
-    results = {m: [load(path) for path in paths] for m, paths in runs.items()}
-    raw = {
-        path.parents[1]: load(path) for paths in runs.values() for path in paths
-    }
-    yield row("raw clips", raw.values(), "raw")
-    for method, found in results.items():
-        yield row(method, found, "anonymized")
-    chance = [result["chance"] for result in raw.values()]
-    actions, identities = (
-        np.mean([c[label]["majority"] for c in chance])
-        for label in ("actions", "budget_labels")
+    raw = runs.distinct(judged)
+    both = (
+        runs.estimate([read(run.result, "raw") for run in raw])
+        for read in (runs.utility, runs.privacy)
     )
-    yield f"| chance | {len(chance)} | {actions:.3f} | {identities:.3f} |"
+    yield f"| raw | {len(raw)} | {' | '.join(map(text, both))} |"
+    for point in runs.points(judged):
+        both = f"{text(point.utility)} | {text(point.privacy)}"
+        yield f"| {point.label} | {len(point.runs)} | {both} |"
+    actions, labels = runs.chance(raw)
+    yield f"| chance | {len(raw)} | {actions:.3f} | {labels:.3f} |"
 
 
-def row(name, results, side):
-    sides = [result[side] for result in results]
-    utility = interval([found["target"]["accuracy"] for found in sides])
-    privacy = interval([strongest(found)["accuracy"] for found in sides])
-    return f"| {name} | {len(sides)} | {utility} | {privacy} |"
+def singles(judged):
+    from priv_keras import runs
 
-
-def interval(values):
-    from scipy import stats
-
-    mean = np.mean(values)
-    if len(values) == 1:
-        return f"{mean:.3f}"
-    half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
-    return f"{mean:.3f} ± {half:.3f}"
-
-
-def singles(runs):
     yield "| run | raw A_T | A_T | raw A_B^N | A_B^N | minutes |"
     yield "|---|---|---|---|---|---|"
-    for path in (path for paths in runs.values() for path in paths):
-        raw, found = (load(path)[side] for side in ("raw", "anonymized"))
-        took = path.with_name("minutes.txt")
-        yield (
-            f"| {name_of(path)} | {text(raw['target'])} | "
-            f"{text(found['target'])} | {text(strongest(raw))} | "
-            f"{text(strongest(found))} | "
-            f"{took.read_text() if took.exists() else 'resumed'} |"
+    for run in judged:
+        figures = (
+            text(runs.estimate([read(run.result, side)]))
+            for read in (runs.utility, runs.privacy)
+            for side in ("raw", "anonymized")
         )
+        minutes = runs.row(run)["minutes"] or "resumed"
+        yield f"| {name(run)} | {' | '.join(figures)} | {minutes} |"
 
 
-def attackers(runs):
-    yield "Every attacker, on raw and on anonymized clips:"
+def attackers(judged):
+    from priv_keras import runs
+
+    yield "Every attack, on raw and on anonymized clips:"
     yield ""
-    for path in (path for paths in runs.values() for path in paths):
-        result = load(path)
-        pairs = zip(
-            result["raw"]["attackers"],
-            result["anonymized"]["attackers"],
-            strict=True,
-        )
-        each = (
-            f"{raw['name']} {raw['accuracy']:.3f} → {found['accuracy']:.3f}"
-            for raw, found in pairs
-        )
-        yield f"- {name_of(path)}: {', '.join(each)}"
+    for run in judged:
+        sides = (run.result[s]["attackers"] for s in ("raw", "anonymized"))
+        each = [
+            f"{raw['name']} {runs.value(raw):.3f} → {runs.value(found):.3f}"
+            for raw, found in zip(*sides, strict=True)
+        ]
+        each += [
+            f"{found['attack']} ({found['name']}) {runs.value(found):.3f}"
+            for found in run.result["attacks"]
+            if "psnr" not in found
+        ]
+        yield f"- {name(run)}: {', '.join(each)}"
 
 
-def load(path):
-    return json.loads(path.read_text())
+def name(run):
+    return f"{run.folder.parents[1].name} {run.folder.name}"
 
 
-def name_of(path):
-    return f"{path.parents[1].name} {path.parent.name}"
-
-
-def strongest(side):
-    return max(side["attackers"], key=lambda found: found["accuracy"])
-
-
-def text(score):
-    low, high = score["interval"]
-    return f"{score['accuracy']:.3f} [{low:.2f}, {high:.2f}]"
+def text(found):
+    return f"{found.mean:.3f} [{found.low:.2f}, {found.high:.2f}]"
 
 
 if __name__ == "__main__":

@@ -52,6 +52,12 @@ ATTACKER_WIDTH = absl_flags.DEFINE_float(
     "Scales the channels of every attacker.",
     lower_bound=0.01,
 )
+ATTACKER_WEIGHTS = absl_flags.DEFINE_enum(
+    "attacker_weights",
+    None,
+    ["imagenet"],
+    "Where attackers start, if not at random; there are none of Inception.",
+)
 ATTACKER_STEPS = absl_flags.DEFINE_integer(
     "attacker_steps",
     20_000,

@@ -45,6 +45,7 @@ class Court(NamedTuple):
             experiment.attacker_protocol()._asdict(),
             flags.ATTACKER_WIDTH.value,
             flags.ATTACKER_VIEWS.value,
+            flags.ATTACKER_WEIGHTS.value,
             training_flags.PRECISION.value,
             *key,
         )
@@ -63,10 +64,15 @@ def check(data):
     """Raises unless `--attackers` and `--attacks` fit the run.
 
     Raises:
-        ValueError: If an attacker is of a family of `--budgets`, or a 3D
-            network would have to read single pictures.
+        ValueError: If an attacker is of a family of `--budgets` or lacks the
+            weights that it shall start from, or a 3D network would have to
+            read single pictures.
     """
     two_step.check_unseen(flags.ATTACKERS.value, training_flags.BUDGETS.value)
+    if flags.ATTACKER_WEIGHTS.value:
+        attackers.check_pretrained(
+            flags.ATTACKERS.value, flags.ATTACKER_WIDTH.value
+        )
     if "video" in flags.ATTACKS.value and data.tested_budget.frames == 1:
         raise ValueError(
             "--attacks=video needs clips with private labels; "
@@ -129,6 +135,7 @@ def _build(name, data, seed):
         len(data.labels["budget_labels"]),
         data.clip_shape[1:],
         flags.ATTACKER_WIDTH.value,
+        flags.ATTACKER_WEIGHTS.value,
     )
 
 

@@ -60,7 +60,7 @@ def main(argv):
         print(f"{i}/{len(jobs)} {job.name}: {run_job(job, folder)}", flush=True)
         if not is_judged(job, folder):
             failed.append(job.name)
-    summarize(jobs, folder)
+    summarize(folder)
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
@@ -172,17 +172,15 @@ def _run_dir(job, folder):
     return folder / "runs" / job.name
 
 
-def summarize(jobs, folder):
-    """Writes the table and the report of all jobs that are judged."""
+def summarize(folder):
+    """Writes the table and the report of all runs that are judged, those of
+    earlier grids too."""
     # In here, so that `--help` does not wait for Matplotlib.
     from priv_keras import pages
     from priv_keras import runs
 
-    judged = [
-        runs.load(_run_dir(job, folder))
-        for job in jobs
-        if is_judged(job, folder)
-    ]
+    results = sorted((folder / "runs").glob("*/result.json"))
+    judged = [runs.load(path.parent) for path in results]
     if not judged:
         return
     rows = [runs.row(run) for run in judged]

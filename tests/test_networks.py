@@ -271,3 +271,52 @@ def test_a_failed_download_says_what_to_do(monkeypatch):
     monkeypatch.setattr(keras.applications, "MobileNetV2", offline)
     with pytest.raises(OSError, match="leave --budget_weights out"):
         budgets.build("mobilenet_v2_0.35", 5, (32, 32, 3), weights="imagenet")
+
+
+@pytest.mark.parametrize(
+    "name, application, layer",
+    [
+        ("mobilenet_v1_0.25", "MobileNet", "conv_pw_13"),
+        ("resnet_v1_50", "ResNet50", "conv5_block3_3_conv"),
+        ("resnet_v2_50", "ResNet50V2", "conv5_block3_3_conv"),
+    ],
+)
+def test_attacker_starts_from_weights_of_its_name(
+    monkeypatch, name, application, layer
+):
+    """What a download would return stands in for it."""
+    build = getattr(keras.applications, application)
+    made = []
+
+    def offline(*args, weights, **kwargs):
+        model = build(*args, weights=None, **kwargs)
+        if weights:
+            made.append(model)
+        return model
+
+    monkeypatch.setattr(keras.applications, application, offline)
+    model = attackers.build(name, 5, (32, 32, 3), weights="imagenet")
+    lifted = next(x for x in model.layers if hasattr(x, "layer")).layer
+    network = next(x for x in lifted.layers if isinstance(x, keras.Model))
+    for a, b in zip(
+        network.get_layer(layer).get_weights(),
+        made[0].get_layer(layer).get_weights(),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(a, b)
+    assert model(np.zeros((2, 3, 32, 32, 3), "float32")).shape == (2, 5)
+
+
+def test_pretrained_resnets_see_the_pixels_they_know():
+    frames = np.random.rand(2, 4, 4, 3).astype("float32")
+    expected = keras.applications.resnet.preprocess_input(255 * frames)
+    found = attackers._caffe_pixels(2 * frames - 1)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "names, width", [(["inception_v1"], 1), (["resnet_v1_50"], 0.25)]
+)
+def test_weights_that_nobody_has_are_refused(names, width):
+    with pytest.raises(ValueError, match="--attacker_weights=imagenet"):
+        attackers.check_pretrained(names, width)

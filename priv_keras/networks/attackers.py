@@ -6,6 +6,7 @@ All that touches keras_cv is in `_resnet`: it is frozen upstream.
 import keras
 
 from priv_keras.networks import inception
+from priv_keras.networks import pretrained
 from priv_keras.networks.budgets import over_frames
 from priv_keras.networks.budgets import renormalized
 
@@ -13,7 +14,9 @@ RESNET_BLOCKS = {26: (2, 2, 2, 2), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
 RESNET_FILTERS = (64, 128, 256, 512)
 
 
-def build(name, num_classes, input_shape=(112, 112, 3), width=1.0):
+def build(
+    name, num_classes, input_shape=(112, 112, 3), width=1.0, weights=None
+):
     """Returns an untrained attacker.
 
     Args:
@@ -21,13 +24,17 @@ def build(name, num_classes, input_shape=(112, 112, 3), width=1.0):
         num_classes: Int, identities or attributes.
         input_shape: `(height, width, channels)` of a frame.
         width: Positive float, scales the channels of every hidden layer.
+        weights: `None` for random ones, or `"imagenet"` for those that
+            `keras.applications` downloads, the last layer random all the same.
 
     Returns:
         Model from clips `(batch, frames, height, width, channels)` in [0, 1]
         to logits `(batch, num_classes)`, averaged over frames.
 
     Raises:
-        ValueError: If `name` is unknown or `width` is not positive.
+        ValueError: If `name` is unknown, `width` is not positive, or nobody
+            has such weights of the network.
+        OSError: If weights cannot be downloaded.
     """
     if name not in ATTACKERS:
         raise ValueError(
@@ -35,11 +42,68 @@ def build(name, num_classes, input_shape=(112, 112, 3), width=1.0):
         )
     if width <= 0:
         raise ValueError(f"`width` must be positive. Received: width={width}.")
-    family, size = ATTACKERS[name]
-    network = family(size, num_classes, input_shape, width)
-    return over_frames(
-        renormalized(network, "batch"), input_shape, name.replace(".", "_")
+    if weights:
+        network = _pretrained(name, num_classes, input_shape, width, weights)
+    else:
+        family, size = ATTACKERS[name]
+        network = renormalized(
+            family(size, num_classes, input_shape, width), "batch"
+        )
+    return over_frames(network, input_shape, name.replace(".", "_"))
+
+
+def check_pretrained(names, width):
+    """Raises unless there are ImageNet weights of all these attackers.
+
+    Args:
+        names: Names of attackers.
+        width: As of `build`.
+
+    Raises:
+        ValueError: If not.
+    """
+    unknown = [name for name in names if name not in PRETRAINED]
+    if unknown or width != 1:
+        raise ValueError(
+            f"--attacker_weights=imagenet: there are weights of "
+            f"{', '.join(PRETRAINED)}, at --attacker_width=1. Received: "
+            f"--attackers={','.join(names)} --attacker_width={width:g}."
+        )
+
+
+def _pretrained(name, num_classes, input_shape, width, weights):
+    """An attacker of `keras.applications`, whose ResNets are not keras_cv's."""
+    check_pretrained([name], width)
+    application, options, pixels = PRETRAINED[name]
+    application = getattr(keras.applications, application)
+    network = application(
+        input_shape=input_shape,
+        weights=None,
+        classes=num_classes,
+        classifier_activation=None,
+        **options,
     )
+    network = renormalized(network, "batch")
+    pretrained.start_from(
+        pretrained.load(
+            application, name, weights, "--attacker_weights", **options
+        ),
+        network,
+    )
+    frames = keras.Input(input_shape)
+    return keras.Model(frames, network(pixels(frames)))
+
+
+def _as_given(frames):
+    return frames
+
+
+def _caffe_pixels(frames):
+    """Frames in [-1, 1] as ResNet-V1 learnt them: blue first, from 0 to 255,
+    less ImageNet's mean."""
+    means = (103.939, 116.779, 123.68)
+    offset = [127.5 - mean for mean in means]
+    return keras.layers.Rescaling(127.5, offset)(frames[..., ::-1])
 
 
 def _mobilenet_v1(alpha, num_classes, input_shape, width):
@@ -90,6 +154,21 @@ ATTACKERS = {
     },
 }
 NAMES = tuple(ATTACKERS)
+
+# Function of `keras.applications`, its options, what its weights are used to.
+PRETRAINED = {
+    **{
+        f"mobilenet_v1_{alpha:g}": (
+            *("MobileNet", {"alpha": alpha, "dropout": 0.0}),
+            _as_given,
+        )
+        for alpha in (0.25, 0.5, 0.75, 1.0)
+    },
+    "resnet_v1_50": ("ResNet50", {}, _caffe_pixels),
+    "resnet_v1_101": ("ResNet101", {}, _caffe_pixels),
+    "resnet_v2_50": ("ResNet50V2", {}, _as_given),
+    "resnet_v2_101": ("ResNet101V2", {}, _as_given),
+}
 
 
 def family(name):

@@ -6,6 +6,7 @@ The attackers that judge it come from other families (`attackers.py`).
 import keras
 
 from priv_keras.layers import PerFrame
+from priv_keras.networks import pretrained
 
 PREFIX = "mobilenet_v2_"
 
@@ -50,33 +51,15 @@ def build(
     )
     network = renormalized(network, normalization)
     if weights:
-        _start_from(_pretrained(name, weights), network)
-    return over_frames(network, input_shape, name.replace(".", "_"))
-
-
-def _pretrained(name, weights):
-    """MobileNetV2 without its last layer, as trained elsewhere."""
-    try:
-        return keras.applications.MobileNetV2(
-            (224, 224, 3),
+        trained = pretrained.load(
+            keras.applications.MobileNetV2,
+            name,
+            weights,
+            "--budget_weights",
             alpha=_alpha(name),
-            weights=weights,
-            include_top=False,
         )
-    # A download fails as any of these, and an unknown alpha as the last.
-    except (OSError, ValueError) as error:
-        raise OSError(
-            f"The {weights} weights of {name} cannot be had: {error}. Connect "
-            "to the internet once, put the file that the message names into "
-            "~/.keras/models, or leave --budget_weights out."
-        ) from error
-
-
-def _start_from(pretrained, network):
-    """Copies the weights of layers of the same name."""
-    for layer in pretrained.layers:
-        if layer.weights:
-            network.get_layer(layer.name).set_weights(layer.get_weights())
+        pretrained.start_from(trained, network)
+    return over_frames(network, input_shape, name.replace(".", "_"))
 
 
 def _alpha(name):
