@@ -127,6 +127,11 @@ class Shards:
             .with_options(_shared_out())
         )
 
+    def clip_bytes(self, split):
+        """Bytes of all clips of a split, decoded, 8 bits a channel."""
+        count = read.count(self.manifest, split, self.frames)
+        return count * self.frames * flags.SIZE.value**2 * 3
+
     def test_batches(self, split, stream):
         """One pass over all clips of a split, in file order."""
         count = read.count(self.manifest, split, self.frames)

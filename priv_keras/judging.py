@@ -23,6 +23,8 @@ from priv_keras.evaluation import two_step
 from priv_keras.losses import SINGLE_LABEL
 
 SPLITS = ("train", "validation", "test")
+# Bytes of raw clips that are kept decoded; more are decoded for each epoch.
+RAW_IN_MEMORY = 4 * 2**30
 
 
 class Accused(NamedTuple):
@@ -67,7 +69,7 @@ def judge(accused, data, run_dir, say):
     """
     folder = pathlib.Path(run_dir, "evaluation")
     court = Court(data, folder, (accused.method, accused.turns), say)
-    target, budget = _both_sides(court, accused.anonymizer)
+    target, budget = _both_sides(court, accused)
     result = {
         "dataset": data_flags.DATASET.value,
         "test_dataset": data_flags.TEST_DATASET.value,
@@ -103,31 +105,52 @@ def judge(accused, data, run_dir, say):
     return result
 
 
-def _both_sides(court, anonymizer):
+def _both_sides(court, accused):
     """What f_T and what attackers meet, once where they are the same."""
     data, folder = court.data, court.folder
-    target = _sides(
-        data.target, data.tested_target, anonymizer, folder / "cache"
-    )
     if data.tested_budget is data.tested_target:
-        return target, target
-    return target, _sides(
-        data.budget, data.tested_budget, anonymizer, folder / "cache_budget"
+        both = _sides(data.target, data.target, accused, folder / "cache")
+        return both, both
+    # Of f_T's own videos f_A has to filter more only to train an f_T on them.
+    needed = ("test",) if accused.target else SPLITS
+    return (
+        _sides(
+            data.target,
+            data.tested_target,
+            accused,
+            folder / "cache_target",
+            needed,
+        ),
+        _sides(
+            data.budget, data.tested_budget, accused, folder / "cache_budget"
+        ),
     )
 
 
-def _sides(trained, tested, anonymizer, cache):
-    """All splits that attackers meet, raw and as f_A leaves them."""
+def _sides(trained, tested, accused, cache, filtered=SPLITS):
+    """The splits that attackers meet, raw and as f_A leaves them."""
     clips = {
         "train": trained.views("attackers"),
         "validation": trained.test_batches("validation", "attackers"),
         "test": tested.test_batches("test", "attackers"),
     }
+    sizes = {
+        "train": trained.clip_bytes("train") * flags.ATTACKER_VIEWS.value,
+        "validation": trained.clip_bytes("validation"),
+        "test": tested.clip_bytes("test"),
+    }
     return {
-        "raw": {split: two_step.unfiltered(clips[split]) for split in SPLITS},
-        "anonymized": {
-            split: two_step.filtered(clips[split], anonymizer, cache / split)
+        "raw": {
+            split: two_step.unfiltered(
+                clips[split], keep=sizes[split] <= RAW_IN_MEMORY
+            )
             for split in SPLITS
+        },
+        "anonymized": {
+            split: two_step.filtered(
+                clips[split], accused.anonymizer, cache / split
+            )
+            for split in filtered
         },
     }
 

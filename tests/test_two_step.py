@@ -104,6 +104,21 @@ def test_the_anonymizer_runs_once_and_only_its_output_is_kept(tmp_path):
     assert kept[0].dtype == np.uint8
 
 
+@pytest.mark.parametrize("keep, reads", [(True, 1), (False, 3)])
+def test_raw_clips_are_kept_or_made_anew(keep, reads):
+    made = tf.Variable(0)
+
+    def counted(batch):
+        made.assign_add(1)
+        return batch
+
+    raw = two_step.unfiltered(batches().map(counted), keep=keep)
+    passes = [[x["clips"].numpy() for x in raw] for _ in range(2)]
+    np.testing.assert_array_equal(*passes)
+    assert int(raw.cardinality()) == len(passes[0])
+    assert int(made) == reads * int(batches().cardinality())
+
+
 def test_an_attack_is_read_where_it_was_recorded(tmp_path):
     dataset = two_step.unfiltered(batches())
     first = attacked(dataset, tmp_path)

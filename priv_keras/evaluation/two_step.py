@@ -79,19 +79,29 @@ def filtered(dataset, anonymizer, folder):
     )
 
 
-def unfiltered(dataset):
-    """The same form for raw clips, kept in memory: no raw frame on disk."""
+def unfiltered(dataset, keep=True):
+    """The same form for raw clips, of which none is on disk.
+
+    Args:
+        dataset: As of `filtered`.
+        keep: Bool, whether to keep them in memory; if not, each pass makes
+            them anew, and where they are cut at random it cuts them elsewhere.
+
+    Returns:
+        As of `filtered`.
+    """
 
     def as_pixels(batch):
         return {**batch, "clips": to_uint8(batch["clips"])}
 
-    return whole(dataset.map(as_pixels).unbatch().cache())
+    pixels = dataset.map(as_pixels).unbatch()
+    return whole(pixels.cache() if keep else pixels)
 
 
-def whole(cache):
-    """Fills a cache, which is read only after a full pass, and counts it."""
-    count = sum(1 for _ in cache)
-    return cache.apply(tf.data.experimental.assert_cardinality(count))
+def whole(dataset):
+    """Counts a dataset; a cache is filled, which is read only after that."""
+    count = sum(1 for _ in dataset)
+    return dataset.apply(tf.data.experimental.assert_cardinality(count))
 
 
 def train(model, splits, label, task, protocol, *, seed):
