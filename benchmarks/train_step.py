@@ -91,6 +91,7 @@ def ours(batch, precision):
     from priv_keras import losses
     from priv_keras.algorithms import Entropy
     from priv_keras.algorithms.base import Optimizers
+    from priv_keras.algorithms.base import Streams
     from priv_keras.algorithms.gates import Gate
     from priv_keras.networks import anonymizer
     from priv_keras.networks import budgets
@@ -119,16 +120,16 @@ def ours(batch, precision):
         ),
         validation=data,
     )
-    iterator = iter(data)
+    streams = Streams(iter(data), game.validation, None)
 
     def waited(step):
         for value in step.values():
             value.numpy()
 
     return (
-        lambda: waited(game.update_anonymizer(iterator)),
-        lambda: waited(game.train_target(iterator)),
-        lambda: waited(game.train_budgets(iterator, gate)),
+        lambda: waited(game.update_anonymizer(streams)),
+        lambda: waited(game.train_target(streams)),
+        lambda: waited(game.train_budgets(streams, gate)),
     )
 
 

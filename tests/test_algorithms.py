@@ -25,6 +25,7 @@ from priv_keras.algorithms import KBeam
 from priv_keras.algorithms.base import ByTurn
 from priv_keras.algorithms.base import Optimizers
 from priv_keras.algorithms.base import Restarts
+from priv_keras.algorithms.base import Streams
 from priv_keras.algorithms.gates import Gate
 
 EVERY = list(ALGORITHMS.values())
@@ -372,7 +373,7 @@ def test_restarts_leave_random_numbers_outside_as_they_were(make_game, data):
     random.seed(3)
     expected = random.random()
     random.seed(3)
-    game.restart_if_due(iter(data))
+    game.restart_if_due(Streams(iter(data), game.validation, None))
     assert random.random() == expected
 
 
@@ -543,8 +544,19 @@ def test_budget_models_may_have_a_stream_of_their_own(make_game, algorithm):
     assert logs.keys() == twin_logs.keys()
     for name in logs:
         assert logs[name] == pytest.approx(twin_logs[name]), name
-    for a, b in zip(weights(game), weights(twin), strict=True):
-        np.testing.assert_array_equal(a, b)
+    for party, other in zip(parties(game), parties(twin), strict=True):
+        for a, b in zip(weights(party), weights(other), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_a_game_knows_what_it_has_drawn(make_game, data):
+    """A batch for f_A, three updates each of f_T and f_B, and what the gates
+    read: one batch before the first update and one after each."""
+    game = make_game(Entropy, target_gate=SHUT, budget_gate=SHUT)
+    turn(game, data)
+    assert game.drawn.numpy().tolist() == [1 + 3 + (3 + 4), 4, 0]
+    turn(game, data)
+    assert game.drawn.numpy().tolist() == [22, 8, 0]
 
 
 def test_budget_models_share_their_batches(make_game):

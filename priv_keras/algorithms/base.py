@@ -46,6 +46,24 @@ class Restarts(NamedTuple):
     patience: int | None = None  # turns without a new low of L_B; not in paper
 
 
+class Streams(NamedTuple):
+    """Iterators of the batches that a turn draws."""
+
+    target: object  # of (X^t, Y_T^t); where there is no `budget`, of Y_B^t too
+    validation: object  # of (X^v, Y_T^v)
+    budget: object  # of f_B's own, (X^t, Y_B^t), or `None`
+
+    @property
+    def of_budgets(self):
+        """Names of where a batch for f_B alone comes from."""
+        return ("target",) if self.budget is None else ("budget",)
+
+    @property
+    def of_both(self):
+        """Names of where a batch for f_T and f_B comes from."""
+        return ("target",) if self.budget is None else ("target", "budget")
+
+
 class AdversarialModel(keras.Model):
     """An anonymizer f_A, a target model f_T and budget models f_B^i at play.
 
@@ -56,7 +74,7 @@ class AdversarialModel(keras.Model):
     these are `budget_clips`, of a stream of their own; else both losses see
     the same clips, and f_A filters them once.
 
-    `train_step` takes the iterator, not a batch, and runs outside the replicas
+    `train_step` takes `Streams`, not a batch, and runs outside the replicas
     (`tf.distribute`'s cross-replica context), since an optimizer cannot step
     in a loop inside a replica. The gated loops are here, single updates are
     `on_replicas`. A party that a step does not update runs in inference mode,
@@ -77,6 +95,8 @@ class AdversarialModel(keras.Model):
 
     Attributes:
         turn: int64 weight, the turns played, which schedules may read.
+        drawn: int64 weight `(3,)`, batches drawn of each of `Streams` since
+            they were dealt.
     """
 
     def __init__(
@@ -114,16 +134,17 @@ class AdversarialModel(keras.Model):
         self.restarts = restarts
         self.accumulate_steps = accumulate_steps
         self.turn = self._counter("turn", 0)
+        self.drawn = self._counter("drawn", 0, (len(Streams._fields),))
         self.lowest_budget_loss = self._counter("lowest_budget_loss", np.inf)
         self.turns_since_lowest = self._counter("turns_since_lowest", 0)
         # XLA cannot draw from an iterator; Keras would turn it on with a GPU.
         self.supports_jit = False
         self.built = True  # as every party is
 
-    def _counter(self, name, start):
+    def _counter(self, name, start, shape=()):
         return self.add_weight(
             name=name,
-            shape=(),
+            shape=shape,
             dtype="float32" if start else "int64",
             initializer=keras.initializers.Constant(start),
             trainable=False,
@@ -153,8 +174,7 @@ class AdversarialModel(keras.Model):
         super().compile(optimizer=optimizers.anonymizer)
         self.target_optimizer = optimizers.target
         self.budget_optimizers = list(optimizers.budgets)
-        self.validation = self.endless(validation)
-        self.budget_data = self.endless(budget_data)
+        self.deal(validation, budget_data)
         # Built now: slots cannot be made inside a graph's loop, and a resumed
         # run would find none to restore into.
         self.optimizer.build(self.anonymizer.trainable_variables)
@@ -164,7 +184,12 @@ class AdversarialModel(keras.Model):
         ):
             optimizer.build(budget.trainable_variables)
 
-    def endless(self, dataset):
+    def deal(self, validation, budget_data=None):
+        """Binds data to the game, as `compile` does, from its beginning."""
+        self.validation = self._endless(validation)
+        self.budget_data = self._endless(budget_data)
+
+    def _endless(self, dataset):
         strategy = self.distribute_strategy
         return dataset and iter(
             strategy.experimental_distribute_dataset(dataset)
@@ -225,31 +250,31 @@ class AdversarialModel(keras.Model):
 
     # Steps, in cross-replica context. Each is a graph of its own.
 
-    def of_both(self, iterator):
-        """Where a batch for f_T and f_B comes from, a list of iterators."""
-        return [iterator, self.budget_data] if self.budget_data else [iterator]
+    def draw(self, streams, names):
+        """A batch with what the next of each named stream holds."""
+        self.drawn.assign_add([int(name in names) for name in Streams._fields])
+        batch = {}
+        for name in names:
+            batch |= next(getattr(streams, name))
+        return batch
 
-    def of_budgets(self, iterator):
-        """Where a batch for f_B alone comes from."""
-        return [self.budget_data or iterator]
-
-    def on_replicas(self, function, iterators):
+    def on_replicas(self, function, streams, names):
         """Runs `function(batch)` on each replica; returns the mean of each
         scalar in what it returns."""
         strategy = self.distribute_strategy
-        outputs = strategy.run(function, args=(draw(iterators),))
+        outputs = strategy.run(function, args=(self.draw(streams, names),))
         return tf.nest.map_structure(
             lambda values: strategy.reduce("MEAN", values, axis=None), outputs
         )
 
-    def update(self, function, iterators):
+    def update(self, function, streams, names):
         """One update: `function` on as many batches as it accumulates."""
         for _ in range(self.accumulate_steps):
-            outputs = self.on_replicas(function, iterators)
+            outputs = self.on_replicas(function, streams, names)
         return outputs
 
     @tf.function(autograph=False)
-    def update_anonymizer(self, iterator):
+    def update_anonymizer(self, streams):
         """theta_A down the `anonymizer_costs` of an algorithm that has one
         cost for it: Eq. (4a), (7a), (9a)."""
 
@@ -260,10 +285,10 @@ class AdversarialModel(keras.Model):
                 lambda: self.anonymizer_costs(batch),
             )
 
-        return self.update(update, self.of_both(iterator))
+        return self.update(update, streams, streams.of_both)
 
     @tf.function(autograph=False)
-    def train_target(self, iterator):
+    def train_target(self, streams):
         """`while Acc(X^v, Y_T^v) <= th_T`: Eq. (4b), (6a), (7b)."""
 
         def accuracies(batch):
@@ -281,13 +306,13 @@ class AdversarialModel(keras.Model):
 
         passage = train_until(
             self.target_gate,
-            lambda: self.on_replicas(accuracies, [self.validation]),
-            lambda _: self.update(update, [iterator]),
+            lambda: self.on_replicas(accuracies, streams, ("validation",)),
+            lambda _: self.update(update, streams, ("target",)),
         )
         return passage_logs(["target"], passage)
 
     @tf.function(autograph=False)
-    def train_budgets(self, iterator, gate):
+    def train_budgets(self, streams, gate):
         """For each i, `while Acc(X^t, Y_B^t) <= th_B`: Eq. (4c), (6c), (7c).
 
         f_A filters a batch once for all f_B^i.
@@ -297,19 +322,18 @@ class AdversarialModel(keras.Model):
             anonymized = self.anonymize_for_budgets(batch)
             return self.budget_accuracies(anonymized, batch)
 
-        iterators = self.of_budgets(iterator)
         passage = train_until(
             gate,
-            lambda: self.on_replicas(accuracies, iterators),
-            lambda members: self.update_budgets(members, iterators),
+            lambda: self.on_replicas(accuracies, streams, streams.of_budgets),
+            lambda members: self.update_budgets(members, streams),
         )
         parties = [f"budget_{i}" for i in range(len(self.budgets))]
         return passage_logs(parties, passage)
 
-    def update_budgets(self, members, iterators):
+    def update_budgets(self, members, streams):
         """One update of each theta_B^i that the bool tensor `members` names."""
         for _ in range(self.accumulate_steps):
-            batch = draw(iterators)
+            batch = self.draw(streams, streams.of_budgets)
             # Outside every tape: theta_A does not move here.
             anonymized = self.distribute_strategy.run(
                 self.anonymize_for_budgets, (batch,)
@@ -341,9 +365,9 @@ class AdversarialModel(keras.Model):
 
     # Restarts.
 
-    def restart_if_due(self, iterator):
+    def restart_if_due(self, streams):
         """`if t = 0 mod rstrt_iter`: every theta_B^i anew (Sec. 3.5.1)."""
-        if not self.restarts or not self.is_restart_due(iterator):
+        if not self.restarts or not self.is_restart_due(streams):
             return {}
         self.lowest_budget_loss.assign(np.inf)
         self.turns_since_lowest.assign(0)
@@ -354,17 +378,17 @@ class AdversarialModel(keras.Model):
                 )
         for optimizer in self.budget_optimizers:
             forget(optimizer)
-        logs = self.train_budgets(iterator, self.restarts.gate)
+        logs = self.train_budgets(streams, self.restarts.gate)
         return {f"restart_{name}": value for name, value in logs.items()}
 
-    def is_restart_due(self, iterator):
+    def is_restart_due(self, streams):
         every, turn = self.restarts.every, self.turns_played()
-        stalled = self.restarts.patience and self.have_stalled(iterator)
+        stalled = self.restarts.patience and self.have_stalled(streams)
         return stalled or turn == 0 or (every and turn % every == 0)
 
-    def have_stalled(self, iterator):
+    def have_stalled(self, streams):
         """Whether the f_B^i have not got better for `patience` turns."""
-        loss = self.mean_budget_loss(iterator)
+        loss = self.mean_budget_loss(streams)
         if loss < read(self.lowest_budget_loss):
             self.lowest_budget_loss.assign(loss)
             self.turns_since_lowest.assign(0)
@@ -373,10 +397,11 @@ class AdversarialModel(keras.Model):
         return read(self.turns_since_lowest) >= self.restarts.patience
 
     @tf.function(autograph=False)
-    def mean_budget_loss(self, iterator):
+    def mean_budget_loss(self, streams):
         """The mean of L_B over all f_B^i, on a fresh batch."""
-        iterators = self.of_budgets(iterator)
-        return tf.reduce_mean(self.on_replicas(self.budget_losses, iterators))
+        return tf.reduce_mean(
+            self.on_replicas(self.budget_losses, streams, streams.of_budgets)
+        )
 
     # What `fit` calls.
 
@@ -455,20 +480,25 @@ class AdversarialModel(keras.Model):
 
     def play_turn(self, iterator):
         """`train_step`, counted."""
-        logs = self.train_step(iterator)
+        self._seed_turn()
+        logs = self.train_step(
+            Streams(iterator, self.validation, self.budget_data)
+        )
         self.turn.assign_add(1)
         return logs
 
+    def _seed_turn(self):
+        """Dropout of a turn depends on nothing but its number, so that a run
+        that was resumed plays it alike."""
+        for party in (self.target, *self.budgets):
+            for weight in party.variables:
+                if weight.path.endswith("seed_generator_state"):
+                    seed, _ = keras.ops.unstack(weight.value)
+                    played = keras.ops.cast(self.turn.value, seed.dtype)
+                    weight.assign(keras.ops.stack([seed, played * 2**16]))
+
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Does nothing: all is built, and Keras's own fails on replicas."""
-
-
-def draw(iterators):
-    """A batch with what the next of each of them holds."""
-    batch = {}
-    for iterator in iterators:
-        batch |= next(iterator)
-    return batch
 
 
 def count(labels):

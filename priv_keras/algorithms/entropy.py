@@ -26,12 +26,12 @@ class Entropy(AdversarialModel):
             )
         self.most_confident = most_confident
 
-    def train_step(self, iterator):
-        logs = self.restart_if_due(iterator)  # Algorithm 4, lines 3-5
+    def train_step(self, streams):
+        logs = self.restart_if_due(streams)  # Algorithm 4, lines 3-5
         # Algorithm 3, lines 3, 4-6, 7-9.
-        logs |= self.update_anonymizer(iterator)  # Eq. (7a), (9a)
-        logs |= self.train_target(iterator)  # Eq. (7b), (9b)
-        logs |= self.train_budgets(iterator, self.budget_gate)  # (7c), (9c)
+        logs |= self.update_anonymizer(streams)  # Eq. (7a), (9a)
+        logs |= self.train_target(streams)  # Eq. (7b), (9b)
+        logs |= self.train_budgets(streams, self.budget_gate)  # (7c), (9c)
         return logs
 
     def anonymizer_costs(self, batch):

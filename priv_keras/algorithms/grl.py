@@ -27,12 +27,12 @@ class GRL(AdversarialModel):
         """theta_T alone, Eq. (4b)."""
         return self.target.trainable_variables
 
-    def train_step(self, iterator):
-        logs = self.restart_if_due(iterator)  # Sec. 3.5.1
+    def train_step(self, streams):
+        logs = self.restart_if_due(streams)  # Sec. 3.5.1
         self.set_reversal()
-        logs |= self.update_anonymizer(iterator)  # Eq. (4a)
-        logs |= self.train_target(iterator)  # Eq. (4b)
-        logs |= self.train_budgets(iterator, self.budget_gate)  # Eq. (4c)
+        logs |= self.update_anonymizer(streams)  # Eq. (4a)
+        logs |= self.train_target(streams)  # Eq. (4b)
+        logs |= self.train_budgets(streams, self.budget_gate)  # Eq. (4c)
         return logs
 
     def set_reversal(self):

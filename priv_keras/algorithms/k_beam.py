@@ -23,19 +23,18 @@ class KBeam(AdversarialModel):
         super().__init__(*args, **kwargs)
         self.ascent_steps = ascent_steps
 
-    def train_step(self, iterator):
-        logs = self.restart_if_due(iterator)  # Sec. 3.5.1
-        logs |= self.train_target(iterator)  # Eq. (6a)
-        logs |= self.ascend_anonymizer(iterator)  # Eq. (6b)
-        logs |= self.train_budgets(iterator, self.budget_gate)  # Eq. (6c)
+    def train_step(self, streams):
+        logs = self.restart_if_due(streams)  # Sec. 3.5.1
+        logs |= self.train_target(streams)  # Eq. (6a)
+        logs |= self.ascend_anonymizer(streams)  # Eq. (6b)
+        logs |= self.train_budgets(streams, self.budget_gate)  # Eq. (6c)
         return logs
 
     @tf.function(autograph=False)
-    def ascend_anonymizer(self, iterator):
+    def ascend_anonymizer(self, streams):
         """j = argmin_i L_B^i; d_iter times theta_A up L_B^j, Eq. (6b)."""
-        iterators = self.of_budgets(iterator)
-
-        found = self.on_replicas(self.budget_losses, iterators)
+        names = streams.of_budgets
+        found = self.on_replicas(self.budget_losses, streams, names)
         strongest = tf.argmin(found, output_type=tf.int32)
 
         def ascend(batch):
@@ -46,7 +45,7 @@ class KBeam(AdversarialModel):
             )
 
         def step(count, _):
-            return count + 1, -self.update(ascend, iterators)
+            return count + 1, -self.update(ascend, streams, names)
 
         _, budget_loss = tf.while_loop(
             lambda count, _: count < self.ascent_steps,
