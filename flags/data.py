@@ -67,6 +67,12 @@ BATCH_SIZE = absl_flags.DEFINE_integer(
     "batch_size", 8, "Clips in a batch.", lower_bound=1
 )
 SEED = absl_flags.DEFINE_integer("seed", 0, "Of weights, order and crops.")
+DETERMINISTIC = absl_flags.DEFINE_bool(
+    "deterministic",
+    False,
+    "Take slower ways where the fast ones may round differently each time: two "
+    "runs on one machine then agree to the last bit.",
+)
 
 
 @absl_flags.multi_flags_validator(

@@ -24,6 +24,13 @@ BASELINE = absl_flags.DEFINE_enum(
     "Judge this in place of a trained f_A: --run_dir is a new folder, and f_T "
     "is trained on what the baseline puts out.",
 )
+CHECKPOINT = absl_flags.DEFINE_enum(
+    "checkpoint",
+    "last",
+    ["last", "best"],
+    "Which game to judge or export. The best: of those whose validation A_T is "
+    "at least th_T, that of the weakest f_B.",
+)
 ATTACKS = absl_flags.DEFINE_list(
     "attacks",
     ["retrained"],

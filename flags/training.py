@@ -96,6 +96,12 @@ MAX_ITER = absl_flags.DEFINE_integer(
 TURNS_PER_EPOCH = absl_flags.DEFINE_integer(
     "turns_per_epoch", 100, "Turns between checkpoints.", lower_bound=1
 )
+KEEP = absl_flags.DEFINE_integer(
+    "keep",
+    2,
+    "Checkpoints to keep: so many of the last, and the best on validation.",
+    lower_bound=1,
+)
 TARGET_THRESHOLD = absl_flags.DEFINE_float(
     "target_threshold", 0.85, "th_T.", lower_bound=0.0, upper_bound=1.0
 )

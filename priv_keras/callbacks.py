@@ -6,12 +6,13 @@ import math
 import os
 import pathlib
 import re
+import signal
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-CHECKPOINT = "turn_{:06d}.weights.h5"
+from priv_keras import checkpoints
 
 
 class TurnLog(keras.callbacks.Callback):
@@ -22,42 +23,35 @@ class TurnLog(keras.callbacks.Callback):
 
     Args:
         run_dir: Folder of the run; writes `tensorboard/`, `metrics.jsonl`.
+        turns: Int, of the whole game.
         say: Callable of a string, as `print`.
     """
 
-    def __init__(self, run_dir, say):
+    def __init__(self, run_dir, turns, say):
         super().__init__()
         self.writer = tf.summary.create_file_writer(
             os.path.join(run_dir, "tensorboard")
         )
-        self.path = pathlib.Path(run_dir, "metrics.jsonl")
+        self.path = _metrics(run_dir)
+        self.turns = turns
         self.say = say
 
-    def set_params(self, params):
-        super().set_params(params)
-        self.turns = params["steps"]
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.first = epoch * self.turns
-        if self.path.exists():
-            self._drop_turns_after(self.first)
-
     def on_train_batch_end(self, batch, logs=None):
-        self._write(self.first + batch + 1, logs)
+        self._write(logs)
 
     def on_epoch_end(self, epoch, logs=None):
-        turn = self.first + self.turns
         validation = {k: v for k, v in logs.items() if k.startswith("val_")}
-        self._write(turn, validation)
+        self._write(validation)
         self.writer.flush()
-        most = max(v for k, v in logs.items() if "val_budget" in k)
-        total = self.params["epochs"] * self.turns
+        turn = self.model.turns_played()
         self.say(
-            f"turn {turn:4d}/{total}  validation "
-            f"A_T {float(logs['val_target_accuracy']):.3f}  A_B {most:.3f}"
+            f"turn {turn:4d}/{self.turns}  validation "
+            f"A_T {float(logs['val_target_accuracy']):.3f}  "
+            f"A_B {strongest_budget(validation):.3f}"
         )
 
-    def _write(self, turn, logs):
+    def _write(self, logs):
+        turn = self.model.turns_played()
         scalars = {name: float(value) for name, value in logs.items()}
         with self.writer.as_default():
             for name, value in scalars.items():
@@ -65,15 +59,56 @@ class TurnLog(keras.callbacks.Callback):
         with self.path.open("a") as file:
             file.write(json.dumps({"turn": turn, **scalars}) + "\n")
 
-    def _drop_turns_after(self, last):
-        """A killed run wrote turns that a resumed run plays again."""
-        lines = self.path.read_text().splitlines(keepends=True)
-        kept = [
-            line
-            for line in lines
-            if line.endswith("\n") and json.loads(line)["turn"] <= last
-        ]
-        self.path.write_text("".join(kept))
+
+def strongest_budget(logs):
+    """The highest validation accuracy of an f_B^i."""
+    return max(float(v) for k, v in logs.items() if "val_budget" in k)
+
+
+def _metrics(run_dir):
+    return pathlib.Path(run_dir, "metrics.jsonl")
+
+
+def read_turns(run_dir):
+    """What `TurnLog` wrote: a list of dicts."""
+    path = _metrics(run_dir)
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+def forget_turns_after(run_dir, last):
+    """Drops what a killed run wrote of turns that will be played again.
+
+    Args:
+        run_dir: Folder of the run.
+        last: Int, the last turn that stays.
+    """
+    path = _metrics(run_dir)
+    if path.exists():
+        lines = path.read_text().splitlines(keepends=True)
+        whole = (line for line in lines if line.endswith("\n"))
+        kept = [line for line in whole if json.loads(line)["turn"] <= last]
+        _replace(path, "".join(kept).encode())
+    for path in pathlib.Path(run_dir, "tensorboard").glob("events*"):
+        partial = path.with_name("partial-" + path.name)
+        with tf.io.TFRecordWriter(str(partial)) as writer:
+            for event in _events(path):
+                if event.step <= last:
+                    writer.write(event.SerializeToString())
+        os.replace(partial, path)
+
+
+def _events(path):
+    """Events of a file up to where a killed run broke off."""
+    records = tf.data.TFRecordDataset(str(path)).ignore_errors()
+    for record in records.as_numpy_iterator():
+        yield tf.compat.v1.Event.FromString(record)
+
+
+def _replace(path, content):
+    partial = path.with_name("partial-" + path.name)
+    partial.write_bytes(content)
+    os.replace(partial, path)
 
 
 PARTY = re.compile("((?:restart_)?(?:target|budget_[0-9]+|val))_(.+)")
@@ -123,7 +158,7 @@ class StopAtNonFinite(keras.callbacks.Callback):
     def _check(self, is_finite):
         broken = [name for name, finite in is_finite.items() if not finite]
         if broken:
-            saved = saved_games(self.folder)
+            saved = checkpoints.files(self.folder, checkpoints.TURNS)
             raise FloatingPointError(
                 f"{', '.join(broken)} became NaN or infinite in turn "
                 f"{self.model.turns_played()}. Lower the learning rate of that "
@@ -132,76 +167,117 @@ class StopAtNonFinite(keras.callbacks.Callback):
             )
 
 
-class WarnOfStuckGates(keras.callbacks.Callback):
-    """Says at the end which loops gave up every time, and what to change.
+def stuck_gates(turns):
+    """Yields a warning of each loop that gave up every time, and what to
+    change.
 
     Args:
-        say: Callable of a string, as `print`.
+        turns: As of `read_turns`.
     """
-
-    def __init__(self, say):
-        super().__init__()
-        self.say = say
-
-    def on_train_begin(self, logs=None):
-        self.loops = collections.Counter()
-        self.given_up = collections.Counter()
-
-    def on_train_batch_end(self, batch, logs=None):
-        for name, gave_up in logs.items():
+    loops, given_up = collections.Counter(), collections.Counter()
+    for turn in turns:
+        for name, gave_up in turn.items():
             if name.endswith("_gave_up"):
                 loop = name.removesuffix("_gave_up")
-                self.loops[loop] += 1
-                self.given_up[loop] += int(gave_up)
-
-    def on_train_end(self, logs=None):
-        for loop, count in sorted(self.loops.items()):
-            if self.given_up[loop] == count:
-                kind = loop.split("_")[0]  # target, budget or restart
-                party = "target" if kind == "target" else "budget"
-                self.say(
-                    f"warning: {loop} never passed its gate in {count} loops. "
-                    f"Lower --{party}_threshold, or raise --max_{kind}_steps "
-                    f"or --{party}_learning_rate."
-                )
+                loops[loop] += 1
+                given_up[loop] += int(gave_up)
+    for loop, count in sorted(loops.items()):
+        if given_up[loop] == count:
+            kind = loop.split("_")[0]  # target, budget or restart
+            party = "target" if kind == "target" else "budget"
+            yield (
+                f"warning: {loop} never passed its gate in {count} loops. "
+                f"Lower --{party}_threshold, or raise --max_{kind}_steps "
+                f"or --{party}_learning_rate."
+            )
 
 
 class SaveGame(keras.callbacks.Callback):
     """Saves parties and optimizers after each epoch, whole or not at all.
 
+    To be listed after `TurnLog`, whose figures say which game is best.
+
     Args:
-        folder: Folder of checkpoints.
-        keep: Int, how many to keep.
+        run_dir: Folder of the run; writes `checkpoints/`.
+        keep: Int, how many of the last to keep. The best is kept as well.
+        target_threshold: Float, th_T, see `best_turn`.
     """
 
-    def __init__(self, folder, keep=2):
+    def __init__(self, run_dir, keep, target_threshold):
         super().__init__()
-        self.folder = pathlib.Path(folder)
+        self.run_dir = run_dir
+        self.folder = pathlib.Path(run_dir, "checkpoints")
         self.keep = keep
+        self.target_threshold = target_threshold
 
     def on_epoch_end(self, epoch, logs=None):
-        turn = (epoch + 1) * self.params["steps"]
-        save_weights(self.model, self.folder / CHECKPOINT.format(turn))
-        for old in saved_games(self.folder)[: -self.keep]:
-            old.unlink()
+        self.save()
+        best = best_turn(read_turns(self.run_dir), self.target_threshold)
+        for old in checkpoints.files(self.folder, checkpoints.TURNS)[
+            : -self.keep
+        ]:
+            if checkpoints.turn_of(old) != best:
+                old.unlink()
+
+    def save(self):
+        stem = checkpoints.stem_of(self.model.turns_played())
+        return checkpoints.save(self.model, self.folder, stem)
 
 
-def saved_games(folder):
-    """Checkpoints of the game in `folder`, by turn."""
-    return sorted(pathlib.Path(folder).glob("turn_*.weights.h5"))
+def best_turn(turns, target_threshold):
+    """The turn whose game is best on validation: of those whose A_T is at
+    least th_T, that of the weakest f_B; where there is none, of the highest
+    A_T. Of equal ones the last.
+
+    The f_B of the game are no judges: what the fresh attackers of Sec. 3.6
+    find may be more.
+
+    Args:
+        turns: As of `read_turns`.
+        target_threshold: Float, th_T.
+
+    Returns:
+        Int, or `None` where nothing was validated.
+    """
+
+    def rank(turn):
+        utility = turn["val_target_accuracy"]
+        if utility >= target_threshold:
+            return (1, -strongest_budget(turn), turn["turn"])
+        return (0, utility, turn["turn"])
+
+    validated = [turn for turn in turns if "val_target_accuracy" in turn]
+    return max(validated, key=rank)["turn"] if validated else None
 
 
-def turn_of(checkpoint):
-    """The turn after which `checkpoint` was saved."""
-    return int(checkpoint.name.split(".")[0].removeprefix("turn_"))
+class StopAtSignal(keras.callbacks.Callback):
+    """On SIGTERM, plays the turn to its end, saves it and leaves.
 
+    Args:
+        saver: `SaveGame`.
 
-def save_weights(model, path):
-    """`model.save_weights`, under the final name only when complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name("partial-" + path.name)
-    model.save_weights(partial)
-    os.replace(partial, path)
+    Raises:
+        SystemExit: With status 143, as a shell says of SIGTERM.
+    """
+
+    def __init__(self, saver):
+        super().__init__()
+        self.saver = saver
+        self.asked = False
+
+    def on_train_begin(self, logs=None):
+        self.before = signal.signal(signal.SIGTERM, self._ask)
+
+    def _ask(self, *_):
+        self.asked = True
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.asked:
+            self.saver.save()
+            raise SystemExit(143)
+
+    def on_train_end(self, logs=None):
+        signal.signal(signal.SIGTERM, self.before)
 
 
 class BeforeAfter(keras.callbacks.Callback):
@@ -228,5 +304,5 @@ class BeforeAfter(keras.callbacks.Callback):
             tf.summary.image(
                 "before_after",
                 sheet[None],
-                step=(epoch + 1) * self.params["steps"],
+                step=self.model.turns_played(),
             )

@@ -11,6 +11,7 @@ from flags import data as flags
 from flags import evaluation as evaluation_flags
 from flags import training as training_flags
 from priv_keras import losses
+from priv_keras.algorithms.base import Streams
 from tfrecords_tools import manifest
 from tfrecords_tools import read
 from tfrecords_tools import storage
@@ -64,10 +65,19 @@ class Shards:
         }
 
     def clips(
-        self, split, stream, *, training=False, clips_per_video=1, frames=None
+        self,
+        split,
+        stream,
+        *,
+        training=False,
+        clips_per_video=1,
+        frames=None,
+        epoch=0,
     ):
         """Returns single clips of a split, with names as the game knows them:
         `clips`, `actions`, `budget_labels` and `video`.
+
+        What is random depends on `--seed`, the stream and the epoch alone.
 
         Of a label that each frame has for itself, a clip shows what any of its
         frames shows.
@@ -97,11 +107,11 @@ class Shards:
             frame_size=(flags.FRAME_WIDTH.value, flags.FRAME_HEIGHT.value),
             training=training,
             flip=training,
-            seed=100 * flags.SEED.value + STREAMS.index(stream),
+            seed=_seed(stream, epoch),
             clips_per_video=clips_per_video,
         ).map(rename)
 
-    def cuts(self, split, stream, frames=None):
+    def cuts(self, split, stream, frames=None, epoch=0):
         """Random cuts: one of each video, or where videos are cut into clips
         that do not overlap, all of these."""
         return self.clips(
@@ -110,12 +120,15 @@ class Shards:
             training=True,
             clips_per_video=self.manifest["clips_per_video"],
             frames=frames,
+            epoch=epoch,
         )
 
-    def training_batches(self, split, stream, batch_size=None, frames=None):
+    def training_batches(
+        self, split, stream, batch_size=None, frames=None, epoch=0
+    ):
         """Endless batches of random cuts, for an update or a gate."""
         return (
-            self.cuts(split, stream, frames)
+            self.cuts(split, stream, frames, epoch)
             .map(_without_video)
             .repeat()
             .batch(
@@ -159,6 +172,10 @@ class Shards:
             .repeat(evaluation_flags.ATTACKER_VIEWS.value)
             .batch(flags.BATCH_SIZE.value)
         )
+
+
+def _seed(stream, epoch):
+    return 100 * flags.SEED.value + STREAMS.index(stream) + 1_000_003 * epoch
 
 
 def _shared_out():
@@ -214,26 +231,41 @@ class Data:
         """Of what f_T sees: `(frames, height, width, channels)`."""
         return (self.target.frames, flags.SIZE.value, flags.SIZE.value, 3)
 
-    def game_batches(self):
-        """Endless batches for a turn: of f_T alone, where `--budget_batch_size`
-        gives f_B its own."""
-        return self.target.training_batches("train", "game")
+    def streams(self, epoch, drawn=(0, 0, 0)):
+        """Endless batches for an epoch of the game.
 
-    def game_budget_batches(self):
-        """Endless batches for f_B, or `None` where it sees those of f_T."""
-        if not training_flags.BUDGET_BATCH_SIZE.value:
-            return None
-        return self.budget_batches("game_budget").map(_for_budgets)
+        Args:
+            epoch: Int.
+            drawn: Ints, batches of each that were drawn already.
 
-    def budget_batches(self, stream):
+        Returns:
+            `Streams` of datasets: of f_T, where `--budget_batch_size` gives f_B
+            its own, else of both; of validation; of f_B or `None`.
+        """
+        own = training_flags.BUDGET_BATCH_SIZE.value
+        streams = Streams(
+            self.target.training_batches("train", "game", epoch=epoch),
+            self.target.training_batches("validation", "gate", epoch=epoch),
+            self.budget_batches("game_budget", epoch).map(_for_budgets)
+            if own
+            else None,
+        )
+        return Streams(
+            *(
+                stream and stream.skip(count)
+                for stream, count in zip(streams, drawn, strict=True)
+            )
+        )
+
+    def budget_batches(self, stream, epoch=0):
         """Endless batches for f_B alone."""
-        if not training_flags.BUDGET_BATCH_SIZE.value:
-            return self.budget.training_batches("train", stream)
+        own = training_flags.BUDGET_BATCH_SIZE.value
         return self.budget.training_batches(
             "train",
             stream,
-            training_flags.BUDGET_BATCH_SIZE.value,
-            training_flags.BUDGET_FRAMES.value,
+            own,
+            training_flags.BUDGET_FRAMES.value if own else None,
+            epoch,
         )
 
     def validation_batches(self, stream):

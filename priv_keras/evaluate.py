@@ -33,6 +33,7 @@ def main(argv):
     run_dir = pathlib.Path(data_flags.RUN_DIR.value)
     name = evaluation.BASELINE.value
     try:
+        experiment.be_deterministic()
         check_run_dir(run_dir, name)
         data = open_data()
         experiment.check_labels(run_dir, data)

@@ -8,11 +8,13 @@ import json
 import pathlib
 
 import keras
+import tensorflow as tf
 
 from flags import data as data_flags
 from flags import evaluation as evaluation_flags
 from flags import training as training_flags
 from priv_keras import callbacks
+from priv_keras import checkpoints
 from priv_keras.algorithms import ALGORITHMS
 from priv_keras.algorithms.base import ByTurn
 from priv_keras.algorithms.base import Optimizers
@@ -198,6 +200,12 @@ def fingerprint(data, *settings):
     return hashlib.sha256(json.dumps(everything).encode()).hexdigest()[:12]
 
 
+def be_deterministic():
+    """Where `--deterministic`, TensorFlow repeats every bit on this machine."""
+    if data_flags.DETERMINISTIC.value:
+        tf.config.experimental.enable_op_determinism()
+
+
 def seed_everything(stream):
     """Seeds weights and dropout; each phase anew, so that one that is skipped
     on resume leaves the next as it would have been."""
@@ -231,19 +239,26 @@ def check_labels(run_dir, data):
             )
 
 
-def load_game(data, run_dir):
-    """Returns the trained game of a run and the turns it played.
+def load_game(data, run_dir, say=print):
+    """Returns the trained game of a run and the turns it played: `--checkpoint`
+    says whether the last or the best.
 
     Raises:
-        FileNotFoundError: If the run has no checkpoint.
+        FileNotFoundError: If the run has no such checkpoint.
     """
-    games = callbacks.saved_games(pathlib.Path(run_dir, "checkpoints"))
-    if not games:
+    folder = pathlib.Path(run_dir, "checkpoints")
+    stem = checkpoints.TURNS
+    if evaluation_flags.CHECKPOINT.value == "best":
+        threshold = training_flags.TARGET_THRESHOLD.value
+        best = callbacks.best_turn(callbacks.read_turns(run_dir), threshold)
+        stem = checkpoints.stem_of(best or 0)
+    path = checkpoints.newest(folder, stem, say)
+    if not path:
         raise FileNotFoundError(
             f"{run_dir} holds no trained game. Train one with `python -m "
             f"priv_keras.train --run_dir={run_dir}`."
         )
     game = build_game(data)
     game.compile(optimizers=build_optimizers(game), validation=None)
-    game.load_weights(games[-1])
-    return game, callbacks.turn_of(games[-1])
+    game.load_weights(path)
+    return game, checkpoints.turn_of(path)

@@ -12,16 +12,19 @@ import tensorflow as tf
 from flags import data as data_flags
 from flags import training as flags
 from priv_keras import callbacks
+from priv_keras import checkpoints
 from priv_keras import distribution
 from priv_keras import experiment
 from priv_keras import export_model
 from priv_keras import supervised
 from priv_keras import video
+from priv_keras.algorithms.base import read
 from priv_keras.layers import PerFrame
 from priv_keras.losses import SINGLE_LABEL
 
 PICTURED = 6  # frames in a before/after picture
 WARM_UP_EPOCH = 50  # updates between validations
+WARM_UP, PAIR = "warm_up", "pair"  # how checkpoints before the game are named
 
 
 def play(data, run_dir, strategy, say):
@@ -35,21 +38,24 @@ def play(data, run_dir, strategy, say):
         say: Callable of a string, as `print`.
     """
     run_dir = pathlib.Path(run_dir)
-    checkpoints = run_dir / "checkpoints"
+    folder = run_dir / "checkpoints"
     chief = distribution.is_chief(strategy)
     # On one device: Keras's own `fit` fails on several workers.
-    if chief and not is_warm(checkpoints):
+    if chief and not last_game(folder, say=_silently):
         game = new_game(data)
-        warm_up(game, data, say)
-        callbacks.save_weights(game, warm_up_path(checkpoints))
+        warm_up(game, data, folder, say)
+        checkpoints.save(game, folder, WARM_UP)
         del game
     with strategy.scope():
         # The variables of a game come from the chief, and so the others wait
         # here until it has warmed up.
         game = new_game(data)
     # Out of the scope: what a worker does alone makes variables of its own.
-    turn = resume(game, checkpoints, say)
-    _fit(game, data, run_dir, turn, chief, say)
+    path = last_game(folder, say)
+    game.load_weights(path)
+    if path.name.startswith("turn"):
+        say(f"resumed after turn {game.turns_played()}")
+    _fit(game, data, run_dir, chief, say)
     if chief:
         export(game, data, run_dir)
 
@@ -58,55 +64,46 @@ def new_game(data):
     """The game of this run, ready to be played from its first turn."""
     experiment.seed_everything("game")
     game = experiment.build_game(data)
+    streams = data.streams(0)
     game.compile(
         optimizers=experiment.build_optimizers(game),
-        validation=data.target.training_batches("validation", "gate"),
-        budget_data=data.game_budget_batches(),
+        validation=streams.validation,
+        budget_data=streams.budget,
     )
     return game
 
 
-def warm_up_path(folder):
-    return folder / "warm_up.weights.h5"
+def _silently(_):
+    """Says nothing: what there is to say is said when a game is loaded."""
 
 
-def is_warm(folder):
-    return warm_up_path(folder).exists() or callbacks.saved_games(folder)
+def last_game(folder, say):
+    """The checkpoint to go on from, of the game or its warm-up, or `None`."""
+    return checkpoints.newest(
+        folder, checkpoints.TURNS, say
+    ) or checkpoints.newest(folder, WARM_UP, say)
 
 
-def resume(game, folder, say):
-    """Loads the newest checkpoint; returns the turns played."""
-    games = callbacks.saved_games(folder)
-    if not games:
-        game.load_weights(warm_up_path(folder))
-        return 0
-    game.load_weights(games[-1])
-    say(f"resumed after turn {callbacks.turn_of(games[-1])}")
-    return callbacks.turn_of(games[-1])
-
-
-def warm_up(game, data, say):
+def warm_up(game, data, folder, say):
     """f_A to the identity, then f_T, then each f_B on what f_A puts out."""
-    shared = _shared_warm_up(data)
-    if shared and shared.exists():
-        _pair(game).load_weights(shared)
-        say(f"warm-up of f_A and f_T: {shared}")
+    # Where runs of one `--shared_dir` keep what no method changes.
+    shared = data_flags.SHARED_DIR.value or folder
+    stem = f"{PAIR}-{_pair_fingerprint(data)}"
+    path = checkpoints.newest(shared, stem, say)
+    if path:
+        _pair(game).load_weights(path)
+        say(f"warm-up of f_A and f_T: {path}")
     else:
         _warm_up_anonymizer(game, data, say)
         _warm_up_target(game, data, say)
-        if shared:
-            callbacks.save_weights(_pair(game), shared)
+        checkpoints.save(_pair(game), shared, stem)
     # A game with restarts trains fresh ones in its first turn.
     if not game.restarts:
         _warm_up_budgets(game, data, say)
 
 
-def _shared_warm_up(data):
-    """Where runs of one `--shared_dir` keep what no method changes."""
-    folder = data_flags.SHARED_DIR.value
-    if not folder:
-        return None
-    digest = experiment.fingerprint(
+def _pair_fingerprint(data):
+    return experiment.fingerprint(
         data,
         data_flags.BATCH_SIZE.value,
         flags.PRECISION.value,
@@ -118,7 +115,6 @@ def _shared_warm_up(data):
         flags.WARM_UP_TARGET_STEPS.value,
         flags.WARM_UP_TARGET_LEARNING_RATE.value,
     )
-    return pathlib.Path(folder, f"warm_up-{digest}.weights.h5")
 
 
 def _pair(game):
@@ -196,28 +192,53 @@ def _warm_up_classifier(
     return fitted["validation_accuracy"]
 
 
-def _fit(game, data, run_dir, turn, chief, say):
+def _fit(game, data, run_dir, chief, say):
+    """Plays from the turn that the game is at to the last.
+
+    What an epoch does depends on nothing but the game at its start, `--seed`
+    and its number, and within it on the batches drawn so far: a run that is
+    killed and resumed ends as one that was not.
+    """
     turns = flags.TURNS_PER_EPOCH.value
-    watchers = [callbacks.StopAtNonFinite(run_dir / "checkpoints")]
+    watchers = _watchers(data, run_dir, chief, say)
     if chief:
-        watchers += [
-            callbacks.TurnLog(run_dir, say),
-            callbacks.WarnOfStuckGates(say),
-            callbacks.SaveGame(run_dir / "checkpoints"),
-        ]
-    if chief and flags.PICTURES.value:
-        watchers.append(callbacks.BeforeAfter(run_dir, _pictured(data)))
-    experiment.seed_everything("game")
-    game.fit(
-        data.game_batches(),
-        initial_epoch=turn // turns,
-        epochs=flags.MAX_ITER.value // turns,
-        steps_per_epoch=turns,
-        validation_data=data.validation_batches("game"),
-        callbacks=watchers,
-        shuffle=False,
-        verbose=0,
+        callbacks.forget_turns_after(run_dir, game.turns_played())
+    while game.turns_played() < flags.MAX_ITER.value:
+        epoch, played = divmod(game.turns_played(), turns)
+        if not played:
+            game.drawn.assign(tf.zeros_like(read(game.drawn)))
+        streams = data.streams(epoch, read(game.drawn).numpy())
+        game.deal(streams.validation, streams.budget)
+        game.fit(
+            streams.target,
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            steps_per_epoch=turns - played,
+            validation_data=data.validation_batches("game"),
+            callbacks=watchers,
+            shuffle=False,
+            verbose=0,
+        )
+    for warning in callbacks.stuck_gates(callbacks.read_turns(run_dir)):
+        say(warning)
+
+
+def _watchers(data, run_dir, chief, say):
+    stop = callbacks.StopAtNonFinite(run_dir / "checkpoints")
+    if not chief:
+        return [stop]
+    saver = callbacks.SaveGame(
+        run_dir, flags.KEEP.value, flags.TARGET_THRESHOLD.value
     )
+    watchers = [
+        stop,
+        callbacks.TurnLog(run_dir, flags.MAX_ITER.value, say),
+        saver,
+        callbacks.StopAtSignal(saver),
+    ]
+    if flags.PICTURES.value:
+        watchers.append(callbacks.BeforeAfter(run_dir, _pictured(data)))
+    return watchers
 
 
 def _pictured(data):

@@ -33,6 +33,7 @@ def main(argv):
 
     run_dir = pathlib.Path(data_flags.RUN_DIR.value)
     try:
+        experiment.be_deterministic()
         strategy = distribution.open_strategy()
         chief = distribution.is_chief(strategy)
         config = parsing.serialize(absl_flags.FLAGS, skip=NOT_CONFIGURATION)

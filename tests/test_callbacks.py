@@ -1,4 +1,6 @@
 import json
+import os
+import signal
 
 import keras
 import numpy as np
@@ -10,6 +12,7 @@ from toys import SHUT
 from toys import toy_batch
 
 from priv_keras import callbacks
+from priv_keras import checkpoints
 from priv_keras.algorithms import GRL
 from priv_keras.algorithms import Entropy
 from priv_keras.algorithms.base import Restarts
@@ -47,7 +50,7 @@ def test_every_turn_is_written_with_every_party(make_game, data, tmp_path):
         game,
         data,
         [
-            callbacks.TurnLog(tmp_path, said.append),
+            callbacks.TurnLog(tmp_path, 4, said.append),
             callbacks.BeforeAfter(tmp_path, frames),
         ],
     )
@@ -76,42 +79,102 @@ def test_every_turn_is_written_with_every_party(make_game, data, tmp_path):
 
 def test_a_resumed_run_writes_no_turn_twice(make_game, data, tmp_path):
     game = make_game(Entropy)
-    play(game, data, [callbacks.TurnLog(tmp_path, print)])
-    # Killed in the second epoch, half way through a line.
-    path = tmp_path / "metrics.jsonl"
-    path.write_text(path.read_text()[:-5])
-    log = callbacks.TurnLog(tmp_path, print)
+    play(game, data, [callbacks.TurnLog(tmp_path, 4, print)])
+    whole = sorted(events(tmp_path / "tensorboard"))
+    # Killed in the second epoch, half way through a line and an event.
+    for path in (
+        tmp_path / "metrics.jsonl",
+        *(tmp_path / "tensorboard").iterdir(),
+    ):
+        path.write_bytes(path.read_bytes()[:-5])
+    game.turn.assign(2)
+    callbacks.forget_turns_after(tmp_path, 2)
+    assert turns(tmp_path / "metrics.jsonl") == [1, 2, 2]
+    log = callbacks.TurnLog(tmp_path, 4, print)
     play(game, data, [log], initial_epoch=1)
-    assert turns(path) == [1, 2, 2, 3, 4, 4]
+    assert turns(tmp_path / "metrics.jsonl") == [1, 2, 2, 3, 4, 4]
+    assert sorted(events(tmp_path / "tensorboard")) == whole
+
+
+def saver(folder, keep=2):
+    return callbacks.SaveGame(folder, keep, target_threshold=0.5)
+
+
+def kept(folder):
+    return checkpoints.files(folder / "checkpoints", checkpoints.TURNS)
 
 
 def test_the_last_games_are_kept(make_game, data, tmp_path):
     game = make_game(Entropy)
-    play(game, data, [callbacks.SaveGame(tmp_path, keep=2)], epochs=3)
-    saved = callbacks.saved_games(tmp_path)
-    assert [callbacks.turn_of(path) for path in saved] == [4, 6]
-    assert sorted(tmp_path.iterdir()) == saved  # nothing half-written
+    play(game, data, [saver(tmp_path)], epochs=3)
+    saved = kept(tmp_path)
+    assert [checkpoints.turn_of(path) for path in saved] == [4, 6]
+    # Nothing half-written.
+    assert sorted((tmp_path / "checkpoints").iterdir()) == saved
     resumed = make_game(Entropy)
     resumed.load_weights(saved[-1])
     for a, b in zip(resumed.weights, game.weights, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_failed_save_leaves_the_old_one(make_game, tmp_path, monkeypatch):
+def validated(turn, utility, *budgets):
+    found = {f"val_budget_accuracy_{i}": x for i, x in enumerate(budgets)}
+    return {"turn": turn, "val_target_accuracy": utility, **found}
+
+
+@pytest.mark.parametrize(
+    "validations, best",
+    [
+        # Of useful ones, that whose strongest f_B is weakest.
+        ([(2, 0.9, 0.5, 0.1), (4, 0.8, 0.3, 0.4), (6, 0.7, 0.1, 0.1)], 4),
+        # None is useful: the most useful.
+        ([(2, 0.7, 0.9), (4, 0.6, 0.1)], 2),
+        # Of equal ones the last.
+        ([(2, 0.9, 0.3), (4, 0.9, 0.3)], 4),
+        ([], None),
+    ],
+)
+def test_the_best_game_is_useful_and_then_private(validations, best):
+    turns = [{"turn": 1, "loss": 0.0}]
+    turns += [validated(*figures) for figures in validations]
+    assert callbacks.best_turn(turns, 0.8) == best
+
+
+def test_the_best_game_is_kept_beside_the_last(make_game, data, tmp_path):
     game = make_game(Entropy)
-    path = tmp_path / "turn_000001.weights.h5"
-    callbacks.save_weights(game, path)
-    before = path.read_bytes()
 
-    def fill_the_disk(partial):
-        partial.write_bytes(b"half")
-        raise OSError("No space left on device")
+    class Validate(keras.callbacks.Callback):
+        """Writes as `TurnLog` that the second epoch was best."""
 
-    monkeypatch.setattr(game, "save_weights", fill_the_disk)
-    with pytest.raises(OSError, match="No space"):
-        callbacks.save_weights(game, path)
-    assert path.read_bytes() == before
-    assert callbacks.saved_games(tmp_path) == [path]
+        def on_epoch_end(self, epoch, logs=None):
+            turn = self.model.turns_played()
+            line = validated(turn, 0.9, 0.1 if epoch == 1 else 0.5)
+            with (tmp_path / "metrics.jsonl").open("a") as file:
+                file.write(json.dumps(line) + "\n")
+
+    play(game, data, [Validate(), saver(tmp_path, keep=1)], epochs=4)
+    assert [checkpoints.turn_of(path) for path in kept(tmp_path)] == [4, 8]
+
+
+def test_sigterm_saves_the_turn_and_leaves(make_game, data, tmp_path):
+    game = make_game(Entropy)
+
+    class Terminate(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            if game.turns_played() == 2:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    save = saver(tmp_path)
+    watchers = [Terminate(), save, callbacks.StopAtSignal(save)]
+    try:
+        with pytest.raises(SystemExit) as left:
+            play(game, data, watchers)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert left.value.code == 143
+    (_, last) = kept(tmp_path)
+    assert checkpoints.turn_of(last) == 3  # the turn that was at play
 
 
 def test_a_figure_that_is_not_finite_stops_the_run(make_game, data, tmp_path):
@@ -135,25 +198,25 @@ def test_a_broken_weight_is_never_saved(make_game, data, tmp_path):
 
     watchers = [
         Break(),
-        callbacks.StopAtNonFinite(tmp_path),
-        callbacks.SaveGame(tmp_path),
+        callbacks.StopAtNonFinite(tmp_path / "checkpoints"),
+        saver(tmp_path),
     ]
     with pytest.raises(
         FloatingPointError, match=r"weight of f_B\^0 .* turn 4.*turn_000002"
     ):
         play(game, data, watchers)
-    assert [path.name for path in callbacks.saved_games(tmp_path)] == [
-        "turn_000002.weights.h5"
-    ]
+    assert [checkpoints.turn_of(path) for path in kept(tmp_path)] == [2]
 
 
-def test_only_a_gate_that_always_gives_up_is_warned_of(make_game, data):
-    said = []
+def test_only_a_gate_that_always_gives_up_is_warned_of(
+    make_game, data, tmp_path
+):
     # One turn in four restarts, and each gives up.
     game = make_game(
         Entropy, budget_gate=SHUT, restarts=Restarts(4, Gate(1.0, 1))
     )
-    play(game, data, [callbacks.WarnOfStuckGates(said.append)])
+    play(game, data, [callbacks.TurnLog(tmp_path, 4, print)])
+    said = list(callbacks.stuck_gates(callbacks.read_turns(tmp_path)))
     assert [line.split(" never")[0] for line in said] == [
         "warning: budget_0",
         "warning: restart_budget_0",

@@ -14,7 +14,7 @@ import tensorflow as tf
 from made_videos import sbu_folder
 from toys import cluster
 
-from priv_keras import callbacks
+from priv_keras import checkpoints
 from tfrecords_tools import write
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -28,6 +28,7 @@ SMALL = [
     "--frames=4",
     "--batch_size=2",
     "--max_iter=3",
+    "--deterministic",
 ]
 
 
@@ -73,13 +74,42 @@ def run(name, *args):
 
 
 @pytest.fixture(scope="module")
+def whole(shards, tmp_path_factory):
+    """A run that nobody stopped."""
+    run_dir = tmp_path_factory.mktemp("runs") / "run"
+    args = [*SMALL, f"--data_dir={shards}", f"--run_dir={run_dir}"]
+    status, _, err = run("train", *args)
+    assert status == 0, err
+    return run_dir
+
+
+def traces(run_dir):
+    """All that a run leaves of its game and of what was found in it."""
+    games = checkpoints.files(run_dir / "checkpoints", checkpoints.TURNS)
+    events = [
+        (event.step, value.tag, value.tensor.SerializeToString())
+        for path in (run_dir / "tensorboard").glob("events*")
+        for event in tf.compat.v1.train.summary_iterator(str(path))
+        for value in event.summary.value
+    ]
+    variables = run_dir / "export" / "anonymizer" / "variables"
+    return {
+        # A checkpoint's name tells its bytes: weights, moments, counters.
+        "games": [path.name for path in games],
+        "metrics": (run_dir / "metrics.jsonl").read_text(),
+        "events": sorted(events),
+        "result": (run_dir / "result.json").read_text(),
+        "export": next(variables.glob("*.data*")).read_bytes(),
+    }
+
+
+@pytest.fixture(scope="module")
 def killed_and_resumed(shards, tmp_path_factory):
     """A run that was killed after its first turn and then resumed."""
     run_dir = tmp_path_factory.mktemp("runs") / "run"
     args = [*SMALL, f"--data_dir={shards}", f"--run_dir={run_dir}"]
     process = program("train", *args)
-    first = run_dir / "checkpoints" / callbacks.CHECKPOINT.format(1)
-    while not first.exists():
+    while not checkpoints.files(run_dir / "checkpoints", checkpoints.TURNS):
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGKILL)
@@ -109,6 +139,39 @@ def test_a_killed_run_goes_on_to_a_complete_run_folder(killed_and_resumed):
         "result.json",
         "tensorboard",
     }
+
+
+@pytest.mark.slow
+def test_a_killed_run_ends_as_one_that_was_not(whole, killed_and_resumed):
+    expected, found = traces(whole), traces(killed_and_resumed[0])
+    for name in expected:
+        assert found[name] == expected[name], name
+
+
+@pytest.mark.slow
+def test_sigterm_in_an_epoch_loses_no_turn(shards, tmp_path):
+    one_epoch = [*SMALL, "--turns_per_epoch=3", f"--data_dir={shards}"]
+    status, _, err = run("train", *one_epoch, f"--run_dir={tmp_path / 'a'}")
+    assert status == 0, err
+    args = [*one_epoch, f"--run_dir={tmp_path / 'b'}"]
+    process = program("train", *args)
+    metrics = tmp_path / "b" / "metrics.jsonl"
+    while not metrics.exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate()
+    assert process.returncode == 143, err
+    status, out, err = run("train", *args, "--resume")
+    assert status == 0, err
+    assert "resumed after turn" in out
+    expected, found = traces(tmp_path / "a"), traces(tmp_path / "b")
+    expected["games"], found["games"] = (
+        expected["games"][-1:],
+        found["games"][-1:],
+    )
+    for name in expected:
+        assert found[name] == expected[name], name
 
 
 @pytest.mark.slow

@@ -1,0 +1,86 @@
+"""Weights on disk: a file is whole or not there, and known to be whole.
+
+A file's name ends in the start of its SHA-256, as in
+`turn_000056-1f0c5a6b7d8e.weights.h5`, so that a damaged one is found out.
+"""
+
+import hashlib
+import os
+import pathlib
+
+DIGITS = 12
+END = ".weights.h5"
+
+
+def save(model, folder, stem):
+    """Saves a model's weights, under the final name only when complete.
+
+    Args:
+        model: Keras model, or anything with its `save_weights`.
+        folder: Path, made where it is missing.
+        stem: String, how the name starts. Older files of that stem go.
+
+    Returns:
+        `pathlib.Path` of the file.
+    """
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f"partial-{stem}{END}"
+    try:
+        model.save_weights(partial)
+        path = folder / f"{stem}-{_digest(partial)}{END}"
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    for old in files(folder, stem):
+        if old != path:
+            old.unlink()
+    return path
+
+
+def files(folder, stem):
+    """Files whose name starts with `stem`, in order, damaged ones too."""
+    pattern = f"{stem}-{'?' * DIGITS}{END}"
+    return sorted(pathlib.Path(folder).glob(pattern))
+
+
+def newest(folder, stem, say):
+    """The last file of `files` that is whole, or `None`.
+
+    Args:
+        folder, stem: As of `files`.
+        say: Callable of a string, told of each damaged file passed over.
+    """
+    for path in reversed(files(folder, stem)):
+        if is_whole(path):
+            return path
+        say(f"warning: {path} is damaged and passed over.")
+    return None
+
+
+def is_whole(path):
+    """Whether a file is what was saved under its name."""
+    known = path.name.removesuffix(END).rpartition("-")[2]
+    return _digest(path) == known
+
+
+def _digest(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while chunk := file.read(2**20):
+            digest.update(chunk)
+    return digest.hexdigest()[:DIGITS]
+
+
+# Of a game.
+
+TURNS = "turn_*"
+
+
+def stem_of(turn):
+    return f"turn_{turn:06d}"
+
+
+def turn_of(path):
+    """The turn after which a game was saved."""
+    return int(path.name.removeprefix("turn_").split("-")[0])

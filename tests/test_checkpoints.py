@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from toys import toy_anonymizer
+
+from priv_keras import checkpoints
+
+
+def test_what_is_saved_is_found_and_read_back(tmp_path):
+    model, other = toy_anonymizer(), toy_anonymizer()
+    path = checkpoints.save(model, tmp_path / "new", "pair")
+    assert checkpoints.newest(tmp_path / "new", "pair", print) == path
+    assert list((tmp_path / "new").iterdir()) == [path]
+    other.load_weights(path)
+    for a, b in zip(model.weights, other.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_equal_weights_have_equal_names(tmp_path):
+    model = toy_anonymizer()
+    names = {checkpoints.save(model, tmp_path / x, "a").name for x in "bc"}
+    assert len(names) == 1
+
+
+def test_a_stem_names_one_file(tmp_path):
+    first = checkpoints.save(toy_anonymizer(), tmp_path, "a")
+    other = checkpoints.save(toy_anonymizer(), tmp_path, "ab")
+    second = checkpoints.save(toy_anonymizer(), tmp_path, "a")
+    assert sorted(tmp_path.iterdir()) == sorted([other, second])
+    assert first != second
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped"])
+def test_a_damaged_file_is_passed_over_and_named(tmp_path, damage):
+    whole, broken = (
+        checkpoints.save(toy_anonymizer(), tmp_path, checkpoints.stem_of(turn))
+        for turn in (14, 28)
+    )
+    content = bytearray(broken.read_bytes())
+    if damage == "cut":
+        content = content[:-1]
+    else:
+        content[-1] ^= 1
+    broken.write_bytes(content)
+    said = []
+    found = checkpoints.newest(tmp_path, checkpoints.TURNS, said.append)
+    assert found == whole
+    assert checkpoints.turn_of(found) == 14
+    assert said == [f"warning: {broken} is damaged and passed over."]
+
+
+def test_a_failed_save_leaves_the_old_one(tmp_path):
+    model = toy_anonymizer()
+    path = checkpoints.save(model, tmp_path, "a")
+
+    class Full:
+        def save_weights(self, partial):
+            partial.write_bytes(b"half")
+            raise OSError("No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        checkpoints.save(Full(), tmp_path, "a")
+    assert list(tmp_path.iterdir()) == [path]
