@@ -14,6 +14,7 @@ from flags import data as data_flags
 from flags import evaluation as flags
 from flags import training as training_flags
 from priv_keras import experiment
+from priv_keras import signs
 from priv_keras.data import Data
 from priv_keras.evaluation import attacks
 from priv_keras.evaluation import inversion
@@ -57,6 +58,15 @@ class Court(NamedTuple):
         self.say(
             f"{found['name']} {what}: A_B {two_step.figure(found):.3f}{epochs}"
         )
+        if "inferred_accuracy" in found and signs.stale(
+            found["training_accuracy"], found["inferred_accuracy"]
+        ):
+            self.say(
+                f"warning: {found['name']} knows its training clips only while "
+                "it trains on them: its batch statistics are stale, and f_A "
+                "not what fools it. Raise --attacker_steps or "
+                "--attacker_batch_size."
+            )
         return found
 
 

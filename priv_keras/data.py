@@ -11,9 +11,11 @@ from flags import data as flags
 from flags import evaluation as evaluation_flags
 from flags import training as training_flags
 from priv_keras import losses
+from priv_keras import signs
 from priv_keras.algorithms.base import Streams
 from tfrecords_tools import manifest
 from tfrecords_tools import read
+from tfrecords_tools import schema
 from tfrecords_tools import storage
 from tfrecords_tools import write
 
@@ -139,6 +141,15 @@ class Shards:
             .prefetch(tf.data.AUTOTUNE)
             .with_options(_shared_out())
         )
+
+    def each_label(self, split, name):
+        """Yields one label of each video of a split, an array, without
+        decoding its frames."""
+        part = self.manifest["splits"][split]
+        paths = [str(self.folder / shard["file"]) for shard in part["shards"]]
+        shapes = manifest.label_shapes(self.manifest)
+        for record in tf.data.TFRecordDataset(paths):
+            yield schema.parse(record, (name,), shapes)[1][name].numpy()
 
     def clip_bytes(self, split):
         """Bytes of all clips of a split, decoded, 8 bits a channel."""
@@ -371,4 +382,9 @@ def _open(dataset, parties, frames):
         )
     shards = Shards(storage.path(parent) / dataset, parties, frames)
     read.check(shards.folder)
+    splits = shards.manifest["splits"]
+    signs.check_videos({name: part["videos"] for name, part in splits.items()})
+    if "train" in splits:
+        for party, name in shards.records.items():
+            signs.check_labels(party, shards.each_label("train", name))
     return shards

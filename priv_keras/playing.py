@@ -16,6 +16,7 @@ from priv_keras import checkpoints
 from priv_keras import distribution
 from priv_keras import experiment
 from priv_keras import export_model
+from priv_keras import signs
 from priv_keras import supervised
 from priv_keras import video
 from priv_keras.algorithms.base import read
@@ -227,6 +228,7 @@ def _watchers(data, run_dir, chief, say):
     stop = callbacks.StopAtNonFinite(run_dir / "checkpoints")
     if not chief:
         return [stop]
+    pictured = _pictured(data)
     saver = callbacks.SaveGame(
         run_dir, flags.KEEP.value, flags.TARGET_THRESHOLD.value
     )
@@ -235,9 +237,10 @@ def _watchers(data, run_dir, chief, say):
         callbacks.TurnLog(run_dir, flags.MAX_ITER.value, say),
         saver,
         callbacks.StopAtSignal(saver),
+        signs.WatchAnonymizer(pictured, say),
     ]
     if flags.PICTURES.value:
-        watchers.append(callbacks.BeforeAfter(run_dir, _pictured(data)))
+        watchers.append(callbacks.BeforeAfter(run_dir, pictured))
     return watchers
 
 

@@ -34,7 +34,8 @@ def fit(
 
     Returns:
         Dict: `epochs` trained, `learning_rate` at the end, best
-        `validation_accuracy`.
+        `validation_accuracy`, and `training_accuracy`, the highest of an epoch
+        while it trained.
     """
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate),
@@ -68,6 +69,7 @@ def fit(
         "epochs": len(history["loss"]),
         "learning_rate": float(model.optimizer.learning_rate),
         "validation_accuracy": best.accuracy,
+        "training_accuracy": max(history["accuracy"]),
     }
 
 

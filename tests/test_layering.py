@@ -24,6 +24,7 @@ ALLOWED = {
     "priv_keras.video": set(),
     "priv_keras.callbacks": {"priv_keras.checkpoints"},
     "priv_keras.checkpoints": set(),
+    "priv_keras.signs": set(),
     "priv_keras.supervised": set(),
     "priv_keras.networks": {"priv_keras.networks", "priv_keras.layers"},
     "priv_keras.baselines": {"priv_keras.baselines"},

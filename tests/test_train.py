@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import h5py
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -83,6 +84,20 @@ def whole(shards, tmp_path_factory):
     return run_dir
 
 
+def values(path):
+    """Weights, moments and counters in a checkpoint, by their place in it."""
+    found = {}
+    with h5py.File(path) as file:
+        file.visititems(
+            lambda name, item: (
+                found.update({name: item[...].tobytes()})
+                if isinstance(item, h5py.Dataset)
+                else None
+            )
+        )
+    return found
+
+
 def traces(run_dir):
     """All that a run leaves of its game and of what was found in it."""
     games = checkpoints.files(run_dir / "checkpoints", checkpoints.TURNS)
@@ -94,8 +109,7 @@ def traces(run_dir):
     ]
     variables = run_dir / "export" / "anonymizer" / "variables"
     return {
-        # A checkpoint's name tells its bytes: weights, moments, counters.
-        "games": [path.name for path in games],
+        "games": {checkpoints.turn_of(path): values(path) for path in games},
         "metrics": (run_dir / "metrics.jsonl").read_text(),
         "events": sorted(events),
         "result": (run_dir / "result.json").read_text(),
