@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from priv_keras import checkpoints
+from priv_keras import files
 
 
 class TurnLog(keras.callbacks.Callback):
@@ -88,7 +89,7 @@ def forget_turns_after(run_dir, last):
         lines = path.read_text().splitlines(keepends=True)
         whole = (line for line in lines if line.endswith("\n"))
         kept = [line for line in whole if json.loads(line)["turn"] <= last]
-        _replace(path, "".join(kept).encode())
+        files.write(path, "".join(kept))
     for path in pathlib.Path(run_dir, "tensorboard").glob("events*"):
         partial = path.with_name("partial-" + path.name)
         with tf.io.TFRecordWriter(str(partial)) as writer:
@@ -103,12 +104,6 @@ def _events(path):
     records = tf.data.TFRecordDataset(str(path)).ignore_errors()
     for record in records.as_numpy_iterator():
         yield tf.compat.v1.Event.FromString(record)
-
-
-def _replace(path, content):
-    partial = path.with_name("partial-" + path.name)
-    partial.write_bytes(content)
-    os.replace(partial, path)
 
 
 PARTY = re.compile("((?:restart_)?(?:target|budget_[0-9]+|val))_(.+)")

@@ -27,6 +27,7 @@ def main(argv):
     # In here, so that `--help` does not wait for TensorFlow.
     from priv_keras import attacking
     from priv_keras import experiment
+    from priv_keras import files
     from priv_keras import judging
     from priv_keras.data import open_data
 
@@ -45,9 +46,8 @@ def main(argv):
         print(f"error: {error}", file=sys.stderr)
         return 1
     if name:
-        run_dir.mkdir(parents=True, exist_ok=True)
         config = parsing.serialize(absl_flags.FLAGS, skip=["run_dir"])
-        (run_dir / "config.flags").write_text(config)
+        files.write(run_dir / "config.flags", config)
     result = judging.judge(accused, data, run_dir, say=print)
     print("\n" + judging.table(result))
     return 0

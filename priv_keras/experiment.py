@@ -15,6 +15,7 @@ from flags import evaluation as evaluation_flags
 from flags import training as training_flags
 from priv_keras import callbacks
 from priv_keras import checkpoints
+from priv_keras import files
 from priv_keras.algorithms import ALGORITHMS
 from priv_keras.algorithms.base import ByTurn
 from priv_keras.algorithms.base import Optimizers
@@ -216,7 +217,8 @@ def seed_everything(stream):
 
 def write_labels(run_dir, data):
     """Keeps what the classes of the run's parties mean."""
-    pathlib.Path(run_dir, LABELS).write_text(json.dumps(data.labels, indent=1))
+    text = json.dumps(data.labels, indent=1)
+    files.write(pathlib.Path(run_dir, LABELS), text)
 
 
 def check_labels(run_dir, data):

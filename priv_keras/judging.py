@@ -4,7 +4,6 @@ Part of the programs: what `train` ends with and `evaluate` does.
 """
 
 import json
-import os
 import pathlib
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from flags import training as training_flags
 from priv_keras import attacking
 from priv_keras import baselines
 from priv_keras import experiment
+from priv_keras import files
 from priv_keras import metrics
 from priv_keras.attacking import Court
 from priv_keras.evaluation import two_step
@@ -101,7 +101,8 @@ def judge(accused, data, run_dir, say):
             "budget_labels": _chance(budget["raw"]["test"], "budget_labels"),
         },
     }
-    _write(result, pathlib.Path(run_dir, "result.json"))
+    text = json.dumps(result, indent=1) + "\n"
+    files.write(pathlib.Path(run_dir, "result.json"), text)
     return result
 
 
@@ -161,12 +162,6 @@ def _chance(dataset, label):
     if labels.ndim == 2:
         return {"majority": float(np.nanmean(metrics.prevalence(labels)))}
     return metrics.chance(labels)
-
-
-def _write(result, path):
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(result, indent=1) + "\n")
-    os.replace(partial, path)
 
 
 def _target(court, target, splits):

@@ -27,6 +27,7 @@ def main(argv):
     from priv_keras import attacking
     from priv_keras import distribution
     from priv_keras import experiment
+    from priv_keras import files
     from priv_keras import judging
     from priv_keras import playing
     from priv_keras.data import open_data
@@ -46,8 +47,7 @@ def main(argv):
         print(f"error: {error}", file=sys.stderr)
         return 1
     if chief:
-        run_dir.mkdir(parents=True, exist_ok=True)
-        (run_dir / "config.flags").write_text(config)
+        files.write(run_dir / "config.flags", config)
         experiment.write_labels(run_dir, data)
 
     playing.play(data, run_dir, strategy, say=print if chief else _nothing)

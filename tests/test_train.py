@@ -8,12 +8,12 @@ import subprocess
 import sys
 import time
 
-import h5py
 import numpy as np
 import pytest
 import tensorflow as tf
 from made_videos import sbu_folder
 from toys import cluster
+from traces import traces
 
 from priv_keras import checkpoints
 from tfrecords_tools import write
@@ -82,39 +82,6 @@ def whole(shards, tmp_path_factory):
     status, _, err = run("train", *args)
     assert status == 0, err
     return run_dir
-
-
-def values(path):
-    """Weights, moments and counters in a checkpoint, by their place in it."""
-    found = {}
-    with h5py.File(path) as file:
-        file.visititems(
-            lambda name, item: (
-                found.update({name: item[...].tobytes()})
-                if isinstance(item, h5py.Dataset)
-                else None
-            )
-        )
-    return found
-
-
-def traces(run_dir):
-    """All that a run leaves of its game and of what was found in it."""
-    games = checkpoints.files(run_dir / "checkpoints", checkpoints.TURNS)
-    events = [
-        (event.step, value.tag, value.tensor.SerializeToString())
-        for path in (run_dir / "tensorboard").glob("events*")
-        for event in tf.compat.v1.train.summary_iterator(str(path))
-        for value in event.summary.value
-    ]
-    variables = run_dir / "export" / "anonymizer" / "variables"
-    return {
-        "games": {checkpoints.turn_of(path): values(path) for path in games},
-        "metrics": (run_dir / "metrics.jsonl").read_text(),
-        "events": sorted(events),
-        "result": (run_dir / "result.json").read_text(),
-        "export": next(variables.glob("*.data*")).read_bytes(),
-    }
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from priv_keras import files
 from priv_keras import metrics
 from priv_keras import supervised
 from priv_keras.networks import attackers
@@ -289,10 +290,7 @@ def once(record, run):
         with open(record) as file:
             return json.load(file)
     result = run()
-    os.makedirs(os.path.dirname(record), exist_ok=True)
-    with open(record + ".tmp", "w") as file:
-        json.dump(result, file, indent=1)
-    os.replace(record + ".tmp", record)
+    files.write(record, json.dumps(result, indent=1))
     return result
 
 

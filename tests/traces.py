@@ -1,0 +1,39 @@
+"""What a run leaves behind, to tell whether two are the same."""
+
+import h5py
+import tensorflow as tf
+
+from priv_keras import checkpoints
+
+
+def values(path):
+    """Weights, moments and counters in a checkpoint, by their place in it."""
+    found = {}
+    with h5py.File(path) as file:
+        file.visititems(
+            lambda name, item: (
+                found.update({name: item[...].tobytes()})
+                if isinstance(item, h5py.Dataset)
+                else None
+            )
+        )
+    return found
+
+
+def traces(run_dir):
+    """All that a run leaves of its game and of what was found in it."""
+    games = checkpoints.files(run_dir / "checkpoints", checkpoints.TURNS)
+    events = [
+        (event.step, value.tag, value.tensor.SerializeToString())
+        for path in (run_dir / "tensorboard").glob("events*")
+        for event in tf.compat.v1.train.summary_iterator(str(path))
+        for value in event.summary.value
+    ]
+    variables = run_dir / "export" / "anonymizer" / "variables"
+    return {
+        "games": {checkpoints.turn_of(path): values(path) for path in games},
+        "metrics": (run_dir / "metrics.jsonl").read_text(),
+        "events": sorted(events),
+        "result": (run_dir / "result.json").read_text(),
+        "export": next(variables.glob("*.data*")).read_bytes(),
+    }
