@@ -6,6 +6,7 @@ Part of the programs: what `train` ends with and `evaluate` does.
 import json
 import os
 import pathlib
+from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
@@ -19,7 +20,9 @@ from priv_keras import baselines
 from priv_keras import experiment
 from priv_keras import metrics
 from priv_keras.attacking import Court
+from priv_keras.baselines import obfuscate
 from priv_keras.evaluation import two_step
+from priv_keras.layers import PerFrame
 from priv_keras.losses import SINGLE_LABEL
 
 SPLITS = ("train", "validation", "test")
@@ -32,7 +35,8 @@ class Accused(NamedTuple):
 
     method: str
     turns: int  # that f_A played to, 0 for a baseline
-    anonymizer: keras.Model  # of frames
+    # Of clips (batch, frames, height, width, 3) in [0, 1], to the same.
+    anonymizer: Callable
     target: keras.Model | None  # f_T; `None` to train one on its output
 
 
@@ -44,12 +48,20 @@ def trained(data, run_dir):
     """
     game, turns = experiment.load_game(data, run_dir)
     method = training_flags.METHOD.value
-    return Accused(method, turns, game.anonymizer, game.target)
+    return Accused(method, turns, PerFrame(game.anonymizer), game.target)
 
 
-def baseline(name):
-    """The `Accused` of a name."""
-    return Accused(name, 0, baselines.build(name), None)
+def baseline(name, run_dir):
+    """The `Accused` of a name, in whose run detections are kept.
+
+    Raises:
+        FileNotFoundError: If it needs a detector that is not installed.
+    """
+    shared = data_flags.SHARED_DIR.value or pathlib.Path(run_dir, "evaluation")
+    built = baselines.build(name, pathlib.Path(shared, "detections"))
+    if isinstance(built, keras.Model):
+        return Accused(name, 0, PerFrame(built), None)
+    return Accused(name, 0, obfuscate.of_clips(built), None)
 
 
 def judge(accused, data, run_dir, say):
