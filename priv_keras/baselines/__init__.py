@@ -9,12 +9,13 @@ BASELINES = (
 )
 
 
-def build(name, cache=None):
+def build(name, **options):
     """Returns a baseline.
 
     Args:
         name: One of `BASELINES`.
-        cache: Folder where detections are kept, or `None`.
+        **options: `cache` and `memory` of `obfuscate.build`, which only what
+            covers faces or bodies heeds.
 
     Returns:
         Of Naive Downsample a model from frames `(batch, height, width, 3)` in
@@ -31,5 +32,5 @@ def build(name, cache=None):
             f"{', '.join(BASELINES)}."
         )
     if name in obfuscate.NAMES:
-        return obfuscate.build(name, cache)
+        return obfuscate.build(name, **options)
     return downsample.build(int(name.removeprefix("downsample_")))

@@ -139,13 +139,14 @@ def _regrouped(batches, size):
         yield np.stack(waiting)
 
 
-def build(name, cache=None):
+def build(name, cache=None, memory=5):
     """Returns the `Obfuscator` of a name.
 
     Args:
         name: Key of `NAMES`, as in `face_box_black`.
         cache: Folder for what the detector finds, or `None`. All looks at
             faces, or at bodies, share it.
+        memory: As of `tracking.follow`.
 
     Raises:
         FileNotFoundError: If the detector is not installed; says the command.
@@ -155,7 +156,11 @@ def build(name, cache=None):
     if cache is not None:
         detector = detectors.Cached(detector, cache)
     return Obfuscator(
-        detector, REGIONS[part, region], LOOKS[look], margin=MARGINS[part]
+        detector,
+        REGIONS[part, region],
+        LOOKS[look],
+        margin=MARGINS[part],
+        memory=memory,
     )
 
 
