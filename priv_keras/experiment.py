@@ -8,6 +8,7 @@ import json
 import pathlib
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from flags import data as data_flags
@@ -28,6 +29,7 @@ from priv_keras.networks import budgets
 from priv_keras.networks import c3d
 
 LABELS = "labels.json"
+PICTURED = 6  # clips in a before/after picture
 
 
 def build_game(data):
@@ -205,6 +207,13 @@ def be_deterministic():
     """Where `--deterministic`, TensorFlow repeats every bit on this machine."""
     if data_flags.DETERMINISTIC.value:
         tf.config.experimental.enable_op_determinism()
+
+
+def pictured_clips(data):
+    """The validation clips that pictures are of, `(n, frames, height, width,
+    3)` in [0, 1]: raw."""
+    clips = data.target.clips("validation", "game").take(PICTURED)
+    return np.stack([example["clips"] for example in clips])
 
 
 def seed_everything(stream):

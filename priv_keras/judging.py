@@ -5,10 +5,12 @@ Part of the programs: what `train` ends with and `evaluate` does.
 
 import json
 import pathlib
+from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from flags import data as data_flags
 from flags import evaluation as flags
@@ -18,13 +20,19 @@ from priv_keras import baselines
 from priv_keras import experiment
 from priv_keras import files
 from priv_keras import metrics
+from priv_keras import video
 from priv_keras.attacking import Court
+from priv_keras.baselines import obfuscate
 from priv_keras.evaluation import two_step
+from priv_keras.layers import PerFrame
 from priv_keras.losses import SINGLE_LABEL
 
 SPLITS = ("train", "validation", "test")
 # Bytes of raw clips that are kept decoded; more are decoded for each epoch.
 RAW_IN_MEMORY = 4 * 2**30
+# Frames of a clip that covers outlast a detection by: one that is missed does
+# not leak. No more, because they may be spread over a whole video.
+CLIP_MEMORY = 1
 
 
 class Accused(NamedTuple):
@@ -32,7 +40,8 @@ class Accused(NamedTuple):
 
     method: str
     turns: int  # that f_A played to, 0 for a baseline
-    anonymizer: keras.Model  # of frames
+    # Of clips (batch, frames, height, width, 3) in [0, 1], to the same.
+    anonymizer: Callable
     target: keras.Model | None  # f_T; `None` to train one on its output
 
 
@@ -44,19 +53,30 @@ def trained(data, run_dir):
     """
     game, turns = experiment.load_game(data, run_dir)
     method = training_flags.METHOD.value
-    return Accused(method, turns, game.anonymizer, game.target)
+    return Accused(method, turns, PerFrame(game.anonymizer), game.target)
 
 
-def baseline(name):
-    """The `Accused` of a name."""
-    return Accused(name, 0, baselines.build(name), None)
+def baseline(name, run_dir):
+    """The `Accused` of a name, in whose run detections are kept.
+
+    Raises:
+        FileNotFoundError: If it needs a detector that is not installed.
+    """
+    shared = data_flags.SHARED_DIR.value or pathlib.Path(run_dir, "evaluation")
+    built = baselines.build(
+        name, cache=pathlib.Path(shared, "detections"), memory=CLIP_MEMORY
+    )
+    if isinstance(built, keras.Model):
+        return Accused(name, 0, PerFrame(built), None)
+    return Accused(name, 0, obfuscate.of_clips(built), None)
 
 
 def judge(accused, data, run_dir, say):
     """Attacks f_A with fresh attackers, and raw clips with the same ones.
 
     What an attacker found is kept below `run_dir/evaluation`, so that a killed
-    evaluation goes on where it was. Writes `result.json`.
+    evaluation goes on where it was. Writes `result.json` and, with
+    `--pictures`, `before_after.png` and `.webp`.
 
     Args:
         accused: `Accused`.
@@ -70,6 +90,8 @@ def judge(accused, data, run_dir, say):
     folder = pathlib.Path(run_dir, "evaluation")
     court = Court(data, folder, (accused.method, accused.turns), say)
     target, budget = _both_sides(court, accused)
+    if training_flags.PICTURES.value:
+        _draw(accused, data, pathlib.Path(run_dir))
     result = {
         "dataset": data_flags.DATASET.value,
         "test_dataset": data_flags.TEST_DATASET.value,
@@ -96,6 +118,7 @@ def judge(accused, data, run_dir, say):
                 court, budget, accused.anonymizer
             )
         ],
+        "untouched": _untouched(budget),
         "chance": {
             "actions": _chance(target["raw"]["test"], "actions"),
             "budget_labels": _chance(budget["raw"]["test"], "budget_labels"),
@@ -104,6 +127,19 @@ def judge(accused, data, run_dir, say):
     text = json.dumps(result, indent=1) + "\n"
     files.write(pathlib.Path(run_dir, "result.json"), text)
     return result
+
+
+def _draw(accused, data, run_dir):
+    """Writes `before_after.png` and `before_after.webp`, which moves: raw
+    validation clips above what f_A makes of them."""
+    before = experiment.pictured_clips(data)
+    after = np.array(accused.anonymizer(tf.constant(before)))
+    sheets = [
+        video.before_after(before[:, i], after[:, i])
+        for i in range(before.shape[1])
+    ]
+    video.write_png(sheets[len(sheets) // 2], run_dir / "before_after.png")
+    video.write_loop(sheets, run_dir / "before_after.webp")
 
 
 def _both_sides(court, accused):
@@ -162,6 +198,18 @@ def _chance(dataset, label):
     if labels.ndim == 2:
         return {"majority": float(np.nanmean(metrics.prevalence(labels)))}
     return metrics.chance(labels)
+
+
+def _untouched(splits):
+    """Share of the test frames that come out as they went in, 8-bit: where a
+    baseline found nothing to cover."""
+    same = [
+        (one["clips"].numpy() == other["clips"].numpy()).all(axis=(1, 2, 3))
+        for one, other in zip(
+            splits["raw"]["test"], splits["anonymized"]["test"], strict=True
+        )
+    ]
+    return float(np.concatenate(same).mean())
 
 
 def _target(court, target, splits):
@@ -223,6 +271,10 @@ def table(result):
         f"{'commonest label':24}{chance['actions']:<22.3f}"
         f"{chance['budget_labels']:.3f}"
     )
+    if result["untouched"]:
+        lines.append(
+            f"Frames that it left as they are: {result['untouched']:.0%}"
+        )
     lines.append("")
     lines.append(f"{'attacker':24}{'on raw clips':22}on anonymized clips")
     for raw, anonymized in zip(

@@ -6,7 +6,6 @@ Part of the programs: what `train` does once its command line is understood.
 import pathlib
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from flags import data as data_flags
@@ -18,12 +17,10 @@ from priv_keras import experiment
 from priv_keras import export_model
 from priv_keras import signs
 from priv_keras import supervised
-from priv_keras import video
 from priv_keras.algorithms.base import read
 from priv_keras.layers import PerFrame
 from priv_keras.losses import SINGLE_LABEL
 
-PICTURED = 6  # frames in a before/after picture
 WARM_UP_EPOCH = 50  # updates between validations
 WARM_UP, PAIR = "warm_up", "pair"  # how checkpoints before the game are named
 
@@ -228,7 +225,7 @@ def _watchers(data, run_dir, chief, say):
     stop = callbacks.StopAtNonFinite(run_dir / "checkpoints")
     if not chief:
         return [stop]
-    pictured = _pictured(data)
+    pictured = experiment.pictured_clips(data)[:, data_flags.FRAMES.value // 2]
     saver = callbacks.SaveGame(
         run_dir, flags.KEEP.value, flags.TARGET_THRESHOLD.value
     )
@@ -244,21 +241,8 @@ def _watchers(data, run_dir, chief, say):
     return watchers
 
 
-def _pictured(data):
-    """A middle frame of some validation clips."""
-    clips = data.target.clips("validation", "game").take(PICTURED)
-    middle = data_flags.FRAMES.value // 2
-    return np.stack([example["clips"][middle] for example in clips])
-
-
 def export(game, data, run_dir):
-    """Writes `export/anonymizer` and `before_after.png`."""
+    """Writes `export/anonymizer`."""
     folder = run_dir / "export"
     folder.mkdir(exist_ok=True)
     export_model.export_saved_model(game.anonymizer, folder / "anonymizer")
-    if flags.PICTURES.value:
-        before = _pictured(data)
-        after = game.anonymizer(before).numpy()
-        video.write_png(
-            video.before_after(before, after), run_dir / "before_after.png"
-        )

@@ -42,3 +42,20 @@ def _framed(frames):
 def write_png(picture, path):
     """Writes a uint8 picture `(height, width, 3)` to `path`."""
     tf.io.write_file(str(path), tf.io.encode_png(picture))
+
+
+def write_loop(pictures, path, frames_per_second=8):
+    """Writes uint8 pictures `(height, width, 3)` as a WebP that loops, without
+    loss."""
+    from PIL import Image
+
+    first, *rest = map(Image.fromarray, pictures)
+    first.save(
+        path,
+        "WEBP",
+        save_all=True,
+        append_images=rest,
+        duration=1000 // frames_per_second,
+        loop=0,
+        lossless=True,
+    )

@@ -24,8 +24,8 @@ def batches(count=16):
     ).batch(4)
 
 
-def negative(frames):
-    return 1 - frames
+def negative(clips):
+    return 1 - clips
 
 
 def test_the_unet_takes_any_size():

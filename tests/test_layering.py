@@ -27,7 +27,7 @@ ALLOWED = {
     "priv_keras.signs": set(),
     "priv_keras.supervised": set(),
     "priv_keras.networks": {"priv_keras.networks", "priv_keras.layers"},
-    "priv_keras.baselines": {"priv_keras.baselines"},
+    "priv_keras.baselines": {"priv_keras.baselines", "priv_keras.video"},
     "priv_keras.algorithms": {
         "priv_keras.algorithms",
         "priv_keras.layers",

@@ -111,6 +111,7 @@ def test_a_killed_run_goes_on_to_a_complete_run_folder(killed_and_resumed):
     assert [line["turn"] for line in lines if "loss" in line] == [1, 2, 3]
     assert {path.name for path in run_dir.iterdir()} == {
         "before_after.png",
+        "before_after.webp",
         "checkpoints",
         "config.flags",
         "evaluation",
@@ -267,6 +268,33 @@ def test_a_baseline_is_judged_as_a_run_is(shards, killed_and_resumed, tmp_path):
     status, _, err = run("evaluate", *args, f"--run_dir={run_dir}")
     assert status == 1
     assert "holds a trained run" in error(err)
+
+
+@pytest.mark.slow
+def test_covers_are_judged_and_share_their_detections(shards, tmp_path):
+    shared = tmp_path / "shared"
+    args = [f"--data_dir={shards}", f"--shared_dir={shared}", *SMALL]
+    found = []
+    for look in ("black", "blur"):
+        run_dir = tmp_path / look
+        status, out, err = run(
+            "evaluate",
+            f"--baseline=face_box_{look}",
+            *args,
+            f"--run_dir={run_dir}",
+            "--attacks=retrained,inversion",
+            "--inversion_steps=2",
+        )
+        assert status == 0, err
+        result = json.loads((run_dir / "result.json").read_text())
+        assert result["method"] == f"face_box_{look}"
+        # Nobody is in made videos, and the result says so.
+        assert result["untouched"] == 1
+        assert "Frames that it left as they are: 100%" in out
+        found.append(set((shared / "detections").iterdir()))
+        assert not (run_dir / "evaluation" / "detections").exists()
+    assert found[0] == found[1]
+    assert len(found[0]) > 0
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from toys import toy_anonymizer
 from toys import toy_classifier
 
 from priv_keras.evaluation import two_step
+from priv_keras.layers import PerFrame
 from priv_keras.losses import SINGLE_LABEL
 
 PROTOCOL = two_step.Protocol(
@@ -37,12 +38,12 @@ def splits(dataset):
     return dict.fromkeys(("train", "validation", "test"), dataset)
 
 
-def identity(frames):
-    return frames
+def identity(clips):
+    return clips
 
 
-def constant(frames):
-    return tf.ones_like(frames) / 2
+def constant(clips):
+    return tf.ones_like(clips) / 2
 
 
 def attacked(dataset, tmp_path, name="a"):
@@ -90,9 +91,9 @@ def test_a_planted_watermark_is_found(tmp_path):
 def test_the_anonymizer_runs_once_and_only_its_output_is_kept(tmp_path):
     calls = tf.Variable(0)
 
-    def counted(frames):
+    def counted(clips):
         calls.assign_add(1)
-        return 1 - frames
+        return 1 - clips
 
     cache = two_step.filtered(batches(), counted, tmp_path / "cache")
     after_first = int(calls)
@@ -165,5 +166,6 @@ def test_families_seen_in_training_are_refused():
 
 
 def test_toy_anonymizer_can_be_attacked(tmp_path):
-    dataset = two_step.filtered(batches(), toy_anonymizer(), tmp_path / "c")
+    anonymizer = PerFrame(toy_anonymizer())
+    dataset = two_step.filtered(batches(), anonymizer, tmp_path / "c")
     assert next(iter(dataset))["clips"].shape == (2, 4, 4, 3)

@@ -23,3 +23,19 @@ def test_before_stands_above_after(tmp_path):
     video.write_png(picture, tmp_path / "p.png")
     png = tf.io.decode_png((tmp_path / "p.png").read_bytes())
     np.testing.assert_array_equal(png, picture)
+
+
+def test_a_loop_is_read_back(tmp_path):
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 256, (3, 8, 12, 3), "uint8")
+    video.write_loop(pictures, tmp_path / "a.webp", frames_per_second=10)
+    with Image.open(tmp_path / "a.webp") as found:
+        assert found.n_frames == 3
+        assert found.info["loop"] == 0  # for ever
+        for i, picture in enumerate(pictures):
+            found.seek(i)
+            found.load()
+            assert found.info["duration"] == 100
+            np.testing.assert_array_equal(found.convert("RGB"), picture)

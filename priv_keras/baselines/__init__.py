@@ -1,29 +1,36 @@
 """Anonymizers that nobody trains, to compare with f_A (Sec. 4.1)."""
 
 from priv_keras.baselines import downsample
+from priv_keras.baselines import obfuscate
 
-BASELINES = {
-    f"downsample_{factor}": (downsample.build, factor)
-    for factor in downsample.FACTORS
-}
+BASELINES = (
+    *(f"downsample_{factor}" for factor in downsample.FACTORS),
+    *obfuscate.NAMES,
+)
 
 
-def build(name):
-    """Returns a baseline that takes and gives what f_A does.
+def build(name, **options):
+    """Returns a baseline.
 
     Args:
-        name: Key of `BASELINES`.
+        name: One of `BASELINES`.
+        **options: `cache` and `memory` of `obfuscate.build`, which only what
+            covers faces or bodies heeds.
 
     Returns:
-        Model from frames `(batch, height, width, 3)` in [0, 1] to the same.
+        Of Naive Downsample a model from frames `(batch, height, width, 3)` in
+        [0, 1] to the same, as f_A is; else an `obfuscate.Obfuscator`, which
+        has to know which frames are of one video.
 
     Raises:
         ValueError: If `name` is unknown.
+        FileNotFoundError: If a detector is not installed; says the command.
     """
     if name not in BASELINES:
         raise ValueError(
             f"There is no baseline {name!r}. Choose from: "
             f"{', '.join(BASELINES)}."
         )
-    family, argument = BASELINES[name]
-    return family(argument)
+    if name in obfuscate.NAMES:
+        return obfuscate.build(name, **options)
+    return downsample.build(int(name.removeprefix("downsample_")))

@@ -56,7 +56,7 @@ def train(model, clips, anonymizer, *, learning_rate, steps):
         model: As of `build`.
         clips: Finite dataset of batches of raw clips, as of
             `two_step.filtered`.
-        anonymizer: Model of frames.
+        anonymizer: Callable of such clips that returns the same.
         learning_rate: Float, of Adam.
         steps: Int, updates, of a batch of clips each.
 
@@ -65,9 +65,10 @@ def train(model, clips, anonymizer, *, learning_rate, steps):
     """
 
     def pair(batch):
-        frames = batch["clips"]
-        frames = tf.reshape(frames, (-1, *frames.shape[2:]))
-        return to_float(to_uint8(anonymizer(frames))), frames
+        clips = batch["clips"]
+        filtered = to_float(to_uint8(anonymizer(clips)))
+        shape = (-1, *clips.shape[2:])
+        return tf.reshape(filtered, shape), tf.reshape(clips, shape)
 
     pairs = clips.repeat().map(pair).prefetch(tf.data.AUTOTUNE)
     return supervised.fit_images(

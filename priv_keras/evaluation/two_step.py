@@ -62,7 +62,7 @@ def filtered(dataset, anonymizer, folder):
     Args:
         dataset: Finite dataset of batches, dicts whose `clips` are
             `(batch, frames, height, width, 3)` in [0, 1].
-        anonymizer: Model of frames.
+        anonymizer: Callable of such clips that returns the same.
         folder: Folder for the cache, made anew. Holds no raw frame.
 
     Returns:
@@ -72,10 +72,7 @@ def filtered(dataset, anonymizer, folder):
     os.makedirs(folder)
 
     def anonymize(batch):
-        clips = batch["clips"]
-        frames = tf.reshape(clips, (-1, *clips.shape[2:]))
-        clips = tf.reshape(anonymizer(frames), tf.shape(clips))
-        return {**batch, "clips": to_uint8(clips)}
+        return {**batch, "clips": to_uint8(anonymizer(batch["clips"]))}
 
     return whole(
         dataset.map(anonymize).unbatch().cache(os.path.join(folder, "clips"))

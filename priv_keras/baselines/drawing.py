@@ -1,0 +1,137 @@
+"""What covers a face or a body: which pixels, and with what.
+
+Boxes are floats, left, top, right and bottom in pixels, and may reach beyond
+the frame.
+"""
+
+import numpy as np
+
+CUT_SIDE = 192  # pixels of the longer side at which bodies are cut out
+CORE = 0.5  # of the sides of a body's box: the ellipse that is all body
+LEAST_BACKGROUND = 0.05  # of a frame, to tell a body from
+
+
+def enlarged(boxes, margin):
+    """Boxes `(n, 4)`, each by `margin` of its size larger on every side."""
+    sizes = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
+    return boxes + margin * sizes * [-1, -1, 1, 1]
+
+
+def box(frame, boxes):
+    """All pixels that a box touches.
+
+    Args:
+        frame: uint8 `(height, width, 3)`, RGB.
+        boxes: Float array `(n, 4)`.
+
+    Returns:
+        Bool array `(height, width)`.
+    """
+    mask = np.zeros(frame.shape[:2], bool)
+    for each in boxes:
+        mask[_pixels(each, frame)] = True
+    return mask
+
+
+def _pixels(box, frame):
+    """Slices of the rows and columns that a box touches."""
+    height, width = frame.shape[:2]
+    left, top = np.floor(box[:2]).astype(int)
+    right, bottom = np.ceil(box[2:]).astype(int)
+    return (
+        slice(np.clip(top, 0, height), np.clip(bottom, 0, height)),
+        slice(np.clip(left, 0, width), np.clip(right, 0, width)),
+    )
+
+
+def ellipse(frame, boxes):
+    """The pixels of the ellipse in each box; as `box`."""
+    mask = np.zeros(frame.shape[:2], bool)
+    for each in boxes:
+        _fill_ellipse(mask, each, 1.0, True)
+    return mask
+
+
+def _fill_ellipse(picture, box, share, value):
+    """Sets what is in an ellipse of `share` of the sides of a box."""
+    y, x = np.ogrid[: picture.shape[0], : picture.shape[1]]
+    centre = (box[:2] + box[2:]) / 2
+    radii = np.maximum(share * (box[2:] - box[:2]) / 2, 1e-9)
+    across = ((x + 0.5 - centre[0]) / radii[0]) ** 2
+    down = ((y + 0.5 - centre[1]) / radii[1]) ** 2
+    picture[across + down <= 1] = value
+
+
+def silhouette(frame, boxes):
+    """The bodies inside boxes, cut out by GrabCut; as `box`.
+
+    What is outside all boxes is background, the core of each box a body, and
+    the rest of a box a body unless it looks like the background. Where almost
+    nothing is outside, bodies cannot be told: then it is the boxes.
+    """
+    import cv2
+
+    if not len(boxes):
+        return box(frame, boxes)
+    height, width = frame.shape[:2]
+    scale = min(1, CUT_SIDE / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+    shrunk = np.tile([size[0] / width, size[1] / height], 2)
+    bodies = _cut_out(small, boxes * shrunk) * np.uint8(255)
+    return (cv2.resize(bodies, (width, height)) > 0) & box(frame, boxes)
+
+
+def _cut_out(frame, boxes):
+    import cv2
+
+    inside = box(frame, boxes)
+    if not 0 < inside.mean() < 1 - LEAST_BACKGROUND:
+        return inside
+    labels = np.where(inside, cv2.GC_PR_FGD, cv2.GC_BGD).astype("uint8")
+    for each in boxes:
+        _fill_ellipse(labels, each, CORE, cv2.GC_FGD)
+    cv2.setRNGSeed(0)  # the same frame is cut out the same way each time
+    cv2.grabCut(
+        np.ascontiguousarray(frame),
+        labels,
+        None,
+        None,
+        None,
+        iterCount=2,
+        mode=cv2.GC_INIT_WITH_MASK,
+    )
+    bodies = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
+    return cv2.dilate(bodies.astype("uint8"), np.ones((3, 3), "uint8")) > 0
+
+
+def black(frame, boxes):
+    """A black picture, of the frame's shape."""
+    return np.zeros_like(frame)
+
+
+def blur(frame, boxes, strength=0.2):
+    """The frame with each box blurred.
+
+    Args:
+        frame, boxes: As of `box`.
+        strength: Positive float, the standard deviation of the Gaussian as a
+            share of the shorter side of the box.
+    """
+    import cv2
+
+    picture = frame.copy()
+    # The strongest last: it counts where boxes overlap.
+    for each in sorted(boxes, key=_shorter_side):
+        pixels = _pixels(each, frame)
+        if frame[pixels].size:
+            sigma = max(1.0, strength * _shorter_side(each))
+            # Of 8-bit pixels, OpenCV cuts the Gaussian off so soon that a
+            # hundredth of the finest detail is left.
+            exact = frame[pixels].astype("float32")
+            picture[pixels] = cv2.GaussianBlur(exact, (0, 0), sigma).round()
+    return picture
+
+
+def _shorter_side(box):
+    return min(box[2:] - box[:2])
