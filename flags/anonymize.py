@@ -1,7 +1,6 @@
 """Flags of `python -m priv_keras.anonymize`, named as those of `deface`."""
 
 import json
-import re
 
 from absl import flags as absl_flags
 
@@ -108,8 +107,6 @@ ACCEPT_DAMAGED = absl_flags.DEFINE_bool(
     "Of a damaged or cut-off input, keep what can be read; the log says so.",
 )
 
-_SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
-
 
 def parse(argv, flag_values=absl_flags.FLAGS):
     """Parses a command line whose flags may be spelt with dashes, as `deface`
@@ -137,8 +134,10 @@ def _underscored(argument):
 
 def size(text):
     """`(width, height)` of a text like 640x480; `None` of any other."""
-    found = _SIZE.fullmatch(text or "")
-    return (int(found[1]), int(found[2])) if found else None
+    sides = (text or "").split("x")
+    if len(sides) != 2 or not all(s.isdecimal() and int(s) for s in sides):
+        return None
+    return tuple(int(side) for side in sides)
 
 
 def config(text):

@@ -181,7 +181,7 @@ def run_job(job, anonymizer, model, show=None):
 def _source(job):
     from priv_keras.films import picture
     from priv_keras.films import raw
-    from priv_keras.films import video
+    from priv_keras.films import footage
 
     seconds = flags.SECONDS.value
     if job.kind == "picture":
@@ -189,7 +189,7 @@ def _source(job):
     if job.kind == "raw":
         size, rate = flags.size(flags.RAW_SIZE.value), flags.RAW_RATE.value
         return raw.RawInput(sys.stdin.buffer, size, rate, seconds)
-    return video.Video(
+    return footage.Video(
         job.source,
         audio=flags.KEEP_AUDIO.value,
         seconds=seconds,
@@ -229,28 +229,22 @@ def _pass_on(source, sink, size, anonymizer, show):
 
     from priv_keras.films import pipeline
 
-    batch = flags.BATCH_SIZE.value
-    batch = batch or (1 if source.live else pipeline.batch_size(size))
-    frames = pipeline.anonymized(source.frames(size), anonymizer.stream, batch)
-    bar = tqdm.tqdm(
-        total=source.count, unit=" frames", disable=None, leave=False
-    )
-    with bar, contextlib.closing(frames):
-        for frame in frames:
-            sink.write(frame)
-            if show:
-                show(frame.pixels)
-            _copy_packets(source, sink)
-            bar.update()
-        _copy_packets(source, sink)
-        sink.finish()
+    def see(frame):
+        bar.update()
+        if show:
+            show(frame.pixels)
 
-
-def _copy_packets(source, sink):
-    while source.packets:
-        packet = source.packets.popleft()
-        source.shift(packet)
-        sink.copy(packet)
+    # Only where standard error is a terminal.
+    options = {"unit": " frames", "disable": None, "leave": False}
+    with tqdm.tqdm(total=source.count, **options) as bar:
+        pipeline.run(
+            source,
+            sink,
+            anonymizer.stream,
+            size=size,
+            batch=flags.BATCH_SIZE.value,
+            see=see,
+        )
 
 
 def _log(job, source, sink, size, model, path):

@@ -23,7 +23,7 @@ EXIF_FOLDER = 0x8769
 
 
 class Picture:
-    """A picture file, upright; has what `video.Video` has.
+    """A picture file, upright; has what `footage.Video` has.
 
     Args:
         name: String, path of the file.

@@ -1,12 +1,14 @@
 """Decodes, anonymizes and encodes at the same time, in bounded memory."""
 
 import collections
+import contextlib
 import itertools
 import queue
 import threading
 
 import numpy as np
 
+from priv_keras.films import footage
 from priv_keras.films.frame import Frame
 
 BATCH_PIXELS = 1 << 20  # of a batch, unless its size is told
@@ -75,6 +77,68 @@ class Ahead:
         self._thread.join(PATIENCE)
 
 
+def run(source, sink, stream, *, size=None, batch=None, see=None):
+    """Anonymizes a film.
+
+    Args:
+        source: Open `footage.Video`, or what has the same.
+        sink: Open `encode.Encoder`, or what has the same.
+        stream: As `anonymized` takes it.
+        size: `(width, height)` at which frames are anonymized; `None` for
+            their own.
+        batch: Int, frames that `stream` gets at once; `None` for 1 of what is
+            live, and as many as have `BATCH_PIXELS` of all else.
+        see: Callable of each `Frame` that was written; `None` for none.
+
+    Raises:
+        ValueError: If a frame cannot be decoded or anonymized.
+        OSError: If it cannot be written.
+    """
+    size = size or source.format.size
+    batch = batch or (1 if source.live else batch_size(size))
+    frames = anonymized(source.frames(size), stream, batch)
+    with contextlib.closing(frames):
+        for frame in frames:
+            sink.write(frame)
+            _copy_packets(source, sink)
+            if see:
+                see(frame)
+    _copy_packets(source, sink)
+    sink.finish()
+
+
+def _copy_packets(source, sink):
+    while source.packets:
+        packet = source.packets.popleft()
+        source.shift(packet)
+        sink.copy(packet)
+
+
+def video(path, anonymizer, size=None):
+    """Decodes and anonymizes a video, frame by frame.
+
+    Args:
+        path: Path of a file, or a URL.
+        anonymizer: Object with `stream`, as `Anonymizer`.
+        size: `(width, height)` to scale frames to; `None` for their own.
+
+    Yields:
+        uint8 arrays `(height, width, 3)`, RGB, upright.
+
+    Raises:
+        ValueError: If a frame cannot be decoded or anonymized.
+        OSError: If the file cannot be read.
+    """
+    with footage.Video(str(path)) as source:
+        size = size or source.format.size
+        frames = anonymized(
+            source.frames(size), anonymizer.stream, batch_size(size)
+        )
+        with contextlib.closing(frames):
+            for frame in frames:
+                yield frame.pixels
+
+
 def batch_size(size):
     """How many frames of a size `(width, height)` make a batch."""
     return max(1, BATCH_PIXELS // (size[0] * size[1]))
@@ -135,7 +199,7 @@ def _checked(stream, raw):
             waiting += len(frames)
             yield frames
 
-    for frames in stream(given()):
+    for frames in _named_failures(stream, given()):
         frames = np.asarray(frames)
         if frames.dtype != np.uint8 or frames.shape[1:] != shape:
             raise ValueError(
@@ -146,3 +210,23 @@ def _checked(stream, raw):
         if waiting < 0:
             raise ValueError("The anonymizer made more frames than it got.")
         yield frames
+
+
+def _named_failures(stream, given):
+    """Runs `stream`; its own failures become a `ValueError` of one line."""
+    of_input = []
+
+    def watched():
+        try:
+            yield from given
+        except Exception as error:
+            of_input.append(error)
+            raise
+
+    try:
+        yield from stream(watched())
+    except Exception as error:
+        if error in of_input:
+            raise
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise ValueError(f"The anonymizer failed: {reason}") from error

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from priv_keras.films import encode
 from priv_keras.films import picture
-from priv_keras.films import video
+from priv_keras.films import footage
 
 PIPE = "-"  # standard input or output
 # Of a folder, what is a film; a file that is named is taken for what it holds.
@@ -75,11 +75,11 @@ def _expanded(source, output):
     """Files that an input is, each with its place below the folder that was
     given, or `None`."""
     path = pathlib.Path(source)
-    if source == PIPE or video.is_url(source) or path.is_file():
+    if source == PIPE or footage.is_url(source) or path.is_file():
         return [(source, None)]
     if path.is_dir():
         return _below(path, output)
-    if video.is_camera(source):
+    if footage.is_camera(source):
         return [(source, None)]
     matches = sorted(glob.glob(source, recursive=True))
     if not matches:
@@ -111,7 +111,9 @@ def _job(source, below, output, alone, preview):
     if output is None and not is_file:
         if preview:
             return Job(source, None, kind)
-        raise ValueError(f"{video.shown(source)} needs --output or --preview.")
+        raise ValueError(
+            f"{footage.shown(source)} needs --output or --preview."
+        )
     if output is None:
         path = pathlib.Path(source)
         path = _named(path, kind)
@@ -123,7 +125,7 @@ def _job(source, below, output, alone, preview):
         return Job(source, target, kind)
     if not is_file:
         raise ValueError(
-            f"{video.shown(source)} needs a file as --output, and "
+            f"{footage.shown(source)} needs a file as --output, and "
             f"{output} is a folder."
         )
     place = below or pathlib.Path(pathlib.Path(source).name)
@@ -134,7 +136,7 @@ def _kind(source):
     if source == PIPE:
         return "raw"
     suffix = pathlib.Path(source).suffix.lower()
-    live = video.is_url(source) or video.is_camera(source)
+    live = footage.is_url(source) or footage.is_camera(source)
     return "picture" if not live and suffix in picture.FORMATS else "video"
 
 

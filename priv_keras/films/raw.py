@@ -10,7 +10,7 @@ from priv_keras.films.frame import resized
 
 
 class RawInput:
-    """Frames of a binary file, as standard input; has what `video.Video` has.
+    """Frames of a binary file, as standard input; has what `footage.Video` has.
 
     Args:
         file: Binary file.
