@@ -179,9 +179,9 @@ def run_job(job, anonymizer, model, show=None):
 
 
 def _source(job):
+    from priv_keras.films import footage
     from priv_keras.films import picture
     from priv_keras.films import raw
-    from priv_keras.films import footage
 
     seconds = flags.SECONDS.value
     if job.kind == "picture":

@@ -7,8 +7,8 @@ import pathlib
 from typing import NamedTuple
 
 from priv_keras.films import encode
-from priv_keras.films import picture
 from priv_keras.films import footage
+from priv_keras.films import picture
 
 PIPE = "-"  # standard input or output
 # Of a folder, what is a film; a file that is named is taken for what it holds.
@@ -93,43 +93,49 @@ def _below(folder, output):
             f"{folder} is a folder. Name another for its films: --output=DIR."
         )
     # Of an earlier run, outputs may lie within.
-    ours = pathlib.Path(output).resolve()
+    ours, base = pathlib.Path(output).resolve(), folder.resolve()
     return [
         (str(path), path.relative_to(folder))
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and ours not in path.resolve().parents
+        if path.is_file()
+        and (ours == base or ours not in path.resolve().parents)
     ]
 
 
 def _job(source, below, output, alone, preview):
     kind = _kind(source)
+    if output is None:
+        return Job(source, _beside(source, kind, preview), kind)
     if output == PIPE:
         if not alone:
             raise ValueError("Only one film fits on standard output.")
         return Job(source, PIPE, kind)
-    is_file = below is not None or pathlib.Path(source).is_file()
-    if output is None and not is_file:
-        if preview:
-            return Job(source, None, kind)
-        raise ValueError(
-            f"{footage.shown(source)} needs --output or --preview."
-        )
-    if output is None:
-        path = pathlib.Path(source)
-        path = _named(path, kind)
-        name = f"{path.stem}_anonymized{path.suffix}"
-        return Job(source, path.with_name(name), kind)
     target = pathlib.Path(output)
     if alone and not target.is_dir() and not output.endswith(os.sep):
         _check_suffix(target, kind)
         return Job(source, target, kind)
-    if not is_file:
+    if not pathlib.Path(source).is_file():
         raise ValueError(
-            f"{footage.shown(source)} needs a file as --output, and "
-            f"{output} is a folder."
+            f"{footage.shown(source)} needs a file of its own as --output. "
+            f"Received: {output}."
+        )
+    if target.is_file():
+        raise ValueError(
+            f"--output={output} is a file, and of several inputs it has to be "
+            "a folder."
         )
     place = below or pathlib.Path(pathlib.Path(source).name)
     return Job(source, target / _named(place, kind), kind)
+
+
+def _beside(source, kind, preview):
+    path = pathlib.Path(source)
+    if path.is_file():
+        name = f"{path.stem}_anonymized{_named(path, kind).suffix}"
+        return path.with_name(name)
+    if preview:
+        return None
+    raise ValueError(f"{footage.shown(source)} needs --output or --preview.")
 
 
 def _kind(source):

@@ -92,10 +92,11 @@ class Preview:
 
     def _newest(self):
         seen = 0
-        while not self._ended:
+        while True:
             with self._news:
                 while self._count == seen and not self._ended:
                     self._news.wait()
+                if self._count == seen:
+                    return
                 seen, jpeg = self._count, self._jpeg
-            if jpeg:
-                yield jpeg
+            yield jpeg
