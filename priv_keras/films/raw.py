@@ -13,7 +13,8 @@ class RawInput:
     """Frames of a binary file, as standard input; has what `footage.Video` has.
 
     Args:
-        file: Binary file.
+        file: Binary file, unbuffered where it may have nothing to read: what
+            waits for a buffered one holds a lock that Python wants at its end.
         size: `(width, height)` in pixels.
         rate: Float, frames per second.
         seconds: Float, when to end; `None` for at the end of the file.
@@ -42,7 +43,7 @@ class RawInput:
         """
         width, height = self.format.size
         length, count = width * height * 3, 0
-        while content := self._file.read(length):
+        while content := self._read(length):
             if len(content) < length:
                 raise ValueError(
                     f"Frame {count} of standard input has {len(content)} bytes "
@@ -55,6 +56,14 @@ class RawInput:
             count += 1
         if not count:
             raise ValueError("Standard input has no frames.")
+
+    def _read(self, length):
+        """So many bytes, or as many as there are."""
+        parts = []
+        while length and (part := self._file.read(length)):
+            parts.append(part)
+            length -= len(part)
+        return b"".join(parts)
 
 
 class RawOutput:
