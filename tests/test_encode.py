@@ -252,8 +252,13 @@ def test_audio_that_a_container_cannot_hold_is_refused(tmp_path):
 
 def test_metadata_is_written_on_request(tmp_path):
     source = everything(tmp_path / "in.mp4")
-    convert(source, tmp_path / "out.mp4", metadata={"location": PLACE})
-    assert streams(tmp_path / "out.mp4")[1]["location"] == PLACE
+    _, metadata = streams(source)
+    convert(source, tmp_path / "out.mkv", metadata=metadata)
+    _, kept = streams(tmp_path / "out.mkv")
+    assert {name.lower() for name in kept} == {
+        *("title", "location", "comment", "encoder")
+    }
+    assert PLACE in kept.values()
 
 
 def test_frames_are_anonymized_at_another_size_and_keep_theirs(tmp_path):

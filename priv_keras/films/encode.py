@@ -20,6 +20,8 @@ DEFAULTS = {
 # Or files would name the program that wrote them, and its version; and MP4
 # would know few sorts of metadata.
 _MUXING = {"fflags": "+bitexact", "movflags": "+use_metadata_tags"}
+# What a container calls metadata that is of its file, not of the film.
+OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder")
 LIMITED_RANGE = 1  # 16 to 235, of H.273
 MAX_MPEG4_TICKS = 65535  # a second, of which MPEG-4 part 2 can count no more
 
@@ -70,7 +72,11 @@ class Encoder:
                     str(path), "w", format=container, container_options=_MUXING
                 )
             )
-            self._output.metadata.update(metadata or {})
+            self._output.metadata.update(
+                (name, value)
+                for name, value in (metadata or {}).items()
+                if name.lower() not in OF_THE_FILE
+            )
             self._video = self._add_video(dict(config or {}))
             self._copies = {a.index: self._copy(a) for a in audio}
             self._output.start_encoding()
