@@ -167,8 +167,8 @@ def report(args, speeds, memory):
         "",
         f"Made by `python benchmarks/anonymize.py` on {machine.name()}; load "
         f"at the end {os.getloadavg()[0]:.1f}. Films of {args.seconds:g} s at "
-        "25 frames/s, H.264 to H.264, encoder's defaults; frames/s from file to "
-        f"file, median of {args.repeats} turns.",
+        "25 frames/s, H.264 to H.264, encoder's defaults; frames/s from file "
+        f"to file, median of {args.repeats} turns.",
         "",
         "| | " + " | ".join(f"{w}x{h}" for w, h in speeds) + " |",
         "|---" * (len(speeds) + 1) + "|",

@@ -255,10 +255,8 @@ def test_metadata_is_written_on_request(tmp_path):
     _, metadata = streams(source)
     convert(source, tmp_path / "out.mkv", metadata=metadata)
     _, kept = streams(tmp_path / "out.mkv")
-    assert {name.lower() for name in kept} == {
-        *("title", "location", "comment", "encoder")
-    }
-    assert PLACE in kept.values()
+    assert "major_brand" not in {name.lower() for name in kept}
+    assert {PLACE, "Anna", "Anna's"} <= set(kept.values())
 
 
 def test_frames_are_anonymized_at_another_size_and_keep_theirs(tmp_path):

@@ -4,8 +4,11 @@ import functools
 import http.server
 import threading
 
+import av
 import numpy as np
 import pytest
+import shared_data
+from made_films import hum
 from made_films import inverted
 from made_films import read_film
 from made_films import scenes
@@ -48,9 +51,6 @@ def test_a_name_may_look_like_anything(tmp_path, monkeypatch):
 
 
 def test_sound_alone_is_no_film(tmp_path):
-    import av
-    from made_films import hum
-
     with av.open(str(tmp_path / "in.mp4"), "w") as container:
         sound = container.add_stream("aac", rate=8000)
         for packet in hum(sound, 1):
@@ -60,8 +60,6 @@ def test_sound_alone_is_no_film(tmp_path):
 
 
 def test_no_frames_are_no_film(tmp_path):
-    import av
-
     path = tmp_path / "in.mp4"
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=25)
@@ -130,6 +128,36 @@ def test_frames_without_times_follow_each_other(tmp_path):
     steps = np.diff(found.astype(float))
     np.testing.assert_allclose(steps, steps[0])
     assert len(found) == 5
+
+
+@pytest.mark.parametrize("codec", ["mpeg4", "libx264"])
+def test_an_avi_counts_packets_and_frames_follow_each_other(tmp_path, codec):
+    path = tmp_path / "in.avi"
+    with av.open(str(path), "w") as container:
+        video = container.add_stream(codec, rate=25)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        video.codec_context.max_b_frames = 2
+        for pixels in scenes(20):
+            container.mux(video.encode(av.VideoFrame.from_ndarray(pixels)))
+        container.mux(video.encode())
+    with footage.Video(str(path)) as film:
+        assert times(film) == list(range(20))
+    assert film.warnings == []
+
+
+@shared_data.needs("ut_interaction")
+def test_clips_of_divx_are_whole_and_even():
+    folder = shared_data.SHARED / "ut_interaction"
+    for path in sorted(folder.glob("set?/*_0.avi")):
+        with footage.Video(str(path)) as film:
+            found = times(film)
+        assert film.warnings == []
+        assert found[0] == 0
+        # Two of the packets that are counted hold no picture of their own.
+        assert film.count - 2 <= len(found) <= film.count
+        steps = np.diff(found)
+        assert steps.min() == 1
+        assert steps.mean() < 1.03
 
 
 def test_a_film_ends_after_so_many_seconds(tmp_path):

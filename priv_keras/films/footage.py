@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import itertools
+import operator
 import re
 import sys
 from fractions import Fraction
@@ -123,6 +124,10 @@ class Video:
         if context is None:
             raise ValueError(f"{self.name} has a codec that is not known.")
         context.thread_type = "AUTO"
+        # AVI counts packets. What follows for pictures is wrong where the two
+        # do not match, as in DivX; when packets led to pictures is right.
+        avi = self._container.format.name == "avi"
+        self._stamp = operator.attrgetter("dts" if avi else "pts")
         context.options = {"max_pixels": str(MAX_PIXELS)} | (
             {} if self._accept else {"err_detect": "explode"}
         )
@@ -172,8 +177,8 @@ class Video:
             for stream in self.audio
             if stream.start_time is not None
         ]
-        if first.pts is not None:
-            starts.append(first.pts * self.format.time_base)
+        if self._stamp(first) is not None:
+            starts.append(self._stamp(first) * self.format.time_base)
         return min(starts, default=Fraction(0))
 
     def _decode(self):
@@ -258,12 +263,16 @@ class Video:
         tick = max(1, round(1 / self.format.rate / base))
         last = None
         for frame in self._decoded:
-            time = -1 if frame.pts is None else frame.pts - start
+            stamp = self._stamp(frame)
             if last is None:
-                time = max(time, 0)
-            elif time <= last:
-                time = last + (tick if frame.pts is None else 1)
-                self._warn_once("times of frames are missing or go back")
+                time = 0 if stamp is None else max(stamp - start, 0)
+            elif stamp is None:  # as at the end of an AVI
+                time = last + tick
+            elif stamp - start <= last:
+                time = last + 1
+                self._warn_once("times of frames repeat or go back")
+            else:
+                time = stamp - start
             if self._seconds and time * base >= self._seconds:
                 return
             last = time
