@@ -5,6 +5,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from av.video.reformatter import Colorspace
 from made_films import PLACE
 from made_films import SIZE
 from made_films import convert
@@ -154,6 +155,8 @@ def test_10_bits_grey_and_others_are_read(tmp_path, codec, pix_fmt):
 
 @pytest.mark.parametrize("matrix", [1, 5, 9])
 def test_colours_are_coded_as_in_the_input(tmp_path, matrix):
+    if matrix == 9 and not hasattr(Colorspace, "BT2020"):
+        pytest.skip("PyAV 17 takes BT.2020 for BT.601")
     path = tmp_path / "in.mp4"
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=25, options={"crf": "1"})

@@ -8,7 +8,7 @@ BOUNDARY = "frame"
 PAGE = (
     b"<!doctype html><meta charset=utf-8><title>Anonymized</title>"
     b"<body style='margin:0;background:#222'><img src=frames "
-    b"alt='anonymized frames' style='max-width:100%'>"
+    b"alt='anonymized frames' style='max-width:100%;max-height:100vh'>"
 )
 
 
