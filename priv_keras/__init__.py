@@ -7,4 +7,8 @@ def __getattr__(name):
         from priv_keras.export_model import Anonymizer
 
         return Anonymizer
+    if name == "anonymized_video":
+        from priv_keras.films.pipeline import video
+
+        return video
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -61,6 +61,33 @@ class Anonymizer:
             )
         return cls(tf.saved_model.load(str(path)))
 
+    @classmethod
+    def of(cls, network):
+        """Makes one of a model of frames in [0, 1], as `baselines.build` has.
+
+        Args:
+            network: Callable, float frames `(n, height, width, 3)` to the same.
+        """
+        model = tf.Module()
+        model.network = network
+        model.serve = tf.function(
+            lambda frames: to_uint8(network(to_float(frames))),
+            input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)],
+        )
+        return cls(model)
+
+    def stream(self, batches):
+        """Anonymizes the consecutive frames of a video.
+
+        Args:
+            batches: Iterable of uint8 arrays `(n, height, width, 3)`.
+
+        Yields:
+            uint8 arrays of the same shapes.
+        """
+        for frames in batches:
+            yield self(frames)
+
     def __call__(self, frames):
         """Anonymizes frames.
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import priv_keras
+from priv_keras import baselines
 from priv_keras import export_model
 from priv_keras.networks import anonymizer
 
@@ -58,3 +59,23 @@ def test_refusals(exported, tmp_path):
     load = priv_keras.Anonymizer.load(exported[1])
     with pytest.raises(ValueError, match="Received: float64 of shape"):
         load(np.zeros((1, 8, 8, 3)))
+
+
+def test_a_stream_is_its_frames_in_batches(exported):
+    load = priv_keras.Anonymizer.load(exported[1])
+    batches = [
+        np.random.randint(0, 256, (count, 12, 16, 3), "uint8")
+        for count in (3, 1, 2)
+    ]
+    found = list(load.stream(iter(batches)))
+    for frames, served in zip(batches, found, strict=True):
+        np.testing.assert_array_equal(served, load(frames))
+
+
+def test_a_baseline_is_one_too():
+    anonymize = export_model.Anonymizer.of(baselines.build("downsample_2"))
+    frames = np.random.randint(0, 256, (2, 4, 6, 3), "uint8")
+    blocks = frames.reshape(2, 2, 2, 3, 2, 3).mean(axis=(2, 4), keepdims=True)
+    expected = np.broadcast_to(blocks, (2, 2, 2, 3, 2, 3)).reshape(frames.shape)
+    assert np.abs(anonymize(frames) - expected).max() <= 0.5 + 1e-3
+    assert anonymize(frames[:, :3, :5]).shape == (2, 3, 5, 3)

@@ -1,0 +1,1 @@
+"""Whole videos and pictures: read, anonymized, written, and accounted for."""

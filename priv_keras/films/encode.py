@@ -1,0 +1,223 @@
+"""Writes videos: H.264 in MP4, or what else is asked for."""
+
+import contextlib
+from fractions import Fraction
+
+# Ending of a file: its format as FFmpeg has it, and the encoder if none is
+# asked for.
+CONTAINERS = {
+    ".mp4": ("mp4", "libx264"),
+    ".m4v": ("mp4", "libx264"),
+    ".mov": ("mov", "libx264"),
+    ".mkv": ("matroska", "libx264"),
+    ".webm": ("webm", "libvpx-vp9"),
+}
+# Options of an encoder, unless others are asked for.
+DEFAULTS = {
+    "libx264": {"crf": "23"},
+    "libvpx-vp9": {"crf": "32", "cpu-used": "4", "row-mt": "1"},
+}
+# Or files would name the program that wrote them, and its version; and MP4
+# would know few sorts of metadata.
+_MUXING = {"fflags": "+bitexact", "movflags": "+use_metadata_tags"}
+# What a container calls metadata that is of its file, not of the film.
+OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder")
+LIMITED_RANGE = 1  # 16 to 235, of H.273
+MAX_MPEG4_TICKS = 65535  # a second, of which MPEG-4 part 2 can count no more
+
+
+class Encoder:
+    """Writes frames to a video file; a context manager.
+
+    The size stays: where it is odd, colours are not halved (yuv444p), for
+    H.264 with halved colours knows even sizes alone. Times are those of the
+    frames. Nothing else is written than frames, `audio` and `metadata`.
+
+    Args:
+        path: Where to write, whatever it ends in.
+        suffix: Key of `CONTAINERS`.
+        format: `Format` of the input.
+        codec: Name of an encoder of FFmpeg; `None` for the container's.
+        config: Dict: `pixelformat`, `bitrate` and options of the encoder.
+        audio: Streams to copy packets of.
+        metadata: Dict of strings.
+
+    Raises:
+        ValueError: If the encoder or the container refuses.
+        OSError: If the file cannot be written.
+    """
+
+    def __init__(
+        self,
+        path,
+        suffix,
+        format,
+        *,
+        codec=None,
+        config=None,
+        audio=(),
+        metadata=None,
+    ):
+        import av
+        from av.video.reformatter import VideoReformatter
+
+        container, default = CONTAINERS[suffix]
+        self.path, self.format, self.written = path, format, 0
+        self._codec = codec or default
+        self._scaler = VideoReformatter()
+        self._stack = contextlib.ExitStack()
+        with self._stack, self._told():
+            self._output = self._stack.enter_context(
+                av.open(
+                    str(path), "w", format=container, container_options=_MUXING
+                )
+            )
+            self._output.metadata.update(
+                (name, value)
+                for name, value in (metadata or {}).items()
+                if name.lower() not in OF_THE_FILE
+            )
+            self._video = self._add_video(dict(config or {}))
+            self._copies = {a.index: self._copy(a) for a in audio}
+            self._output.start_encoding()
+            self._check_taken(container)
+            self._stack = self._stack.pop_all()  # now it stays open
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        with self._told():
+            self._stack.close()
+
+    @contextlib.contextmanager
+    def _told(self):
+        import av
+
+        try:
+            yield
+        except av.FFmpegError as error:
+            kind = OSError if isinstance(error, OSError) else ValueError
+            raise kind(
+                f"The output cannot be written by {self._codec}: "
+                f"{error.strerror}."
+            ) from None
+
+    def _add_video(self, config):
+        import av
+
+        try:
+            av.Codec(self._codec, "w")
+        except av.codec.codec.UnknownCodecError:
+            raise ValueError(
+                f"There is no encoder {self._codec!r}. Choose libx264, "
+                "libx265, libvpx-vp9, ffv1 or another of FFmpeg's."
+            ) from None
+        format = self.format
+        pixels = config.pop("pixelformat", None) or _pixel_format(format.size)
+        bitrate = int(config.pop("bitrate", 0))
+        options = DEFAULTS.get(self._codec, {}) | config
+        video = self._output.add_stream(
+            self._codec,
+            rate=format.rate,
+            options={name: str(value) for name, value in options.items()},
+        )
+        context = video.codec_context
+        context.width, context.height = format.size
+        context.pix_fmt = pixels
+        context.bit_rate = bitrate
+        context.time_base = _time_base(format.time_base, self._codec)
+        context.flags |= av.codec.context.Flags.frame_duration
+        context.sample_aspect_ratio = format.pixel_aspect
+        context.color_range = LIMITED_RANGE
+        context.colorspace = format.colour.matrix
+        context.color_primaries = format.colour.primaries
+        context.color_trc = format.colour.transfer
+        return video
+
+    def _copy(self, audio):
+        try:
+            return self._output.add_stream_from_template(audio)
+        except ValueError as error:
+            raise ValueError(
+                f"The audio cannot be kept: {error}. Write to .mkv, or leave "
+                "--keep_audio out."
+            ) from None
+
+    def _check_taken(self, container):
+        unknown = self._video.codec_context.options
+        if unknown:
+            raise ValueError(
+                f"{self._codec} has no option {', '.join(sorted(unknown))}."
+            )
+        if container == "webm" and self.format.pixel_aspect != 1:
+            raise ValueError(
+                "A .webm is written with square pixels, and those of the "
+                f"input are {self.format.pixel_aspect} as wide as high. Write "
+                "to .mp4 or .mkv."
+            )
+
+    def write(self, frame):
+        """Encodes a `Frame`, scaled to the size of the output."""
+        import av
+        from av.video.reformatter import Interpolation
+
+        context = self._video.codec_context
+        ratio = self.format.time_base / context.time_base
+        with self._told():
+            picture = self._scaler.reformat(
+                av.VideoFrame.from_ndarray(frame.pixels),
+                *self.format.size,
+                format=context.pix_fmt,
+                interpolation=Interpolation.LANCZOS,
+                dst_colorspace=self.format.colour.matrix,
+                dst_color_range=LIMITED_RANGE,
+                threads=1,
+            )
+            picture.time_base = context.time_base
+            picture.pts = round(frame.time * ratio)
+            picture.duration = round(frame.duration * ratio)
+            self._output.mux(self._video.encode(picture))
+        self.written += 1
+
+    def copy(self, packet):
+        """Copies a packet of one of the streams `audio`."""
+        packet.stream = self._copies[packet.stream_index]
+        with self._told():
+            self._output.mux(packet)
+
+    def finish(self):
+        """Writes what is left, and looks whether all of it is there.
+
+        Raises:
+            OSError: If it is not.
+        """
+        with self._told():
+            self._output.mux(self._video.encode())
+            self._output.close()
+        found = _count(self.path)
+        if found != self.written:
+            raise OSError(
+                f"The output holds {found} frames of {self.written}: it cannot "
+                "be trusted."
+            )
+
+
+def _pixel_format(size):
+    odd = size[0] % 2 or size[1] % 2
+    return "yuv444p" if odd else "yuv420p"
+
+
+def _time_base(time_base, codec):
+    if codec == "mpeg4" and time_base.denominator > MAX_MPEG4_TICKS:
+        return Fraction(1, 60000)
+    return time_base
+
+
+def _count(path):
+    """Packets of the video in a file."""
+    import av
+
+    with av.open(str(path)) as container:
+        packets = container.demux(container.streams.video[0])
+        return sum(packet.size > 0 for packet in packets)

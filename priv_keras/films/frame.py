@@ -1,0 +1,52 @@
+"""A frame of a film, and what a film is like."""
+
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Frame(NamedTuple):
+    """A picture and when it is shown."""
+
+    pixels: np.ndarray  # uint8 (height, width, 3), RGB, upright
+    time: int  # in ticks of `Format.time_base`
+    duration: int  # likewise; 0 where nothing tells
+
+
+class Colour(NamedTuple):
+    """How pixels are coded, numbers of ITU-T H.273; 2 where nothing tells."""
+
+    matrix: int = 2
+    primaries: int = 2
+    transfer: int = 2
+
+
+class Format(NamedTuple):
+    """What an output has in common with its input."""
+
+    size: tuple  # (width, height) in pixels, upright
+    time_base: Fraction = Fraction(1, 25)  # seconds of a tick
+    rate: Fraction = Fraction(25)  # frames per second, on average
+    pixel_aspect: Fraction = Fraction(1)  # width of a pixel by its height
+    colour: Colour = Colour()
+
+
+def resized(pixels, size):
+    """A picture at another size: areas are averaged, or Lanczos interpolates.
+
+    Args:
+        pixels: uint8 array `(height, width, 3)`.
+        size: `(width, height)` in pixels.
+
+    Returns:
+        uint8 array `(size[1], size[0], 3)`.
+    """
+    import cv2
+
+    shape = pixels.shape[1::-1]
+    if shape == tuple(size):
+        return pixels
+    smaller = size[0] * size[1] < shape[0] * shape[1]
+    way = cv2.INTER_AREA if smaller else cv2.INTER_LANCZOS4
+    return cv2.resize(pixels, size, interpolation=way)

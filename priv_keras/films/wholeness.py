@@ -1,0 +1,96 @@
+"""Whether a video file ends where its own headers say that it does.
+
+An interrupted download, or a camera whose battery ran out, decodes without
+complaint. MP4 and MOV are boxes, AVI is RIFF chunks, Matroska and WebM a
+segment, each with its length in front. MPEG-TS is packets of one length, so
+that a cut shows unless it falls between two. Others do not tell.
+"""
+
+import os
+import struct
+
+MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
+TS_PACKET, TS_SYNC = 188, 0x47
+EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
+
+
+def check(path):
+    """Raises where a video file is shorter than it says.
+
+    Args:
+        path: Path of a file.
+
+    Raises:
+        ValueError: If its headers announce more bytes than there are.
+    """
+    length = os.path.getsize(path)
+    with open(path, "rb") as file:
+        start = file.read(TS_PACKET + 1)
+        file.seek(0)
+        announced = _end_finder(start)(file, length)
+    if announced > length:
+        raise ValueError(
+            f"{path} is cut off: it announces {announced} bytes and has "
+            f"{length}. Get the whole file, or say --accept_damaged to keep "
+            "what can be read."
+        )
+
+
+def _end_finder(start):
+    if start[4:8] in MP4_BOXES:
+        return _end_of_boxes
+    if start[:4] == b"RIFF":
+        return _end_of_chunks
+    if start[:4] == EBML:
+        return _end_of_segment
+    if start[:1] == start[TS_PACKET:] == bytes([TS_SYNC]):
+        return lambda file, length: length + -length % TS_PACKET
+    return lambda file, length: length
+
+
+def _end_of_boxes(file, length):
+    end = 0
+    while end < length:
+        file.seek(end)
+        head = file.read(16)
+        size = int.from_bytes(head[:4], "big")
+        if size == 0:  # to the end of the file
+            return length
+        if size == 1:  # the length follows, in 64 bits
+            size = int.from_bytes(head[8:16], "big")
+        end += max(size, 8)
+    return end
+
+
+def _end_of_chunks(file, length):
+    end = 0
+    while end < length:
+        file.seek(end)
+        head = file.read(8)
+        if head[:4] != b"RIFF":  # rubbish at the end does no harm
+            return end
+        size = struct.unpack("<I", head[4:].ljust(4, b"\0"))[0]
+        if size == 0:  # never filled in
+            return length
+        end += 8 + size
+    return end
+
+
+def _end_of_segment(file, length):
+    file.seek(len(EBML))
+    file.seek(_number(file) or 0, os.SEEK_CUR)
+    if file.read(len(SEGMENT)) != SEGMENT:
+        return length
+    size = _number(file)
+    return length if size is None else file.tell() + size
+
+
+def _number(file):
+    """A length of EBML's; `None` where it says that it is not known."""
+    first = file.read(1)
+    if not first or not first[0]:
+        return None
+    width = 9 - first[0].bit_length()
+    bits = int.from_bytes(first + file.read(width - 1), "big")
+    mask = (1 << 7 * width) - 1
+    return None if bits & mask == mask else bits & mask
