@@ -20,6 +20,16 @@ def values(path):
     return found
 
 
+def exported(variables):
+    """Weights of a SavedModel, by their place in it."""
+    reader = tf.train.load_checkpoint(str(variables))
+    return {
+        name: reader.get_tensor(name).tobytes()
+        for name in reader.get_variable_to_shape_map()
+        if name != "_CHECKPOINTABLE_OBJECT_GRAPH"  # holds layers' own names
+    }
+
+
 def traces(run_dir):
     """All that a run leaves of its game and of what was found in it."""
     games = checkpoints.files(run_dir / "checkpoints", checkpoints.TURNS)
@@ -29,11 +39,11 @@ def traces(run_dir):
         for event in tf.compat.v1.train.summary_iterator(str(path))
         for value in event.summary.value
     ]
-    variables = run_dir / "export" / "anonymizer" / "variables"
+    variables = run_dir / "export" / "anonymizer" / "variables" / "variables"
     return {
         "games": {checkpoints.turn_of(path): values(path) for path in games},
         "metrics": (run_dir / "metrics.jsonl").read_text(),
         "events": sorted(events),
         "result": (run_dir / "result.json").read_text(),
-        "export": next(variables.glob("*.data*")).read_bytes(),
+        "export": exported(variables),
     }
