@@ -66,6 +66,11 @@ class Shards:
             for party, name in self.records.items()
         }
 
+    @property
+    def is_multi_label(self):
+        """Whether private labels are attributes, of which many may be true."""
+        return self.records["budget_labels"] in self.manifest["multi_label"]
+
     def clips(
         self,
         split,
@@ -307,7 +312,7 @@ def _check_same_classes(trained, tested):
 def _task(shards):
     weights = training_flags.ATTRIBUTE_WEIGHTS.value
     names = shards.labels["budget_labels"]
-    if shards.records["budget_labels"] not in shards.manifest["multi_label"]:
+    if not shards.is_multi_label:
         if weights:
             raise ValueError(
                 "--attribute_weights are for labels of many attributes; "

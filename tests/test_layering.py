@@ -52,6 +52,8 @@ ALLOWED = {
     "priv_keras.export": PROGRAMS,
     "priv_keras.report": PROGRAMS,
     "priv_keras.sweep": PROGRAMS,
+    "priv_keras.studies": {"priv_keras.video"},
+    "priv_keras.human_study": PROGRAMS,
     "priv_keras.films": {"priv_keras.films"},
     "priv_keras.anonymize": PROGRAMS,
     "priv_keras.program": PROGRAMS,

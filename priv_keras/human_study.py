@@ -1,0 +1,138 @@
+"""Asks people (Appendix E): `python -m priv_keras.human_study build|score`.
+
+python -m priv_keras.human_study build --run_dir=RUN --out=STUDY
+python -m priv_keras.human_study score --out=STUDY ANSWERS.json...
+"""
+
+import json
+import pathlib
+
+from absl import app
+from absl import flags as absl_flags
+
+from flags import data as data_flags
+from flags import evaluation
+from flags import human_study as flags
+from flags import parsing
+from flags import training
+from tfrecords_tools import program
+
+# Or `--help` would list none of them.
+for module in (data_flags, evaluation, flags, training):
+    absl_flags.adopt_module_key_flags(module)
+
+
+def main(argv):
+    out = pathlib.Path(flags.OUT.value)
+    if argv[1:] == ["build"]:
+        return build(out)
+    if argv[1:2] == ["score"] and len(argv) > 2:
+        return score(out, argv[2:])
+    raise app.UsageError("Say `build`, or `score` and files of answers.")
+
+
+def build(out):
+    """Writes the page and the key of a study of a run."""
+    if not data_flags.RUN_DIR.value:
+        raise ValueError("build needs --run_dir, the run to ask people about.")
+    if out.is_dir() and any(out.iterdir()):
+        raise ValueError(f"--out={out} is not empty. Choose a new folder.")
+    # In here, so that `--help` does not wait for TensorFlow.
+    from priv_keras import experiment
+    from priv_keras import files
+    from priv_keras import judging
+    from priv_keras import studies
+    from priv_keras.data import open_data
+
+    data = open_data()
+    experiment.check_labels(data_flags.RUN_DIR.value, data)
+    accused = judging.trained(data, data_flags.RUN_DIR.value)
+    asked = studies.questions(
+        data.labels["actions"],
+        data.labels["budget_labels"],
+        data.budget.is_multi_label,
+    )
+    items = [
+        item
+        for shards in dict.fromkeys((data.tested_target, data.tested_budget))
+        for item in items_of(shards, accused.anonymizer, asked)
+    ]
+    page, key = studies.build(items, asked, data_flags.SEED.value)
+    files.write(out / "key.json", key)  # first: a page without is worthless
+    files.write(out / "index.html", page)
+    raw = sum(item.condition == "raw" for item in items)
+    print(
+        f"{out / 'index.html'}: {len(items)} clips, {raw} of them raw "
+        f"footage. Keep {out / 'key.json'} from participants."
+    )
+    return 0
+
+
+def items_of(shards, anonymizer, asked):
+    """Some test clips of a dataset, raw or anonymized by turns."""
+    import numpy as np
+    import tensorflow as tf
+
+    from priv_keras import studies
+    from priv_keras.video import to_uint8
+
+    seed = data_flags.SEED.value
+    labels = list(shards.records)
+
+    def classes():
+        for clip in shards.clips("test", "attackers"):
+            yield int(np.ravel(clip[labels[0]])[0])
+
+    chosen = studies.spread(list(classes()), flags.CLIPS.value, seed)
+    shuffled = np.random.default_rng(seed).permutation(len(chosen))
+    conditions = flags.CONDITIONS.value
+    condition_of = {
+        place: conditions[turn % len(conditions)]
+        for place, turn in zip(chosen, shuffled, strict=True)
+    }
+    for i, clip in enumerate(shards.clips("test", "attackers")):
+        if i not in condition_of:
+            continue
+        condition, frames = condition_of[i], clip["clips"]
+        if condition == "anonymized":
+            frames = anonymizer(frames[tf.newaxis])[0]
+        truth = studies.truth_of(
+            asked,
+            clip["actions"].numpy() if "actions" in labels else None,
+            clip["budget_labels"].numpy()
+            if "budget_labels" in labels
+            else None,
+        )
+        yield studies.Item(to_uint8(frames).numpy(), condition, truth)
+
+
+def score(out, paths):
+    """Prints what people could tell, and writes it to `score.json`."""
+    from priv_keras import files
+    from priv_keras import studies
+
+    key = json.loads((out / "key.json").read_text())
+    everybody = {}
+    for path in paths:
+        code, answers = studies.read_answers(
+            pathlib.Path(path).read_text(), key, path
+        )
+        if code in everybody:
+            raise ValueError(
+                f"{path}: participant {code} has answered in another file "
+                "already. Give one file of each."
+            )
+        everybody[code] = answers
+    scores = studies.score(key, everybody)
+    files.write(out / "score.json", json.dumps(scores, indent=1) + "\n")
+    print("\n".join(studies.table(scores)))
+    return 0
+
+
+def run():
+    absl_flags.mark_flag_as_required("out")
+    program.run(main, flags_parser=parsing.with_run)
+
+
+if __name__ == "__main__":
+    run()
