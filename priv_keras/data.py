@@ -26,6 +26,7 @@ STREAMS = (
     "attackers",
     "raw",
     "game_budget",
+    "calibration",
 )
 
 

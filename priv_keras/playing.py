@@ -14,7 +14,7 @@ from flags import training as flags
 from priv_keras import callbacks
 from priv_keras import distribution
 from priv_keras import experiment
-from priv_keras import export_model
+from priv_keras import exporting
 from priv_keras import supervised
 from priv_keras import video
 from priv_keras.layers import PerFrame
@@ -51,7 +51,7 @@ def play(data, run_dir, strategy, say):
     turn = resume(game, checkpoints, say)
     _fit(game, data, run_dir, turn, chief, say)
     if chief:
-        export(game, data, run_dir)
+        export(game, data, run_dir, say)
 
 
 def new_game(data):
@@ -110,6 +110,7 @@ def _shared_warm_up(data):
         data,
         data_flags.BATCH_SIZE.value,
         flags.PRECISION.value,
+        flags.ANONYMIZER.value,
         flags.ANONYMIZER_WIDTH.value,
         flags.WARM_UP_ANONYMIZER_STEPS.value,
         flags.WARM_UP_ANONYMIZER_LEARNING_RATE.value,
@@ -227,11 +228,10 @@ def _pictured(data):
     return np.stack([example["clips"][middle] for example in clips])
 
 
-def export(game, data, run_dir):
+def export(game, data, run_dir, say):
     """Writes `export/anonymizer` and `before_after.png`."""
-    folder = run_dir / "export"
-    folder.mkdir(exist_ok=True)
-    export_model.export_saved_model(game.anonymizer, folder / "anonymizer")
+    turns = flags.MAX_ITER.value
+    exporting.export(game, data, run_dir, turns, ["savedmodel"], say=say)
     if flags.PICTURES.value:
         before = _pictured(data)
         after = game.anonymizer(before).numpy()

@@ -39,7 +39,15 @@ ALLOWED = {
         "priv_keras.supervised",
         "priv_keras.video",
     },
-    "priv_keras.export_model": {"priv_keras.video"},
+    "priv_keras.card": set(),
+    "priv_keras.litert": set(),
+    "priv_keras.tflite": {"priv_keras.video"},
+    "priv_keras.export_model": {
+        "priv_keras.card",
+        "priv_keras.litert",
+        "priv_keras.tflite",
+        "priv_keras.video",
+    },
     "priv_keras.train": PROGRAMS,
     "priv_keras.evaluate": PROGRAMS,
     "priv_keras.export": PROGRAMS,
@@ -49,6 +57,7 @@ ALLOWED = {
     "priv_keras.playing": PROGRAMS,
     "priv_keras.distribution": PROGRAMS,
     "priv_keras.judging": PROGRAMS,
+    "priv_keras.exporting": PROGRAMS,
     "priv_keras.attacking": PROGRAMS,
 }
 
