@@ -121,13 +121,22 @@ def test_int8_convolutions_are_integers_and_statistics_are_not(exported):
     assert seen["RSQRT"] == seen["MEAN"] == seen["TANH"] == {np.float32}
 
 
-def test_channels_of_mean_0_and_variance_1_are_why_int8_is_near(
-    exported, monkeypatch
-):
-    as_trained = tflite._spread(exported[0])
+@pytest.mark.parametrize("name", ANONYMIZERS)
+def test_without_even_channels_int8_is_refused(name, tmp_path, monkeypatch):
+    model = ANONYMIZERS[name](width=0.25)
+    for layer in model.layers:  # as training does to some extent
+        if isinstance(layer, keras.layers.Conv2D) and not layer.use_bias:
+            (kernel,) = layer.get_weights()
+            channels = kernel.shape[-1]
+            layer.set_weights([kernel * np.geomspace(1, 100, channels)])
+    model_and_folder = model, tmp_path / "anonymizer"
+    assert export_tflite(model_and_folder, "int8")[1] > 30
+    before = sorted(tmp_path.rglob("*"))
+    as_trained = tflite._spread(model)
     monkeypatch.setattr(tflite, "_spread", lambda *_: as_trained)
     with pytest.raises(ValueError, match=r"is [-0-9.]+ dB \(PSNR\) from f_A"):
-        export_tflite(exported, "int8")
+        export_tflite(model_and_folder, "int8")
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_moving_scales_into_the_normalization_changes_nothing(exported):
