@@ -45,6 +45,12 @@ ATTRIBUTE_WEIGHTS = absl_flags.DEFINE_list(
     None,
     "How much each private attribute counts, in the order of the dataset.",
 )
+ANONYMIZER = absl_flags.DEFINE_enum(
+    "anonymizer",
+    "full",
+    ["full", "lite"],
+    "f_A: the paper's, or a light one for large frames on small machines.",
+)
 ANONYMIZER_WIDTH = absl_flags.DEFINE_float(
     "anonymizer_width", 1.0, "Scales the channels of f_A.", lower_bound=0.01
 )

@@ -8,8 +8,6 @@ whole, or not at all.
 import contextlib
 import functools
 import importlib.metadata
-import json
-import pathlib
 import signal
 import sys
 import time
@@ -113,20 +111,12 @@ def load(name):
         if not hasattr(made, "stream"):
             made = Anonymizer.of(made)
         return made, {"name": name, "sha256": None, "training_size": None}
-    return Anonymizer.load(name), {
+    made = Anonymizer.load(name)
+    return made, {
         "name": name,
         "sha256": audit.sha256(name),
-        "training_size": _training_size(pathlib.Path(name)),
+        "training_size": made.card and made.card["trained_size"],
     }
-
-
-def _training_size(path):
-    """Side of the frames that a model's figures are of, from its card."""
-    for folder in (path, path.parent):
-        card = folder / "card.json"
-        if card.is_file():
-            return json.loads(card.read_text()).get("size")
-    return None
 
 
 def _about_size(size):
@@ -137,7 +127,7 @@ def _about_size(size):
         )
     return (
         f"note: the privacy figures of this model were measured on frames of "
-        f"{size}x{size}; nothing is known of other sizes"
+        f"{size[0]}x{size[1]}; nothing is known of other sizes"
     )
 
 

@@ -29,6 +29,7 @@ STREAMS = (
     "attackers",
     "raw",
     "game_budget",
+    "calibration",
 )
 
 

@@ -27,6 +27,7 @@ def main(argv):
     # In here, so that `--help` does not wait for TensorFlow.
     from priv_keras import attacking
     from priv_keras import experiment
+    from priv_keras import exporting
     from priv_keras import files
     from priv_keras import judging
     from priv_keras.data import open_data
@@ -51,6 +52,7 @@ def main(argv):
         config = parsing.serialize(absl_flags.FLAGS, skip=["run_dir"])
         files.write(run_dir / "config.flags", config)
     result = judging.judge(accused, data, run_dir, say=print)
+    exporting.add_figures(run_dir, result)
     print("\n" + judging.table(result))
     return 0
 

@@ -37,7 +37,9 @@ def build_game(data):
     flags = training_flags
     keras.mixed_precision.set_global_policy(flags.PRECISION.value)
     return ALGORITHMS[flags.METHOD.value](
-        anonymizer.build(flags.ANONYMIZER_WIDTH.value),
+        anonymizer.ANONYMIZERS[flags.ANONYMIZER.value](
+            flags.ANONYMIZER_WIDTH.value
+        ),
         _target(data),
         [
             budgets.build(

@@ -23,19 +23,25 @@ def main(argv):
         raise app.UsageError(f"Unknown arguments: {argv[1:]}.")
     # In here, so that `--help` does not wait for TensorFlow.
     from priv_keras import experiment
-    from priv_keras import export_model
+    from priv_keras import exporting
     from priv_keras.data import open_data
 
     run_dir = pathlib.Path(data_flags.RUN_DIR.value)
     try:
-        game, turn = experiment.load_game(open_data(), run_dir)
+        data = open_data()
+        game, turns = experiment.load_game(data, run_dir)
+        exporting.export(
+            game,
+            data,
+            run_dir,
+            turns,
+            export_flags.formats(),
+            say=print,
+            calibration_frames=export_flags.CALIBRATION_FRAMES.value,
+        )
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    folder = run_dir / "export" / "anonymizer"
-    folder.parent.mkdir(exist_ok=True)
-    export_model.export_saved_model(game.anonymizer, folder)
-    print(f"{folder}: the anonymizer after {turn} turns")
     return 0
 
 

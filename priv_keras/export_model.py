@@ -1,17 +1,23 @@
 """Makes of f_A what a camera runs: 8-bit frames in, 8-bit frames out."""
 
-import os
-import shutil
+import pathlib
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from priv_keras import card as cards
+from priv_keras import tflite
+from priv_keras.litert import LiteModel
 from priv_keras.video import to_float
 from priv_keras.video import to_uint8
 
+TFLITE_FILE = "anonymizer.tflite"
+MIN_PSNR = 30.0  # dB; below it, figures of f_A say nothing of the export
+CHECKED = 4  # frames that f_A filters at once
 
-def export_saved_model(anonymizer, folder):
+
+def export_saved_model(anonymizer, folder, card=None):
     """Writes f_A as a SavedModel that plain TensorFlow loads.
 
     `serve` takes uint8 frames `(batch, height, width, 3)`, any height and
@@ -20,6 +26,7 @@ def export_saved_model(anonymizer, folder):
     Args:
         anonymizer: Model of frames in [0, 1].
         folder: Path; what is there is replaced, once the new one is complete.
+        card: Dict as `card.write` takes it, or `None`.
     """
     archive = keras.export.ExportArchive()
     archive.track(anonymizer)
@@ -28,38 +35,94 @@ def export_saved_model(anonymizer, folder):
         lambda frames: to_uint8(anonymizer(to_float(frames))),
         input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)],
     )
-    partial = str(folder) + ".partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    archive.write_out(partial, verbose=False)
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(partial, folder)
+    with cards.published(pathlib.Path(folder), card) as partial:
+        archive.write_out(str(partial), verbose=False)
+
+
+def export_tflite(
+    anonymizer, folder, precision, check, calibration=None, card=None
+):
+    """Writes f_A as a TFLite file, and its card.
+
+    Args:
+        anonymizer: Model of frames in [0, 1].
+        folder: Path of a folder; what is there is replaced, once the new one
+            is complete.
+        precision: As of `tflite.convert`.
+        check: uint8 frames `(n, height, width, 3)`, real ones, on which it is
+            compared with `anonymizer`.
+        calibration: Frames of the same kind, others, for `int8`.
+        card: Dict as `card.write` takes it, or `None`.
+
+    Returns:
+        Float, the PSNR in dB between the two outputs.
+
+    Raises:
+        ValueError: If that is below `MIN_PSNR`; nothing is written then.
+    """
+    content = tflite.convert(anonymizer, precision, calibration)
+    psnr = _psnr(anonymizer, LiteModel(content), check)
+    if psnr < MIN_PSNR:
+        raise ValueError(
+            f"tflite_{precision} is {psnr:.1f} dB (PSNR) from f_A; at least "
+            f"{MIN_PSNR:.0f} dB are wanted, or the figures of f_A say nothing "
+            "of it. Nothing was written. Give more --calibration_frames, or "
+            "another --format."
+        )
+    card = card and {**card, "psnr": psnr}
+    with cards.published(pathlib.Path(folder), card) as partial:
+        (partial / TFLITE_FILE).write_bytes(content)
+    return psnr
+
+
+def _psnr(anonymizer, model, frames):
+    """Between what two make of `frames`, dB; of equal ones, 99."""
+    errors = []
+    for i in range(0, len(frames), CHECKED):
+        some = frames[i : i + CHECKED]
+        wanted = to_uint8(anonymizer(to_float(some))).numpy()
+        errors.append((wanted.astype("float64") - model(some)) ** 2)
+    error = np.mean(np.concatenate(errors))
+    return float(min(99.0, 10 * np.log10(255**2 / max(error, 1e-12))))
 
 
 class Anonymizer:
     """An exported f_A as a function of 8-bit frames.
 
     Args:
-        model: Loaded SavedModel whose `serve` takes uint8 frames to uint8
-            frames. Held whole: its functions alone would lose its variables.
+        serve: Callable of uint8 frames that returns uint8 frames, arrays.
+        card: Dict, its model card; `None` where it has none.
     """
 
-    def __init__(self, model):
-        self.model = model
+    def __init__(self, serve, card=None):
+        self.serve = serve
+        self.card = card
 
     @classmethod
     def load(cls, path):
-        """Loads a SavedModel that `export_saved_model` wrote.
+        """Loads what `python -m priv_keras.export` wrote, of any format.
+
+        Args:
+            path: Folder of a SavedModel, folder of a TFLite file, or that
+                file. Where a card lies there, its hashes are checked first.
 
         Raises:
-            FileNotFoundError: If `path` holds no SavedModel.
+            FileNotFoundError: If `path` holds no exported anonymizer.
+            ValueError: If a file is not the one that the card describes.
         """
-        if not tf.saved_model.contains_saved_model(str(path)):
-            raise FileNotFoundError(
-                f"{path} holds no SavedModel. Give the folder that "
-                "`python -m priv_keras.export` wrote, as in "
-                "RUN_DIR/export/anonymizer."
-            )
-        return cls(tf.saved_model.load(str(path)))
+        path = pathlib.Path(path)
+        file = path / TFLITE_FILE if path.is_dir() else path
+        if tf.saved_model.contains_saved_model(str(path)):
+            card = cards.check(path)
+            return cls(_served(tf.saved_model.load(str(path))), card)
+        if file.suffix == ".tflite" and file.is_file():
+            card = cards.check(file.parent)
+            return cls(LiteModel(file.read_bytes()), card)
+        raise FileNotFoundError(
+            f"{path} holds no SavedModel and no {TFLITE_FILE}. Give the folder "
+            "that `python -m priv_keras.export` wrote, as in "
+            "RUN_DIR/export/anonymizer."
+        )
 
     @classmethod
     def of(cls, network):
@@ -74,7 +137,7 @@ class Anonymizer:
             lambda frames: to_uint8(network(to_float(frames))),
             input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)],
         )
-        return cls(model)
+        return cls(_served(model))
 
     def stream(self, batches):
         """Anonymizes the consecutive frames of a video.
@@ -106,4 +169,9 @@ class Anonymizer:
                 "Frames must be uint8 of shape (n, height, width, 3). "
                 f"Received: {frames.dtype} of shape {frames.shape}."
             )
-        return self.model.serve(tf.constant(frames)).numpy()
+        return self.serve(frames)
+
+
+def _served(model):
+    # Holds `model` whole: its functions alone would lose its variables.
+    return lambda frames: model.serve(tf.constant(frames)).numpy()

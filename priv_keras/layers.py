@@ -80,6 +80,75 @@ class CropLike(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="priv_keras")
+class PixelUnshuffle(keras.layers.Layer):
+    """Stacks each square of pixels into the channels of one.
+
+    Heights and widths that are no multiple of the square's are padded with
+    zeros, at the bottom and right.
+
+    Args:
+        block: Int, side of the square, pixels.
+
+    Call arguments:
+        inputs: Float tensor `(batch, height, width, channels)`.
+
+    Output shape:
+        `(batch, height / block, width / block, block**2 * channels)`, rounded
+        up.
+    """
+
+    def __init__(self, block, **kwargs):
+        super().__init__(**kwargs)
+        self.block = block
+
+    def call(self, inputs):
+        batch, height, width = tf.unstack(tf.shape(inputs)[:3])
+        bottom, right = -height % self.block, -width % self.block
+        padded = tf.pad(inputs, [[0, 0], [0, bottom], [0, right], [0, 0]])
+        # Padding forgets the channels, which TFLite's converter has to know.
+        shape = (batch, height + bottom, width + right, inputs.shape[3])
+        return tf.nn.space_to_depth(tf.reshape(padded, shape), self.block)
+
+    def compute_output_shape(self, input_shape):
+        batch, *size, channels = input_shape
+        height, width = (n and -(-n // self.block) for n in size)
+        return batch, height, width, self.block**2 * channels
+
+    def get_config(self):
+        return {**super().get_config(), "block": self.block}
+
+
+@keras.saving.register_keras_serializable(package="priv_keras")
+class PixelShuffle(keras.layers.Layer):
+    """Undoes `PixelUnshuffle`, save for its padding.
+
+    Args:
+        block: Int, side of the square, pixels.
+
+    Call arguments:
+        inputs: Float tensor `(batch, height, width, block**2 * channels)`.
+
+    Output shape:
+        `(batch, block * height, block * width, channels)`.
+    """
+
+    def __init__(self, block, **kwargs):
+        super().__init__(**kwargs)
+        self.block = block
+
+    def call(self, inputs):
+        return tf.nn.depth_to_space(inputs, self.block)
+
+    def compute_output_shape(self, input_shape):
+        batch, *size, channels = input_shape
+        height, width = (n and n * self.block for n in size)
+        return batch, height, width, channels // self.block**2
+
+    def get_config(self):
+        return {**super().get_config(), "block": self.block}
+
+
+@keras.saving.register_keras_serializable(package="priv_keras")
 class PerFrame(keras.layers.Wrapper):
     """Applies a model of frames to each frame of a clip, in one call.
 

@@ -14,7 +14,7 @@ from priv_keras import callbacks
 from priv_keras import checkpoints
 from priv_keras import distribution
 from priv_keras import experiment
-from priv_keras import export_model
+from priv_keras import exporting
 from priv_keras import signs
 from priv_keras import supervised
 from priv_keras.algorithms.base import read
@@ -55,7 +55,7 @@ def play(data, run_dir, strategy, say):
         say(f"resumed after turn {game.turns_played()}")
     _fit(game, data, run_dir, chief, say)
     if chief:
-        export(game, data, run_dir)
+        export(game, data, run_dir, say)
 
 
 def new_game(data):
@@ -105,6 +105,7 @@ def _pair_fingerprint(data):
         data,
         data_flags.BATCH_SIZE.value,
         flags.PRECISION.value,
+        flags.ANONYMIZER.value,
         flags.ANONYMIZER_WIDTH.value,
         flags.WARM_UP_ANONYMIZER_STEPS.value,
         flags.WARM_UP_ANONYMIZER_LEARNING_RATE.value,
@@ -241,8 +242,7 @@ def _watchers(data, run_dir, chief, say):
     return watchers
 
 
-def export(game, data, run_dir):
+def export(game, data, run_dir, say):
     """Writes `export/anonymizer`."""
-    folder = run_dir / "export"
-    folder.mkdir(exist_ok=True)
-    export_model.export_saved_model(game.anonymizer, folder / "anonymizer")
+    turns = flags.MAX_ITER.value
+    exporting.export(game, data, run_dir, turns, ["savedmodel"], say=say)

@@ -27,6 +27,7 @@ def main(argv):
     from priv_keras import attacking
     from priv_keras import distribution
     from priv_keras import experiment
+    from priv_keras import exporting
     from priv_keras import files
     from priv_keras import judging
     from priv_keras import playing
@@ -61,6 +62,7 @@ def main(argv):
     # As it was saved: attackers train on one device, where f_A has to be.
     accused = judging.trained(data, run_dir)
     result = judging.judge(accused, data, run_dir, say=print)
+    exporting.add_figures(run_dir, result)
     print("\n" + judging.table(result))
     return 0
 

@@ -29,6 +29,7 @@ from test_footage import Quiet
 from test_footage import served
 from test_fuzz import damaged
 
+from priv_keras import card
 from priv_keras import export_model
 from priv_keras.films import audit
 
@@ -45,6 +46,17 @@ def model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("export") / "anonymizer"
     export_model.export_saved_model(inverter, folder)
     return folder
+
+
+CARD = {
+    **dict.fromkeys(("format", "anonymizer", "date", "flags"), "made"),
+    "turns": 1,
+    "trained_size": [112, 112],
+    "psnr": None,
+    "data": {},
+    "versions": {},
+    "figures": None,
+}
 
 
 def arguments(*args):
@@ -169,13 +181,14 @@ def test_flags_may_be_spelt_as_those_of_deface(model, tmp_path):
         metadata={"location": PLACE},
         options={"movflags": "+use_metadata_tags"},
     )
-    (model.parent / "card.json").write_text('{"size": 112}')
+    card.write(model, CARD)
     done = anonymize(
         *(source, "--output", tmp_path / "out.mp4", f"--model={model}"),
         *("--keep-audio", "--keep-metadata", "--scale", "64x48"),
         *("--ffmpeg-config", '{"codec": "libx264", "preset": "ultrafast"}'),
     )
-    (model.parent / "card.json").unlink()
+    (model / card.NAME).unlink()
+    (model / card.PAGE).unlink()
     assert done.returncode == 0, said(done)
     assert said(done) == [
         "note: the privacy figures of this model were measured on frames of "
@@ -186,7 +199,7 @@ def test_flags_may_be_spelt_as_those_of_deface(model, tmp_path):
     assert PLACE.encode() in (tmp_path / "out.mp4").read_bytes()
     log = json.loads((tmp_path / "out.mp4.json").read_text())
     assert log["anonymized_at"] == [64, 48]
-    assert log["model"]["training_size"] == 112
+    assert log["model"]["training_size"] == [112, 112]
     assert log["input"]["name"] == str(source)
     assert log["dropped"] == []
 

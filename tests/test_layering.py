@@ -43,10 +43,18 @@ ALLOWED = {
         "priv_keras.video",
     },
     "priv_keras.files": set(),
-    "priv_keras.export_model": {"priv_keras.video"},
     "priv_keras.runs": {"priv_keras.metrics"},
     "priv_keras.figures": {"priv_keras.runs"},
     "priv_keras.pages": {"priv_keras.figures", "priv_keras.runs"},
+    "priv_keras.card": set(),
+    "priv_keras.litert": set(),
+    "priv_keras.tflite": {"priv_keras.video"},
+    "priv_keras.export_model": {
+        "priv_keras.card",
+        "priv_keras.litert",
+        "priv_keras.tflite",
+        "priv_keras.video",
+    },
     "priv_keras.train": PROGRAMS,
     "priv_keras.evaluate": PROGRAMS,
     "priv_keras.export": PROGRAMS,
@@ -62,6 +70,7 @@ ALLOWED = {
     "priv_keras.playing": PROGRAMS,
     "priv_keras.distribution": PROGRAMS,
     "priv_keras.judging": PROGRAMS,
+    "priv_keras.exporting": PROGRAMS,
     "priv_keras.attacking": PROGRAMS,
 }
 

@@ -1,9 +1,13 @@
-"""f_A, the anonymizer: the image transformer net of Johnson et al."""
+"""f_A, the anonymizer: the image transformer net of Johnson et al.
+
+`ANONYMIZERS` has this one and lighter ones, by name.
+"""
 
 import keras
 from keras import layers
 
 from priv_keras.layers import CropLike
+from priv_keras.networks import lite
 
 RESIDUAL_BLOCKS = 5
 
@@ -71,3 +75,6 @@ def _normalized(x, convolution, filters, kernel_size, strides):
 
 def _relu(x):
     return layers.ReLU()(x)
+
+
+ANONYMIZERS = {"full": build, "lite": lite.build}

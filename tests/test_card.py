@@ -1,0 +1,119 @@
+import hashlib
+import json
+
+import pytest
+
+from priv_keras import card
+
+DESCRIBED = {
+    "format": "tflite_int8",
+    "anonymizer": "lite",
+    "turns": 70,
+    "date": "2025-01-01T00:00:00+00:00",
+    "trained_size": [112, 96],
+    "psnr": 38.25,
+    "data": {"dataset": "puppets, options abc"},
+    "versions": {"TensorFlow": "2.21.0"},
+    "flags": "--gamma=1.5\n",
+    "figures": None,
+}
+
+
+def score(value, **names):
+    return {**names, "accuracy": value, "interval": [value - 0.1, value + 0.1]}
+
+
+RESULT = {
+    "turns": 70,
+    "raw": {
+        "target": score(0.9),
+        "attackers": [score(0.8, name="weak"), score(0.99, name="strong")],
+    },
+    "anonymized": {
+        "target": score(0.85),
+        "attackers": [score(0.2, name="weak"), score(0.3, name="strong")],
+    },
+    "attacks": [
+        score(0.15, attack="static", name="weak"),
+        {"attack": "inversion", "name": "unet", "psnr": 12.0},
+    ],
+    "chance": {
+        "actions": {"majority": 0.25},
+        "budget_labels": {"majority": 0.1},
+    },
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "model"
+    with card.published(folder, DESCRIBED) as partial:
+        (partial / "variables").mkdir()
+        (partial / "variables" / "data").write_bytes(b"weights")
+        (partial / "graph.pb").write_bytes(b"graph")
+    return folder
+
+
+def test_a_card_lists_every_file_and_holds(folder):
+    found = card.check(folder)
+    assert set(found["files"]) == {"graph.pb", "variables/data"}
+    assert found["files"]["graph.pb"] == hashlib.sha256(b"graph").hexdigest()
+    assert found["flags"] == "--gamma=1.5\n"
+
+
+def test_a_page_says_what_the_card_says(folder):
+    text = (folder / "card.md").read_text()
+    for said in ("Not judged.", "96 pixels", "38.2", "puppets", "--gamma=1.5"):
+        assert said in text
+    card.amend(folder, card.figures(RESULT))
+    text = (folder / "card.md").read_text()
+    assert "Not judged." not in text
+    assert "A_B^2 0.300 [0.200, 0.400], the strongest of 2" in text
+    assert "| A_T | 0.850 [0.750, 0.950] | 0.900 [0.800, 1.000] | 0.250 |" in (
+        text
+    )
+    assert "| A_B, static: weak | 0.150 [0.050, 0.250] |  |  |" in text
+    assert card.SCOPE in text
+    assert card.check(folder)["figures"]["target"]["value"] == 0.85
+
+
+def test_attributes_have_a_cmap():
+    result = json.loads(json.dumps(RESULT).replace("accuracy", "cmap"))
+    assert card.figures(result) == card.figures(RESULT)
+
+
+@pytest.mark.parametrize(
+    ("harm", "named"),
+    [
+        (lambda f: (f / "graph.pb").write_bytes(b"grapf"), "graph.pb"),
+        (lambda f: (f / "variables" / "data").unlink(), "variables/data"),
+        (lambda f: (f / "more.pb").write_bytes(b""), "more.pb"),
+    ],
+)
+def test_a_file_that_the_card_does_not_describe_is_refused(folder, harm, named):
+    harm(folder)
+    with pytest.raises(ValueError, match=f"^{named} in .* is not what card"):
+        card.check(folder)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"files": 3}'])
+def test_a_damaged_card_is_refused(folder, text):
+    (folder / "card.json").write_text(text)
+    with pytest.raises(ValueError, match="card.json is damaged"):
+        card.check(folder)
+
+
+def test_without_a_card_nothing_is_checked(tmp_path):
+    assert card.check(tmp_path) is None
+
+
+def test_what_fails_leaves_what_was_there(folder):
+    before = card.check(folder)
+    with (
+        pytest.raises(RuntimeError),
+        card.published(folder, DESCRIBED) as partial,
+    ):
+        (partial / "half").write_bytes(b"")
+        raise RuntimeError
+    assert card.check(folder) == before
+    assert [path.name for path in folder.parent.iterdir()] == ["model"]
