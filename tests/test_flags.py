@@ -9,10 +9,13 @@ from absl.testing import flagsaver
 
 from flags import data
 from flags import evaluation
+from flags import export
 from flags import parsing
 from flags import training
 from priv_keras import baselines
+from priv_keras import tflite
 from priv_keras.algorithms import ALGORITHMS
+from priv_keras.networks import anonymizer
 from priv_keras.networks import attackers
 from tfrecords_tools import sources
 
@@ -75,8 +78,17 @@ def test_an_experiment_of_the_paper_is_a_task_and_a_method(
         assert len(set(training.BUDGETS.value)) == members
 
 
+def test_a_format_has_a_short_name():
+    parse("--format=tflite,tflite_int8,tflite_float32")
+    assert export.formats() == ["tflite_float32", "tflite_int8"]
+
+
 def test_enum_flags_name_what_exists():
     parse()
+    anonymizers = absl_flags.FLAGS["anonymizer"].parser.enum_values
+    assert anonymizers == list(anonymizer.ANONYMIZERS)
+    precisions = {x.partition("_")[2] for x in export.FORMATS} - {""}
+    assert precisions == set(tflite.CONVERTERS)
     assert absl_flags.FLAGS["method"].parser.enum_values == list(ALGORITHMS)
     for dataset in (*data.DATASETS, *data.BUDGET_DATASETS):
         assert sources.source(dataset)
@@ -151,6 +163,10 @@ def test_a_run_brings_its_flags_along(tmp_path):
         (["--attacks=retrained", "--label_shares=0"], "numbers above 0"),
         (["--label_shares=few"], "numbers above 0"),
         (["--baseline=downsample_3"], "downsample_4"),
+        (["--anonymizer=light"], "lite"),
+        (["--format=tflite,onnx"], "--format must be of savedmodel, tflite_f"),
+        (["--format="], "--format must be of"),
+        (["--calibration_frames=0"], "--calibration_frames=0"),
         (["--gama=1"], "Did you mean: gamma"),
     ],
 )

@@ -6,6 +6,8 @@ import tensorflow as tf
 from priv_keras.layers import CropLike
 from priv_keras.layers import GradientReversal
 from priv_keras.layers import PerFrame
+from priv_keras.layers import PixelShuffle
+from priv_keras.layers import PixelUnshuffle
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
@@ -73,6 +75,27 @@ def test_crop_like_cuts_at_the_bottom_and_right():
     np.testing.assert_array_equal(cut, image[:, :3, :2])
 
 
+def test_pixel_unshuffle_stacks_squares_and_pads_at_the_bottom_and_right():
+    frames = np.random.rand(2, 5, 6, 3).astype("float32")
+    stacked = np.asarray(PixelUnshuffle(4)(frames))
+    assert stacked.shape == (2, 2, 2, 48)
+    np.testing.assert_array_equal(
+        stacked[:, 0, 0], frames[:, :4, :4].reshape(2, 48)
+    )
+    back = np.asarray(PixelShuffle(4)(stacked))
+    assert back.shape == (2, 8, 8, 3)
+    np.testing.assert_array_equal(back[:, :5, :6], frames)
+    assert not back[:, 5:].any()
+    assert not back[:, :, 6:].any()
+
+
+def test_pixel_shuffles_know_their_shapes():
+    frames = keras.Input((None, 30, 3))
+    stacked = PixelUnshuffle(4)(frames)
+    assert stacked.shape == (None, None, 8, 48)
+    assert PixelShuffle(4)(stacked).shape == (None, None, 32, 3)
+
+
 @pytest.mark.parametrize("frames", [1, 3])
 def test_per_frame_filters_each_frame_by_itself(frames):
     network = keras.Sequential(
@@ -95,6 +118,7 @@ def test_layers_survive_saving(tmp_path):
         [
             PerFrame(network)(clips),
             CropLike()([GradientReversal(0.5)(frames), frames]),
+            PixelShuffle(2)(PixelUnshuffle(2)(frames)),
         ],
     )
     model.save(tmp_path / "m.keras")

@@ -15,6 +15,8 @@ from made_videos import sbu_folder
 from toys import cluster
 from traces import traces
 
+import priv_keras
+from priv_keras import card
 from priv_keras import checkpoints
 from tfrecords_tools import write
 
@@ -221,6 +223,42 @@ def test_evaluate_and_export_take_the_flags_of_the_run(killed_and_resumed):
     status, out, err = run("export", f"--run_dir={run_dir}")
     assert status == 0, err
     assert "the anonymizer after 3 turns" in out
+
+
+@pytest.mark.slow
+def test_every_format_is_exported_with_the_figures_of_the_run(
+    killed_and_resumed,
+):
+    run_dir, _ = killed_and_resumed
+    result = json.loads((run_dir / "result.json").read_text())
+    trained = card.check(run_dir / "export" / "anonymizer")
+    assert trained["figures"] == card.figures(result)  # `train` put them there
+    assert trained["flags"] == (run_dir / "config.flags").read_text()
+    assert trained["trained_size"] == [32, 32]
+    formats = ["tflite_float32", "tflite_float16", "tflite_int8"]
+    status, out, err = run(
+        "export",
+        f"--run_dir={run_dir}",
+        f"--format={','.join(formats)}",
+        "--calibration_frames=16",
+    )
+    assert status == 0, err
+    frames = np.random.randint(0, 256, (2, 21, 30, 3), "uint8")
+    for name in formats:
+        anonymize = priv_keras.Anonymizer.load(run_dir / "export" / name)
+        assert anonymize(frames).shape == frames.shape
+        assert anonymize.card["format"] == name
+        assert anonymize.card["figures"] == trained["figures"]
+        assert f"{anonymize.card['psnr']:.1f} dB (PSNR)" in out
+    (run_dir / "result.json").rename(run_dir / "kept.json")
+    status, out, err = run("export", f"--run_dir={run_dir}")
+    (run_dir / "kept.json").rename(run_dir / "result.json")
+    assert status == 0, err
+    page = run_dir / "export" / "anonymizer" / "card.md"
+    assert "Not judged." in page.read_text()
+    status, _, err = run("evaluate", f"--run_dir={run_dir}")
+    assert status == 0, err
+    assert "Not judged." not in page.read_text()
 
 
 @pytest.mark.slow
