@@ -28,6 +28,7 @@ def main(argv):
     from priv_keras import attacking
     from priv_keras import experiment
     from priv_keras import exporting
+    from priv_keras import faults
     from priv_keras import files
     from priv_keras import judging
     from priv_keras.data import open_data
@@ -48,12 +49,13 @@ def main(argv):
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    if name:
-        config = parsing.serialize(absl_flags.FLAGS, skip=["run_dir"])
-        files.write(run_dir / "config.flags", config)
-    result = judging.judge(accused, data, run_dir, say=print)
-    exporting.add_figures(run_dir, result)
-    print("\n" + judging.table(result))
+    with faults.told():
+        if name:
+            config = parsing.serialize(absl_flags.FLAGS, skip=["run_dir"])
+            files.write(run_dir / "config.flags", config)
+        result = judging.judge(accused, data, run_dir, say=print)
+        exporting.add_figures(run_dir, result)
+        print("\n" + judging.table(result))
     return 0
 
 

@@ -28,6 +28,7 @@ def main(argv):
     from priv_keras import distribution
     from priv_keras import experiment
     from priv_keras import exporting
+    from priv_keras import faults
     from priv_keras import files
     from priv_keras import judging
     from priv_keras import playing
@@ -47,23 +48,23 @@ def main(argv):
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    if chief:
-        files.write(run_dir / "config.flags", config)
-        experiment.write_labels(run_dir, data)
-
-    playing.play(data, run_dir, strategy, say=print if chief else _nothing)
-    if training_flags.STRATEGY.value == "multi_worker":
+    with faults.told():
         if chief:
+            files.write(run_dir / "config.flags", config)
+            experiment.write_labels(run_dir, data)
+        playing.play(data, run_dir, strategy, say=print if chief else _nothing)
+        if training_flags.STRATEGY.value != "multi_worker":
+            # As it was saved: attackers train on one device, where f_A has to
+            # be.
+            accused = judging.trained(data, run_dir)
+            result = judging.judge(accused, data, run_dir, say=print)
+            exporting.add_figures(run_dir, result)
+            print("\n" + judging.table(result))
+        elif chief:
             print(
                 "To judge the run, on one machine: python -m "
                 f"priv_keras.evaluate --run_dir={run_dir}"
             )
-        return 0
-    # As it was saved: attackers train on one device, where f_A has to be.
-    accused = judging.trained(data, run_dir)
-    result = judging.judge(accused, data, run_dir, say=print)
-    exporting.add_figures(run_dir, result)
-    print("\n" + judging.table(result))
     return 0
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -156,6 +157,32 @@ def test_sigterm_in_an_epoch_loses_no_turn(shards, tmp_path):
     )
     for name in expected:
         assert found[name] == expected[name], name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["gone", "damaged"])
+def test_a_shard_that_breaks_while_a_run_reads_it_is_named(
+    shards, tmp_path, fault
+):
+    shutil.copytree(shards, tmp_path / "shards")
+    run_dir = tmp_path / "run"
+    args = [*SMALL, f"--data_dir={tmp_path / 'shards'}", f"--run_dir={run_dir}"]
+    process = program("train", *args)
+    while not checkpoints.files(run_dir / "checkpoints", checkpoints.TURNS):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    broken = next((tmp_path / "shards" / "sbu").glob("train-*"))
+    content = broken.read_bytes()
+    if fault == "gone":
+        broken.unlink()
+    else:
+        broken.write_bytes(content[:100] + bytes(len(content) - 100))
+    _, err = process.communicate()
+    assert process.returncode == 1
+    assert "shard" in error(err).lower()
+    broken.write_bytes(content)
+    status, out, err = run("train", *args, "--resume")
+    assert status == 0, err
 
 
 @pytest.mark.slow

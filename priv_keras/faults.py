@@ -1,0 +1,64 @@
+"""What can break a run from outside, told in one line: what it was, and what to
+do. What was saved before it is whole.
+
+Part of the programs: reads flags.
+"""
+
+import contextlib
+import errno
+import sys
+
+import tensorflow as tf
+
+from flags import data as data_flags
+
+RESUME = (
+    "What was saved is whole: the same command goes on, that of "
+    "priv_keras.train with --resume."
+)
+
+
+@contextlib.contextmanager
+def told():
+    """Leaves a program with status 1 and a line, where a fault is of the
+    machine or of the shards; anything else passes.
+
+    Raises:
+        SystemExit: With status 1.
+    """
+    try:
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        line = describe(error)
+        if line is None:
+            raise
+        print(f"error: {line} {RESUME}", file=sys.stderr)
+        raise SystemExit(1) from error
+
+
+def describe(error):
+    """A fault as a sentence or two; `None` of what is none.
+
+    Args:
+        error: `OSError` or `tf.errors.OpError`.
+    """
+    said = str(error).splitlines()[0] if str(error) else repr(error)
+    full = "No space left on device"
+    if getattr(error, "errno", None) == errno.ENOSPC or full in str(error):
+        return f"The disk is full ({said}). Free some space."
+    if isinstance(error, tf.errors.ResourceExhaustedError):
+        return (
+            f"Out of memory at --scale={data_flags.SCALE.value} "
+            f"--batch_size={data_flags.BATCH_SIZE.value} ({said}). Choose a "
+            "smaller --batch_size, with --accumulate_steps to make up for it."
+        )
+    if isinstance(error, tf.errors.DataLossError):
+        return (
+            f"A shard was damaged since the run began ({said}). `python -m "
+            "tfrecords_tools.verify DIR` names the record; build it again."
+        )
+    if isinstance(error, tf.errors.NotFoundError):
+        return f"A shard is gone ({said}). Put it back, or build it again."
+    if isinstance(error, OSError):
+        return f"{said}."
+    return None
