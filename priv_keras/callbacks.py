@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import signal
+import time
 
 import keras
 import numpy as np
@@ -37,8 +38,15 @@ class TurnLog(keras.callbacks.Callback):
         self.turns = turns
         self.say = say
 
+    def on_train_batch_begin(self, batch, logs=None):
+        self.began = time.perf_counter()
+
     def on_train_batch_end(self, batch, logs=None):
-        self._write(logs)
+        self._write({**logs, **learning_rates(self.model)})
+        took = time.perf_counter() - self.began
+        with self.writer.as_default():
+            # In TensorBoard alone: two equal runs differ in nothing else.
+            tf.summary.scalar(SECONDS, took, step=self.model.turns_played())
 
     def on_epoch_end(self, epoch, logs=None):
         validation = {k: v for k, v in logs.items() if k.startswith("val_")}
@@ -59,6 +67,46 @@ class TurnLog(keras.callbacks.Callback):
                 tf.summary.scalar(_tag(name), value, step=turn)
         with self.path.open("a") as file:
             file.write(json.dumps({"turn": turn, **scalars}) + "\n")
+
+
+def learning_rates(game):
+    """Of each party's optimizer in the present turn, a dict."""
+    optimizers = {
+        "anonymizer": game.optimizer,
+        "target": game.target_optimizer,
+        **{f"budget_{i}": o for i, o in enumerate(game.budget_optimizers)},
+    }
+    return {
+        f"{party}_learning_rate": float(optimizer.learning_rate)
+        for party, optimizer in optimizers.items()
+    }
+
+
+def write_result(run_dir, turns, settings, figures):
+    """Puts a judged run into TensorBoard: its figures, and its settings for the
+    HParams tab, where runs are compared.
+
+    Args:
+        run_dir: Folder of the run; writes `tensorboard/`.
+        turns: Int, that f_A played to.
+        settings: Dict of strings and numbers.
+        figures: Dict of tag to float.
+    """
+    # In here: it takes a second to import.
+    from tensorboard.plugins.hparams import api
+
+    folder = os.path.join(run_dir, "tensorboard")
+    for old in pathlib.Path(folder).glob("events*.result"):
+        old.unlink()
+    writer = tf.summary.create_file_writer(folder, filename_suffix=".result")
+    session = api.hparams_pb(settings, start_time_secs=0)
+    with writer.as_default():
+        tf.summary.experimental.write_raw_pb(
+            session.SerializeToString(), step=0
+        )
+        for tag, value in figures.items():
+            tf.summary.scalar(tag, value, step=turns)
+    writer.close()
 
 
 def strongest_budget(logs):
@@ -106,7 +154,10 @@ def _events(path):
         yield tf.compat.v1.Event.FromString(record)
 
 
-PARTY = re.compile("((?:restart_)?(?:target|budget_[0-9]+|val))_(.+)")
+SECONDS = "speed/seconds_per_turn"
+PARTY = re.compile(
+    "((?:restart_)?(?:anonymizer|target|budget_[0-9]+|val))_(.+)"
+)
 
 
 def _tag(name):

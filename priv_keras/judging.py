@@ -17,6 +17,7 @@ from flags import evaluation as flags
 from flags import training as training_flags
 from priv_keras import attacking
 from priv_keras import baselines
+from priv_keras import callbacks
 from priv_keras import experiment
 from priv_keras import files
 from priv_keras import metrics
@@ -126,7 +127,40 @@ def judge(accused, data, run_dir, say):
     }
     text = json.dumps(result, indent=1) + "\n"
     files.write(pathlib.Path(run_dir, "result.json"), text)
+    _write_board(result, run_dir)
     return result
+
+
+def _write_board(result, run_dir):
+    chosen = (
+        *(data_flags.DATASET, data_flags.BUDGET_DATASET, data_flags.SCALE),
+        *(data_flags.SEED, training_flags.GAMMA, training_flags.BUDGETS),
+        *(training_flags.RESTART_EVERY, training_flags.ANONYMIZER),
+        *(training_flags.MAX_ITER, training_flags.PRECISION),
+        *(training_flags.TARGET_THRESHOLD, training_flags.BUDGET_THRESHOLD),
+        training_flags.ANONYMIZER_LEARNING_RATE,
+        training_flags.TARGET_LEARNING_RATE,
+        training_flags.BUDGET_LEARNING_RATE,
+    )
+    settings = {flag.name: _setting(flag.value) for flag in chosen}
+    figures = {}
+    for side in ("raw", "anonymized"):
+        strongest = two_step.strongest(result[side]["attackers"])
+        figures |= {
+            f"{side}/A_T": two_step.figure(result[side]["target"]),
+            f"{side}/A_B": two_step.figure(strongest),
+        }
+    callbacks.write_result(
+        run_dir,
+        result["turns"],
+        {"method": result["method"], **settings},
+        figures,
+    )
+
+
+def _setting(value):
+    """A flag's value as the HParams tab takes it."""
+    return value if isinstance(value, int | float | str) else str(value)
 
 
 def _draw(accused, data, run_dir):

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorboard.plugins.hparams import metadata
+from tensorboard.plugins.hparams import plugin_data_pb2
 from toys import CLIP
 from toys import IDENTITIES
 from toys import SHUT
@@ -36,10 +38,15 @@ def turns(path):
     return [json.loads(line)["turn"] for line in path.open()]
 
 
-def events(folder):
+def values(folder):
     for path in folder.glob("events*"):
         for event in tf.compat.v1.train.summary_iterator(str(path)):
-            yield from ((v.tag, event.step) for v in event.summary.value)
+            yield from ((v, event.step) for v in event.summary.value)
+
+
+def events(folder):
+    for value, step in values(folder):
+        yield value.tag, step
 
 
 def test_every_turn_is_written_with_every_party(make_game, data, tmp_path):
@@ -62,6 +69,10 @@ def test_every_turn_is_written_with_every_party(make_game, data, tmp_path):
         "target/gate_accuracy",
         "target/gave_up",
         "anonymizer/budget_entropy",
+        "anonymizer/learning_rate",
+        "target/learning_rate",
+        "budget_1/learning_rate",
+        callbacks.SECONDS,
         "budget_1/steps",
         "budget_1/gate_accuracy",
     ):
@@ -94,6 +105,30 @@ def test_a_resumed_run_writes_no_turn_twice(make_game, data, tmp_path):
     play(game, data, [log], initial_epoch=1)
     assert turns(tmp_path / "metrics.jsonl") == [1, 2, 2, 3, 4, 4]
     assert sorted(events(tmp_path / "tensorboard")) == whole
+
+
+def test_a_judged_run_can_be_compared_in_tensorboard(tmp_path):
+    for figure in (0.3, 0.2):  # judged twice: the second counts
+        callbacks.write_result(
+            tmp_path,
+            70,
+            {"method": "entropy", "gamma": 1.5},
+            {"anonymized/A_B": figure},
+        )
+    found = list(values(tmp_path / "tensorboard"))
+    (score,) = (
+        v for v, step in found if (v.tag, step) == ("anonymized/A_B", 70)
+    )
+    assert tf.make_ndarray(score.tensor) == pytest.approx(0.2)
+    (session,) = (
+        plugin_data_pb2.HParamsPluginData.FromString(
+            value.metadata.plugin_data.content
+        ).session_start_info
+        for value, _ in found
+        if value.tag == metadata.SESSION_START_INFO_TAG
+    )
+    assert session.hparams["gamma"].number_value == 1.5
+    assert session.hparams["method"].string_value == "entropy"
 
 
 def saver(folder, keep=2):
