@@ -22,13 +22,14 @@ def values(path):
 
 
 def exported(variables):
-    """Weights of a SavedModel, by their place in it."""
+    """Weights of a SavedModel, in an order of our own: it lists them in
+    another each time."""
     reader = tf.train.load_checkpoint(str(variables))
-    return {
-        name: reader.get_tensor(name).tobytes()
+    return sorted(
+        reader.get_tensor(name).tobytes()
         for name in reader.get_variable_to_shape_map()
         if name != "_CHECKPOINTABLE_OBJECT_GRAPH"  # holds layers' own names
-    }
+    )
 
 
 def traces(run_dir):
