@@ -27,10 +27,8 @@ def main(argv):
     from priv_keras import attacking
     from priv_keras import distribution
     from priv_keras import experiment
-    from priv_keras import exporting
     from priv_keras import faults
     from priv_keras import files
-    from priv_keras import judging
     from priv_keras import playing
     from priv_keras.data import open_data
 
@@ -54,18 +52,25 @@ def main(argv):
             experiment.write_labels(run_dir, data)
         playing.play(data, run_dir, strategy, say=print if chief else _nothing)
         if training_flags.STRATEGY.value != "multi_worker":
-            # As it was saved: attackers train on one device, where f_A has to
-            # be.
-            accused = judging.trained(data, run_dir)
-            result = judging.judge(accused, data, run_dir, say=print)
-            exporting.add_figures(run_dir, result)
-            print("\n" + judging.table(result))
+            judge(data, run_dir)
         elif chief:
             print(
                 "To judge the run, on one machine: python -m "
                 f"priv_keras.evaluate --run_dir={run_dir}"
             )
     return 0
+
+
+def judge(data, run_dir):
+    """Step 2 of Sec. 3.6, on f_A as it was saved: attackers train on one
+    device, where it has to be."""
+    from priv_keras import exporting
+    from priv_keras import judging
+
+    accused = judging.trained(data, run_dir)
+    result = judging.judge(accused, data, run_dir, say=print)
+    exporting.add_figures(run_dir, result)
+    print("\n" + judging.table(result))
 
 
 def _nothing(_):
