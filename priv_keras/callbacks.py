@@ -99,11 +99,17 @@ def write_result(run_dir, turns, settings, figures):
     for old in pathlib.Path(folder).glob("events*.result"):
         old.unlink()
     writer = tf.summary.create_file_writer(folder, filename_suffix=".result")
+    columns = api.hparams_config_pb(
+        [api.HParam(name) for name in settings],
+        [api.Metric(tag) for tag in figures],
+        time_created_secs=0,
+    )
     session = api.hparams_pb(settings, start_time_secs=0)
     with writer.as_default():
-        tf.summary.experimental.write_raw_pb(
-            session.SerializeToString(), step=0
-        )
+        for summary in (columns, session):
+            tf.summary.experimental.write_raw_pb(
+                summary.SerializeToString(), step=0
+            )
         for tag, value in figures.items():
             tf.summary.scalar(tag, value, step=turns)
     writer.close()

@@ -160,7 +160,9 @@ def _write_board(result, run_dir):
 
 def _setting(value):
     """A flag's value as the HParams tab takes it."""
-    return value if isinstance(value, int | float | str) else str(value)
+    if isinstance(value, list):
+        return ",".join(value)
+    return "none" if value is None else value
 
 
 def _draw(accused, data, run_dir):
