@@ -102,7 +102,7 @@ def test_a_sweep_goes_on_after_a_job_that_fails(tmp_path):
     assert first.stderr.endswith("failed: broken-seed0\n")
     with open(tmp_path / "sweep" / "result.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["method"] for row in rows] == ["entropy", "downsample_4"]
+    assert [row["method"] for row in rows] == ["downsample_4", "entropy"]
     assert (tmp_path / "sweep" / "report" / "index.html").exists()
     second = run()
     assert "entropy-seed0: was done" in second.stdout
