@@ -77,9 +77,14 @@ def learning_rates(game):
         **{f"budget_{i}": o for i, o in enumerate(game.budget_optimizers)},
     }
     return {
-        f"{party}_learning_rate": float(optimizer.learning_rate)
+        f"{party}_learning_rate": _number(optimizer.learning_rate)
         for party, optimizer in optimizers.items()
     }
+
+
+def _number(rate):
+    """A rate, which a schedule computes and a variable may mirror."""
+    return float(tf.identity(getattr(rate, "value", rate)))
 
 
 def write_result(run_dir, turns, settings, figures):
