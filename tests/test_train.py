@@ -151,10 +151,8 @@ def test_sigterm_in_an_epoch_loses_no_turn(shards, tmp_path):
     assert status == 0, err
     assert "resumed after turn" in out
     expected, found = traces(tmp_path / "a"), traces(tmp_path / "b")
-    expected["games"], found["games"] = (
-        expected["games"][-1:],
-        found["games"][-1:],
-    )
+    for each in (expected, found):  # one was saved when the signal came
+        each["games"] = each["games"][3]
     for name in expected:
         assert found[name] == expected[name], name
 
