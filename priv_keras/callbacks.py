@@ -42,8 +42,8 @@ class TurnLog(keras.callbacks.Callback):
         self.began = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
-        self._write({**logs, **learning_rates(self.model)})
         took = time.perf_counter() - self.began
+        self._write({**logs, **learning_rates(self.model)})
         with self.writer.as_default():
             # In TensorBoard alone: two equal runs differ in nothing else.
             tf.summary.scalar(SECONDS, took, step=self.model.turns_played())
@@ -311,7 +311,7 @@ class StopAtSignal(keras.callbacks.Callback):
     """On SIGTERM, plays the turn to its end, saves it and leaves.
 
     Args:
-        saver: `SaveGame`.
+        saver: `SaveGame`, to be listed before it.
 
     Raises:
         SystemExit: With status 143, as a shell says of SIGTERM.
@@ -329,8 +329,13 @@ class StopAtSignal(keras.callbacks.Callback):
         self.asked = True
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.asked:
+        # After the last turn of an epoch there is its validation to come.
+        if self.asked and batch + 1 < self.params["steps"]:
             self.saver.save()
+            raise SystemExit(143)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.asked:
             raise SystemExit(143)
 
     def on_train_end(self, logs=None):

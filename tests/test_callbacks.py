@@ -191,17 +191,21 @@ def test_the_best_game_is_kept_beside_the_last(make_game, data, tmp_path):
     assert [checkpoints.turn_of(path) for path in kept(tmp_path)] == [4, 8]
 
 
-def test_sigterm_saves_the_turn_and_leaves(make_game, data, tmp_path):
+@pytest.mark.parametrize("at", [2, 3])
+def test_sigterm_saves_the_turn_and_leaves(make_game, data, tmp_path, at):
+    """In the first turn of an epoch, and in its last: then validation is
+    written all the same, for the resumed run starts after it."""
     game = make_game(Entropy)
 
     class Terminate(keras.callbacks.Callback):
         def on_train_batch_begin(self, batch, logs=None):
-            if game.turns_played() == 2:
+            if game.turns_played() == at:
                 os.kill(os.getpid(), signal.SIGTERM)
 
     before = signal.getsignal(signal.SIGTERM)
     save = saver(tmp_path)
-    watchers = [Terminate(), save, callbacks.StopAtSignal(save)]
+    log = callbacks.TurnLog(tmp_path, 4, print)
+    watchers = [Terminate(), log, save, callbacks.StopAtSignal(save)]
     try:
         with pytest.raises(SystemExit) as left:
             play(game, data, watchers)
@@ -209,7 +213,9 @@ def test_sigterm_saves_the_turn_and_leaves(make_game, data, tmp_path):
         signal.signal(signal.SIGTERM, before)
     assert left.value.code == 143
     (_, last) = kept(tmp_path)
-    assert checkpoints.turn_of(last) == 3  # the turn that was at play
+    assert checkpoints.turn_of(last) == at + 1  # the turn that was at play
+    validated = [1, 2, 2, 3] if at == 2 else [1, 2, 2, 3, 4, 4]
+    assert turns(tmp_path / "metrics.jsonl") == validated
 
 
 def test_a_figure_that_is_not_finite_stops_the_run(make_game, data, tmp_path):
