@@ -205,6 +205,21 @@ def fingerprint(data, *settings):
     return hashlib.sha256(json.dumps(everything).encode()).hexdigest()[:12]
 
 
+def check_weights():
+    """Raises unless `--target_weights` are there.
+
+    Raises:
+        FileNotFoundError: If not.
+    """
+    weights = training_flags.TARGET_WEIGHTS.value
+    # A TensorFlow checkpoint is named by what its files begin with.
+    if weights and not tf.io.gfile.glob([weights, f"{weights}.index"]):
+        raise FileNotFoundError(
+            f"--target_weights={weights} is not there. Name a Keras file "
+            "(*.weights.h5) or a TensorFlow checkpoint."
+        )
+
+
 def be_deterministic():
     """Where `--deterministic`, TensorFlow repeats every bit on this machine."""
     if data_flags.DETERMINISTIC.value:

@@ -9,6 +9,7 @@ import tensorflow as tf
 from priv_keras import card as cards
 from priv_keras import tflite
 from priv_keras.litert import LiteModel
+from priv_keras.video import checked
 from priv_keras.video import to_float
 from priv_keras.video import to_uint8
 
@@ -163,13 +164,7 @@ class Anonymizer:
         Raises:
             ValueError: If `frames` has another shape or dtype.
         """
-        frames = np.asarray(frames)
-        if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3:
-            raise ValueError(
-                "Frames must be uint8 of shape (n, height, width, 3). "
-                f"Received: {frames.dtype} of shape {frames.shape}."
-            )
-        return self.serve(frames)
+        return self.serve(checked(frames))
 
 
 def _served(model):

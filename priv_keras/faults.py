@@ -32,7 +32,7 @@ def told():
         line = describe(error)
         if line is None:
             raise
-        print(f"error: {line} {RESUME}", file=sys.stderr)
+        print(f"error: {line}", file=sys.stderr)
         raise SystemExit(1) from error
 
 
@@ -45,20 +45,22 @@ def describe(error):
     said = str(error).splitlines()[0] if str(error) else repr(error)
     full = "No space left on device"
     if getattr(error, "errno", None) == errno.ENOSPC or full in str(error):
-        return f"The disk is full ({said}). Free some space."
+        return f"The disk is full ({said}). Free some space. {RESUME}"
     if isinstance(error, tf.errors.ResourceExhaustedError):
         return (
             f"Out of memory at --scale={data_flags.SCALE.value} "
             f"--batch_size={data_flags.BATCH_SIZE.value} ({said}). Choose a "
-            "smaller --batch_size, with --accumulate_steps to make up for it."
+            "smaller --batch_size, with --accumulate_steps to make up for it, "
+            "in a new --run_dir."
         )
     if isinstance(error, tf.errors.DataLossError):
         return (
             f"A shard was damaged since the run began ({said}). `python -m "
-            "tfrecords_tools.verify DIR` names the record; build it again."
+            "tfrecords_tools.verify DIR` names the record; build it again. "
+            + RESUME
         )
     if isinstance(error, tf.errors.NotFoundError):
-        return f"A shard is gone ({said}). Put it back, or build it again."
+        return f"A file is gone ({said}). Put it back. {RESUME}"
     if isinstance(error, OSError):
         return f"{said}."
     return None

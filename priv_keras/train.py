@@ -42,6 +42,7 @@ def main(argv):
             check_run_dir(run_dir, config, training_flags.RESUME.value)
         data = open_data()
         experiment.check_labels(run_dir, data)
+        experiment.check_weights()
         attacking.check(data)  # now, and not after days of training
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -18,6 +18,21 @@ def to_float(frames):
     return tf.cast(frames, tf.float32) / 255.0
 
 
+def checked(frames):
+    """Frames as an array, if they are what an anonymizer takes.
+
+    Raises:
+        ValueError: Unless they are uint8 `(n, height, width, 3)`.
+    """
+    frames = np.asarray(frames)
+    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3:
+        raise ValueError(
+            "Frames must be uint8 of shape (n, height, width, 3). Received: "
+            f"{frames.dtype} of shape {frames.shape}."
+        )
+    return frames
+
+
 def before_after(before, after):
     """Returns a sheet with raw frames above what f_A made of them.
 

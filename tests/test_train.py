@@ -424,6 +424,16 @@ def test_missing_data_says_which_command_builds_it(tmp_path):
     assert not run_dir.exists()
 
 
+def test_weights_to_start_from_that_are_not_there_are_refused(shards, tmp_path):
+    args = [*SMALL, f"--data_dir={shards}", f"--run_dir={tmp_path / 'run'}"]
+    refused(
+        *args,
+        f"--target_weights={tmp_path / 'c3d.model'}",
+        says="c3d.model is not there",
+    )
+    assert not (tmp_path / "run").exists()
+
+
 def test_devices_that_cannot_play_together_are_refused(shards, tmp_path):
     args = [*SMALL, f"--data_dir={shards}", f"--run_dir={tmp_path / 'run'}"]
     refused(

@@ -8,6 +8,7 @@ import tensorflow as tf
 from priv_keras.baselines import detectors
 from priv_keras.baselines import drawing
 from priv_keras.baselines import tracking
+from priv_keras.video import checked
 from priv_keras.video import to_float
 from priv_keras.video import to_uint8
 
@@ -78,7 +79,7 @@ class Obfuscator:
         Raises:
             ValueError: If `frames` has another shape or dtype.
         """
-        frames = _checked(frames)
+        frames = checked(frames)
         return np.concatenate([frames[:0], *self.stream([frames])])
 
     def stream(self, batches):
@@ -116,21 +117,11 @@ class Obfuscator:
         return np.where(mask[..., None], self.look(frame, boxes), frame)
 
 
-def _checked(frames):
-    frames = np.asarray(frames)
-    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3:
-        raise ValueError(
-            "Frames must be uint8 of shape (n, height, width, 3). Received: "
-            f"{frames.dtype} of shape {frames.shape}."
-        )
-    return frames
-
-
 def _regrouped(batches, size):
     """The same frames in batches of `size`; the last may have fewer."""
     waiting = []
     for batch in batches:
-        for frame in _checked(batch):
+        for frame in checked(batch):
             waiting.append(frame)
             if len(waiting) == size:
                 yield np.stack(waiting)
