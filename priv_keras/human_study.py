@@ -35,8 +35,10 @@ def build(out):
     """Writes the page and the key of a study of a run."""
     if not data_flags.RUN_DIR.value:
         raise ValueError("build needs --run_dir, the run to ask people about.")
-    if out.is_dir() and any(out.iterdir()):
-        raise ValueError(f"--out={out} is not empty. Choose a new folder.")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(
+            f"--out={out} is a file or not empty. Choose a new folder."
+        )
     # In here, so that `--help` does not wait for TensorFlow.
     from priv_keras import experiment
     from priv_keras import files
@@ -52,13 +54,26 @@ def build(out):
         data.labels["budget_labels"],
         data.budget.is_multi_label,
     )
+    chosen = {
+        shards: choose(shards)
+        for shards in dict.fromkeys((data.tested_target, data.tested_budget))
+    }
+    # Of all sides at once: they may be of the same videos.
+    condition_of = studies.assign(
+        [video for places in chosen.values() for video in places.values()],
+        flags.CONDITIONS.value,
+        data_flags.SEED.value,
+    )
     items = [
         item
-        for shards in dict.fromkeys((data.tested_target, data.tested_budget))
-        for item in items_of(shards, accused.anonymizer, asked)
+        for shards, places in chosen.items()
+        for item in items_of(
+            shards, places, condition_of, accused.anonymizer, asked
+        )
     ]
     page, key = studies.build(items, asked, data_flags.SEED.value)
     files.write(out / "key.json", key)  # first: a page without is worthless
+    files.write(out / "README.txt", studies.about(items))
     files.write(out / "index.html", page)
     raw = sum(item.condition == "raw" for item in items)
     print(
@@ -68,32 +83,33 @@ def build(out):
     return 0
 
 
-def items_of(shards, anonymizer, asked):
-    """Some test clips of a dataset, raw or anonymized by turns."""
+def choose(shards):
+    """Test clips of a dataset to show: dict of place to video."""
     import numpy as np
+
+    from priv_keras import studies
+
+    label = next(iter(shards.records))
+    videos, classes = [], []
+    for clip in shards.clips("test", "attackers"):
+        videos.append(clip["video"].numpy())
+        classes.append(int(np.ravel(clip[label])[0]))
+    places = studies.spread(classes, flags.CLIPS.value, data_flags.SEED.value)
+    return {place: videos[place] for place in places}
+
+
+def items_of(shards, places, condition_of, anonymizer, asked):
+    """What `choose` chose, as it is shown."""
     import tensorflow as tf
 
     from priv_keras import studies
     from priv_keras.video import to_uint8
 
-    seed = data_flags.SEED.value
     labels = list(shards.records)
-
-    def classes():
-        for clip in shards.clips("test", "attackers"):
-            yield int(np.ravel(clip[labels[0]])[0])
-
-    chosen = studies.spread(list(classes()), flags.CLIPS.value, seed)
-    shuffled = np.random.default_rng(seed).permutation(len(chosen))
-    conditions = flags.CONDITIONS.value
-    condition_of = {
-        place: conditions[turn % len(conditions)]
-        for place, turn in zip(chosen, shuffled, strict=True)
-    }
     for i, clip in enumerate(shards.clips("test", "attackers")):
-        if i not in condition_of:
+        if i not in places:
             continue
-        condition, frames = condition_of[i], clip["clips"]
+        condition, frames = condition_of[places[i]], clip["clips"]
         if condition == "anonymized":
             frames = anonymizer(frames[tf.newaxis])[0]
         truth = studies.truth_of(
@@ -124,7 +140,9 @@ def score(out, paths):
             )
         everybody[code] = answers
     scores = studies.score(key, everybody)
-    files.write(out / "score.json", json.dumps(scores, indent=1) + "\n")
+    files.write(
+        out / "score.json", json.dumps(scores, indent=1, allow_nan=False) + "\n"
+    )
     print("\n".join(studies.table(scores)))
     return 0
 

@@ -113,6 +113,40 @@ def spread(classes, count, seed):
     return sorted(int(place) for place in by_round[:count])
 
 
+def assign(videos, conditions, seed):
+    """Gives each video one condition, so that nobody sees it both ways.
+
+    Args:
+        videos: Names of videos, a name as often as it is shown.
+        conditions: List of conditions, which take turns.
+        seed: Int.
+
+    Returns:
+        Dict of video to condition.
+    """
+    names = list(dict.fromkeys(videos))
+    random.Random(seed).shuffle(names)
+    return {
+        name: conditions[turn % len(conditions)]
+        for turn, name in enumerate(names)
+    }
+
+
+def about(items):
+    """What whoever holds the study has to know of its files, as text."""
+    raw = sum(item.condition == "raw" for item in items)
+    footage = (
+        f"{raw} of its {len(items)} clips are RAW FOOTAGE, as nobody has\n"
+        "anonymized it: show it to nobody who may not see that."
+        if raw
+        else f"Its {len(items)} clips are anonymized."
+    )
+    return (
+        f"index.html  the page for participants. {footage}\n"
+        "key.json    the right answers: keep it from participants.\n"
+    )
+
+
 def build(items, asked, seed):
     """Makes a study.
 
@@ -187,7 +221,7 @@ def read_answers(text, key, name):
 
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         refuse("is not JSON")
     if not isinstance(found, dict) or found.keys() != {
         *("study", "participant", "answers")
@@ -198,7 +232,7 @@ def read_answers(text, key, name):
     code = found["participant"]
     if not isinstance(code, str) or not CODE.fullmatch(code):
         refuse(f"has no participant code, but {code!r}")
-    if not isinstance(found["answers"], dict):
+    if not isinstance(found["answers"], dict) or not found["answers"]:
         refuse("has no answers by clip")
     for clip, answers in found["answers"].items():
         if clip not in key["clips"]:
@@ -230,9 +264,10 @@ def score(key, everybody, resamples=1000, seed=0):
         List of dicts: `condition`, `question`, `answers` (how many),
         `participants`, `unknown` (the share of "cannot tell"), and of a choice
         `accuracy`, for which "cannot tell" is wrong, of an attribute
-        `precision`, `recall` and `f1`, for which it is "no". `interval` is of
-        accuracy or F1, at 95 %, by bootstrap over participants and over clips;
-        `None` of a single participant.
+        `precision`, `recall` and `f1`, for which it is "no"; each is `None`
+        where nothing can be found or nobody said so. `interval` is of accuracy
+        or F1, at 95 %, by bootstrap over participants and over clips; `None`
+        of a single participant, or where there is no such figure.
     """
     asked = [Question(**question) for question in key["questions"]]
     rows = [
@@ -266,8 +301,10 @@ def _figures(rows, question, resamples, rng):
         weights = (
             _drawn(people, rng) * _drawn(clips, rng) for _ in range(resamples)
         )
-        drawn = [_main(measure(said, truth, each)) for each in weights]
-        interval = [float(x) for x in np.nanquantile(drawn, [0.025, 0.975])]
+        figures = (_main(measure(said, truth, each)) for each in weights)
+        drawn = [figure for figure in figures if figure is not None]
+        if drawn:
+            interval = np.quantile(drawn, [0.025, 0.975]).tolist()
     return {
         "question": question.name,
         "answers": len(rows),
@@ -287,23 +324,24 @@ def _drawn(groups, rng):
 def _choice(said, truth, weights):
     total = weights.sum()
     hits = (weights * (said == truth)).sum()
-    return {"accuracy": float(hits / total) if total else float("nan")}
+    return {"accuracy": float(hits / total) if total else None}
 
 
 def _attribute(said, truth, weights):
     from sklearn.metrics import precision_recall_fscore_support
 
-    precision, recall, f1, _ = precision_recall_fscore_support(
+    figures = precision_recall_fscore_support(
         truth == YES,
         said == YES,
         average="binary",
         sample_weight=weights,
-        zero_division=0,
+        zero_division=np.nan,
     )
     return {
-        "precision": float(precision),
-        "recall": float(recall),
-        "f1": float(f1),
+        name: None if np.isnan(figure) else float(figure)
+        for name, figure in zip(
+            ("precision", "recall", "f1"), figures[:3], strict=True
+        )
     }
 
 
@@ -311,12 +349,16 @@ def _main(figures):
     return figures["accuracy"] if "accuracy" in figures else figures["f1"]
 
 
+def _shown(figure):
+    return "none" if figure is None else f"{figure:.3f}"
+
+
 def table(scores):
     """Scores as lines of text."""
     yield f"{'condition':12}{'question':28}{'answers':>8}  figures"
     for found in scores:
         figures = ", ".join(
-            f"{name} {found[name]:.3f}"
+            f"{name} {_shown(found[name])}"
             for name in ("accuracy", "precision", "recall", "f1")
             if name in found
         )

@@ -68,3 +68,19 @@ def overflow(driver):
     return driver.execute_script(
         "return document.documentElement.scrollWidth - window.innerWidth"
     )
+
+
+def reload(driver):
+    """Loads the page again, until its scripts have run: `refresh` may return
+    before. And not at once: what a page keeps, the browser stores in its own
+    time."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    driver.execute_script("window.isOld = true")
+    driver.execute_async_script("setTimeout(arguments[0], 1000)")
+    driver.refresh()
+    WebDriverWait(driver, 20).until(
+        lambda _: driver.execute_script(
+            "return !window.isOld && document.readyState === 'complete'"
+        )
+    )

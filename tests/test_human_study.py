@@ -10,6 +10,7 @@ from browser import browser
 from browser import complaints
 from browser import needs_browser
 from browser import overflow
+from browser import reload
 from made_videos import sbu_folder
 from sklearn.metrics import precision_recall_fscore_support
 from test_train import SMALL
@@ -85,6 +86,10 @@ def click_option(driver, name, value):
             option.click()
 
 
+DECODED = """const done = arguments[0];
+    picture.decode().then(() => done(picture.naturalWidth))"""
+
+
 @needs_browser
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_participant_answers_reloads_and_saves(
@@ -101,12 +106,7 @@ def test_a_participant_answers_reloads_and_saves(
             heading = driver.find_element("id", "count").text
             assert heading == f"Clip {number} of 3"
             assert overflow(driver) <= 0
-            assert (
-                driver.execute_script(
-                    "return document.getElementById('picture').naturalWidth"
-                )
-                == 8
-            )
+            assert driver.execute_async_script(DECODED) == 8
             if number == 1:
                 shots = tmp_path_factory.getbasetemp() / "study-screenshots"
                 shots.mkdir(exist_ok=True)
@@ -115,8 +115,16 @@ def test_a_participant_answers_reloads_and_saves(
             click_option(driver, "face", "yes")
             click_option(driver, "gender", "cannot tell")
             driver.find_element("id", "next").click()
-            if number == 2:
-                driver.refresh()  # goes on where it was
+            assert driver.switch_to.active_element.tag_name == "h1"
+            if number == 1:  # clip 2, half answered, is as it was
+                click_option(driver, "face", "no")
+                reload(driver)
+                assert (
+                    driver.execute_script(
+                        "return new FormData(questions).get('face')"
+                    )
+                    == "no"
+                )
         driver.find_element("id", "save").click()
         path = downloads / "answers-p1.json"
         for _ in range(100):
@@ -141,6 +149,35 @@ def test_a_participant_answers_reloads_and_saves(
     assert figures["gender"]["f1"] == 0
 
 
+DENY = """Object.defineProperty(
+    window, "localStorage", {get() { throw new DOMException("denied"); }}
+)"""
+
+
+@needs_browser
+@pytest.mark.parametrize("denied", [False, True])
+def test_one_computer_serves_several_participants(study, denied):
+    """The second of them has a code that was once a key of the page's own."""
+    with browser() as driver:
+        if denied:
+            driver.execute_cdp_cmd(
+                "Page.addScriptToEvaluateOnNewDocument", {"source": DENY}
+            )
+        driver.get((study / "index.html").as_uri())
+        for code in ("p1", "last", "p1"):
+            driver.find_element("id", "code").send_keys(code)
+            driver.find_element("css selector", "#start button").click()
+            assert driver.find_element("id", "clip").is_displayed()
+            assert driver.find_element("id", "who").text == code
+            assert driver.find_element("id", "unkept").is_displayed() == denied
+            if not denied:
+                reload(driver)
+                assert driver.find_element("id", "who").text == code
+            driver.find_element("id", "other").click()
+            assert not driver.find_element("id", "clip").is_displayed()
+        assert complaints(driver) == []
+
+
 def test_the_page_holds_no_truth_and_runs_no_label(study):
     page = (study / "index.html").read_text()
     key = key_of(study)
@@ -158,6 +195,41 @@ def test_clips_are_spread_over_the_classes():
     assert 2 <= [classes[i] for i in chosen].count(1) <= 3
     assert studies.spread(classes, 99, seed=0) == list(range(14))
     assert studies.spread(classes, 6, seed=0) == chosen
+
+
+def test_a_video_is_shown_one_way_however_often_it_is_shown():
+    videos = [f"v{i}" for i in range(6)] + ["v4", "v1", "v0"]
+    ways = studies.assign(videos, ["anonymized", "raw"], seed=0)
+    assert ways.keys() == set(videos)
+    assert sorted(ways.values()) == ["anonymized"] * 3 + ["raw"] * 3
+    assert ways == studies.assign(videos, ["anonymized", "raw"], seed=0)
+    assert set(studies.assign(videos, ["raw"], seed=1).values()) == {"raw"}
+
+
+def test_the_folder_says_what_is_raw():
+    mixed = studies.about([item(0, 1, 0, "raw"), item(1, 1, 1)])
+    assert "1 of its 2 clips are RAW FOOTAGE" in mixed
+    assert "RAW" not in studies.about([item(0, 1, 0)])
+
+
+def test_what_cannot_be_found_has_no_figure():
+    """Neither recall, of what no clip shows, nor an interval."""
+    _, key = studies.build([item(0, 0, 0), item(1, 0, 1)], ASKED, seed=0)
+    key = json.loads(key)
+    said = {
+        clip: dict.fromkeys(about["truth"], "no")
+        for clip, about in key["clips"].items()
+    }
+    found = {
+        each["question"]: each
+        for each in studies.score(key, {"a": said, "b": said}, resamples=20)
+    }
+    names = ("precision", "recall", "f1", "interval")
+    assert [found["face"][name] for name in names] == [None] * 4
+    # Of gender there was one to find. Nobody did.
+    gender = [found["gender"][name] for name in names]
+    assert gender == [None, 0, 0, [0, 0]]
+    assert "f1 none" in "\n".join(studies.table(list(found.values())))
 
 
 def test_figures_are_scikit_learns(study):
@@ -226,6 +298,11 @@ def test_conditions_are_told_apart():
     "damage, says",
     [
         (lambda found: "{", "is not JSON"),
+        (lambda found: "[" * 100_000, "is not JSON"),
+        (
+            lambda found: json.dumps({**found, "answers": {}}),
+            "has no answers by clip",
+        ),
         (lambda found: json.dumps([1]), "has no study, participant"),
         (lambda found: json.dumps({**found, "study": "x"}), "answers study"),
         (
@@ -280,6 +357,7 @@ def test_a_study_of_a_run(tmp_path):
     )
     assert status == 0, err
     assert "2 clips, 1 of them raw footage" in said
+    assert "1 of its 2 clips are RAW" in (out / "README.txt").read_text()
     key = key_of(out)
     assert {c["condition"] for c in key["clips"].values()} == {
         *("raw", "anonymized")
@@ -291,4 +369,8 @@ def test_a_study_of_a_run(tmp_path):
     assert "accuracy 1.000" in done.stdout
     status, _, err = run_program("human_study", *build)
     assert status == 1
-    assert "is not empty" in err
+    assert "not empty" in err
+    build[2] = f"--out={out / 'key.json'}"
+    status, _, err = run_program("human_study", *build)
+    assert status == 1
+    assert "is a file" in err
