@@ -85,7 +85,8 @@ class Shards:
         """Returns single clips of a split, with names as the game knows them:
         `clips`, `actions`, `budget_labels` and `video`.
 
-        What is random depends on `--seed`, the stream and the epoch alone.
+        What is random depends on `--seed`, the stream, the epoch and
+        TensorFlow's global seed, which tf.data mixes in.
 
         Of a label that each frame has for itself, a clip shows what any of its
         frames shows.

@@ -88,6 +88,8 @@ def judge(accused, data, run_dir, say):
     Returns:
         Dict, what `result.json` holds.
     """
+    # Cuts of clips depend on the global seed too, and a game has left another.
+    experiment.seed_everything("attackers")
     folder = pathlib.Path(run_dir, "evaluation")
     court = Court(data, folder, (accused.method, accused.turns), say)
     target, budget = _both_sides(court, accused)
