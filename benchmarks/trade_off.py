@@ -18,7 +18,7 @@ import machine
 ROOT = pathlib.Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "trade_off.md"
 # 70 of a demo would take all of them for days; their learning rates end as low.
-TURNS = 40
+TURNS = 42
 GAMES = (
     *("entropy_m1", "entropy_m1_restart", "entropy_m4_restart"),
     *("grl", "grl_restart", "kbeam_k4", "kbeam_k4_restart"),
