@@ -1,10 +1,28 @@
 """How a command line becomes flags: a scale first, then what was said."""
 
+import functools
 import pathlib
+import sys
 
 from absl import flags as absl_flags
 
 SCALES = pathlib.Path(__file__).parent / "scales"
+
+
+def in_a_line(parser):
+    """Makes a `flags_parser` of `absl.app.run` say what is wrong with a command
+    line in one line, and leave with status 1."""
+
+    @functools.wraps(parser)
+    def parse(argv):
+        try:
+            return parser(argv)
+        except (absl_flags.Error, OSError) as error:
+            said = "; ".join(str(error).splitlines())
+            print(f"error: {said}", file=sys.stderr)
+            sys.exit(1)
+
+    return parse
 
 
 def with_scale(argv, flag_values=absl_flags.FLAGS):

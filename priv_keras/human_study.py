@@ -149,7 +149,7 @@ def score(out, paths):
 
 def run():
     absl_flags.mark_flag_as_required("out")
-    program.run(main, flags_parser=parsing.with_run)
+    program.run(main, flags_parser=parsing.in_a_line(parsing.with_run))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from absl import app
 from absl import flags as absl_flags
 from absl import logging
 
+from flags import parsing
 from tfrecords_tools import program
 
 
@@ -25,4 +26,4 @@ def run(main, flags_parser):
             logging.set_verbosity(logging.WARNING)
         return program.leave(main(argv))
 
-    app.run(quiet, flags_parser=flags_parser)
+    app.run(quiet, flags_parser=parsing.in_a_line(flags_parser))

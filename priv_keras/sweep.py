@@ -197,7 +197,7 @@ def summarize(folder):
 
 def run():
     absl_flags.mark_flag_as_required("sweep_dir")
-    program.run(main, flags_parser=parsing.with_scale)
+    program.run(main, flags_parser=parsing.in_a_line(parsing.with_scale))
 
 
 if __name__ == "__main__":

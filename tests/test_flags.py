@@ -188,3 +188,24 @@ def test_help_does_not_wait_for_tensorflow(program):
     assert "--dataset" in shown.stdout
     assert "| tensorflow" not in shown.stderr
     assert time.monotonic() - start < 20
+
+
+@pytest.mark.parametrize(
+    "name, argument, says",
+    [
+        ("train", "--method=magic", "value should be one of <grl|"),
+        ("train", "--flagfile=/nowhere", "Unable to open flagfile"),
+        ("evaluate", "--nothing", "Unknown command line flag"),
+        ("sweep", "--gammas=a", "--gammas are numbers"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_and_status_1(name, argument, says):
+    done = subprocess.run(
+        [sys.executable, "-m", f"priv_keras.{name}", argument],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ") and says in line
+    assert done.returncode == 1
