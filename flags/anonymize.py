@@ -19,6 +19,12 @@ MODEL = absl_flags.DEFINE_string(
     "RUN_DIR/export/anonymizer, or the name of a baseline, as in downsample_4.",
     required=True,
 )
+TRUST_MODEL = absl_flags.DEFINE_bool(
+    "trust_model",
+    False,
+    "Load a SavedModel that holds more than an anonymizer needs: it may read "
+    "and write files.",
+)
 RESOLUTION = absl_flags.DEFINE_string(
     "resolution",
     "native",

@@ -111,7 +111,7 @@ def load(name):
         if not hasattr(made, "stream"):
             made = Anonymizer.of(made)
         return made, {"name": name, "sha256": None, "training_size": None}
-    made = Anonymizer.load(name)
+    made = Anonymizer.load(name, trusted=flags.TRUST_MODEL.value)
     return made, {
         "name": name,
         "sha256": audit.sha256(name),

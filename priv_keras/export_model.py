@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from priv_keras import card as cards
+from priv_keras import graphs
 from priv_keras import tflite
 from priv_keras.litert import LiteModel
 from priv_keras.video import checked
@@ -100,21 +101,26 @@ class Anonymizer:
         self.card = card
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path, trusted=False):
         """Loads what `python -m priv_keras.export` wrote, of any format.
 
         Args:
             path: Folder of a SavedModel, folder of a TFLite file, or that
                 file. Where a card lies there, its hashes are checked first.
+            trusted: Bool, whether to load a SavedModel that does more than
+                compute; TensorFlow runs whatever it says.
 
         Raises:
             FileNotFoundError: If `path` holds no exported anonymizer.
-            ValueError: If a file is not the one that the card describes.
+            ValueError: If a file is not the one that the card describes, or a
+                SavedModel holds what an anonymizer does not need.
         """
         path = pathlib.Path(path)
         file = path / TFLITE_FILE if path.is_dir() else path
         if tf.saved_model.contains_saved_model(str(path)):
             card = cards.check(path)
+            if not trusted:
+                graphs.check(path)
             return cls(_served(tf.saved_model.load(str(path))), card)
         if file.suffix == ".tflite" and file.is_file():
             card = cards.check(file.parent)

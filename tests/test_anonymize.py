@@ -470,7 +470,7 @@ def test_a_model_that_fails_at_a_frame_leaves_nothing(tmp_path):
     frames[7] = 200
     done = anonymize(
         *("-", "--raw_size=64x48", "-o", tmp_path / "out" / "film.mp4"),
-        *(f"--model={tmp_path / 'model'}", "--batch_size=3"),
+        *(f"--model={tmp_path / 'model'}", "--trust_model", "--batch_size=3"),
         input=frames.tobytes(),
     )
     assert done.returncode == 1
