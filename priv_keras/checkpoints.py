@@ -72,6 +72,29 @@ def _digest(path):
     return digest.hexdigest()[:DIGITS]
 
 
+def load(model, path):
+    """Reads a file of weights into a model.
+
+    Args:
+        model: As of `save`; changed in part where the file is unfit.
+        path: Path of a `*.weights.h5`.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it is damaged, or of another network.
+    """
+    if not pathlib.Path(path).is_file():
+        raise FileNotFoundError(f"There is no file {path}.")
+    try:
+        model.load_weights(path)
+    # Whatever h5py raises, in whichever release.
+    except Exception as error:
+        raise ValueError(
+            f"{path} is damaged, or of another network: {error!r}. Name the "
+            "weights of this one, or train it anew."
+        ) from error
+
+
 # Of a game.
 
 TURNS = "turn_*"

@@ -77,7 +77,7 @@ def _target(data):
         c3d.CENTRED if keras_file else c3d.PIXELS,
     )
     if weights and keras_file:
-        target.load_weights(weights)
+        checkpoints.load(target, weights)
     elif weights:
         c3d.load_sports1m(target, weights)
     return target
@@ -288,5 +288,5 @@ def load_game(data, run_dir, say=print):
         )
     game = build_game(data)
     game.compile(optimizers=build_optimizers(game), validation=None)
-    game.load_weights(path)
+    checkpoints.load(game, path)
     return game, checkpoints.turn_of(path)

@@ -112,8 +112,9 @@ class Anonymizer:
 
         Raises:
             FileNotFoundError: If `path` holds no exported anonymizer.
-            ValueError: If a file is not the one that the card describes, or a
-                SavedModel holds what an anonymizer does not need.
+            ValueError: If a file is not the one that the card describes, a
+                SavedModel holds what an anonymizer does not need, or it makes
+                no frames of frames.
         """
         path = pathlib.Path(path)
         file = path / TFLITE_FILE if path.is_dir() else path
@@ -121,10 +122,10 @@ class Anonymizer:
             card = cards.check(path)
             if not trusted:
                 graphs.check(path)
-            return cls(_served(tf.saved_model.load(str(path))), card)
+            return cls(_tried(lambda: _saved_model(path), path), card)
         if file.suffix == ".tflite" and file.is_file():
             card = cards.check(file.parent)
-            return cls(LiteModel(file.read_bytes()), card)
+            return cls(_tried(lambda: LiteModel(file.read_bytes()), file), card)
         raise FileNotFoundError(
             f"{path} holds no SavedModel and no {TFLITE_FILE}. Give the folder "
             "that `python -m priv_keras.export` wrote, as in "
@@ -171,6 +172,29 @@ class Anonymizer:
             ValueError: If `frames` has another shape or dtype.
         """
         return self.serve(checked(frames))
+
+
+def _saved_model(path):
+    return _served(tf.saved_model.load(str(path)))
+
+
+def _tried(load, path):
+    """What `load()` returns, once it has made frames of frames."""
+    frames = np.zeros((1, 32, 32, 3), np.uint8)
+    try:
+        serve = load()
+        made = serve(frames)
+    # Whatever TensorFlow and LiteRT raise where a file is not sound.
+    except Exception as error:
+        raise ValueError(
+            f"{path} is damaged, or no anonymizer: {error!r}. Export it anew."
+        ) from error
+    if (made.shape, made.dtype) != (frames.shape, frames.dtype):
+        raise ValueError(
+            f"{path} is no anonymizer: of uint8 frames {frames.shape} it makes "
+            f"{made.dtype} {made.shape}. Export it anew."
+        )
+    return serve
 
 
 def _served(model):

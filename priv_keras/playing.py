@@ -50,7 +50,7 @@ def play(data, run_dir, strategy, say):
         game = new_game(data)
     # Out of the scope: what a worker does alone makes variables of its own.
     path = last_game(folder, say)
-    game.load_weights(path)
+    checkpoints.load(game, path)
     if path.name.startswith("turn"):
         say(f"resumed after turn {game.turns_played()}")
     _fit(game, data, run_dir, chief, say)
@@ -89,7 +89,7 @@ def warm_up(game, data, folder, say):
     stem = f"{PAIR}-{_pair_fingerprint(data)}"
     path = checkpoints.newest(shared, stem, say)
     if path:
-        _pair(game).load_weights(path)
+        checkpoints.load(_pair(game), path)
         say(f"warm-up of f_A and f_T: {path}")
     else:
         _warm_up_anonymizer(game, data, say)

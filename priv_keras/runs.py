@@ -4,11 +4,54 @@ import json
 import pathlib
 from typing import NamedTuple
 
+import jsonschema
+
 from priv_keras import metrics
 
 METHODS = {"grl": "GRL", "kbeam": "K-Beam", "entropy": "Entropy"}
 # In which runs of one configuration may differ.
 FREE = {"data_dir", "resume", "seed", "shared_dir"}
+
+
+def _object(**properties):
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+    }
+
+
+def _array(items, least=0):
+    return {"type": "array", "items": items, "minItems": least}
+
+
+TEXT = {"type": "string"}
+COUNT = {"type": "integer", "minimum": 0}
+SHARE = {"type": "number", "minimum": 0, "maximum": 1}
+SCORE = {
+    **_object(interval={**_array(SHARE, 2), "maxItems": 2}),
+    "anyOf": [_object(accuracy=SHARE), _object(cmap=SHARE)],
+}
+ATTACKER = {"allOf": [SCORE, _object(name=TEXT)]}
+SIDE = _object(attackers=_array(ATTACKER, 1), target=SCORE)
+CHANCE = _object(majority=SHARE)
+RESULT = _object(
+    dataset=TEXT,
+    test_dataset={"type": ["string", "null"]},
+    method=TEXT,
+    scale=TEXT,
+    seed={"type": "integer"},
+    turns=COUNT,
+    budget_labels=_array(TEXT, 1),
+    raw=SIDE,
+    anonymized=SIDE,
+    attacks=_array(_object(attack=TEXT)),
+    chance=_object(actions=CHANCE, budget_labels=CHANCE),
+)
+TURN = {
+    **_object(turn=COUNT),
+    "additionalProperties": {"type": "number"},
+}
 
 
 class Run(NamedTuple):
@@ -47,24 +90,29 @@ def load(folder):
             f"{folder} holds no result.json. Judge the run first: `python -m "
             f"priv_keras.evaluate --run_dir={folder}`."
         )
-    try:
-        result = json.loads(path.read_text())
-        for side in ("raw", "anonymized"):
-            utility(result, side), privacy(result, side)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{path} is no result of `priv_keras.evaluate` ({error!r}). Run "
-            "it again."
-        ) from error
     return Run(
         folder,
         _text(folder / "config.flags"),
         [
-            json.loads(line)
+            _parsed(line, TURN, folder / "metrics.jsonl")
             for line in _text(folder / "metrics.jsonl").splitlines()
         ],
-        result,
+        _parsed(_text(path), RESULT, path),
     )
+
+
+def _parsed(text, schema, path):
+    try:
+        content = json.loads(text)
+        jsonschema.validate(content, schema)
+    except (ValueError, RecursionError, jsonschema.ValidationError) as error:
+        where = getattr(error, "json_path", "$")
+        said = getattr(error, "message", error)
+        raise ValueError(
+            f"{path} is none that priv_keras wrote, or damaged ({where}: "
+            f"{said}). Run `priv_keras.evaluate` again, or take the folder out."
+        ) from error
+    return content
 
 
 def _text(path):

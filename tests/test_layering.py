@@ -35,6 +35,7 @@ ALLOWED = {
         "priv_keras.losses",
     },
     "priv_keras.evaluation": {
+        "priv_keras.checkpoints",
         "priv_keras.evaluation",
         "priv_keras.files",
         "priv_keras.layers",

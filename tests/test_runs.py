@@ -101,5 +101,5 @@ def test_what_is_no_judged_run_is_refused(tmp_path):
     folder = made_runs.make(tmp_path / "run")
     for text in ("{", "[]", json.dumps({"raw": {}})):
         (folder / "result.json").write_text(text)
-        with pytest.raises(ValueError, match="is no result"):
+        with pytest.raises(ValueError, match="is none that"):
             runs.load(folder)

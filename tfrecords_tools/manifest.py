@@ -3,10 +3,51 @@
 import hashlib
 import json
 
+import jsonschema
+
 from tfrecords_tools import storage
 
 NAME = "manifest.json"
 FORMAT = 4  # of the manifest and of the records
+
+
+def _object(**properties):
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+    }
+
+
+def _array(items):
+    return {"type": "array", "items": items}
+
+
+TEXT = {"type": "string"}
+COUNT = {"type": "integer", "minimum": 0}
+SHARD = _object(
+    # In the folder of the manifest, and nowhere else.
+    file={"type": "string", "pattern": r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*\Z"},
+    sha256={"type": "string", "pattern": r"^[0-9a-f]{64}\Z"},
+    records=COUNT,
+)
+SPLIT = _object(shards=_array(SHARD), videos=_array(TEXT), frames=_array(COUNT))
+SCHEMA = _object(
+    dataset=TEXT,
+    options=_object(size=_array({"type": "integer", "minimum": 1})),
+    labels={
+        "type": "object",
+        "additionalProperties": {**_array(TEXT), "minItems": 1},
+    },
+    multi_label=_array(TEXT),
+    per_frame=_array(TEXT),
+    target={"type": ["string", "null"]},
+    budget={"type": ["string", "null"]},
+    clips_per_video={"type": ["integer", "null"], "minimum": 1},
+    splits={"type": "object", "additionalProperties": SPLIT},
+    skipped=_array(_object(video=TEXT, reason=TEXT)),
+    irregularities=_array(TEXT),
+)
 
 
 def load(folder):
@@ -31,7 +72,8 @@ def load(folder):
 
     Raises:
         FileNotFoundError: If `folder` holds none.
-        ValueError: If it is unreadable or of another format.
+        ValueError: If it is unreadable, of another format, or holds what no
+            manifest does.
     """
     path = storage.path(folder) / NAME
     if not path.is_file():
@@ -41,17 +83,45 @@ def load(folder):
     try:
         content = json.loads(path.read_text())
         found = content.get("format")
-    except (ValueError, AttributeError) as error:
-        raise ValueError(
-            f"{path} is damaged: {error}. Delete {path.parent} and build it "
-            "anew with `python -m tfrecords_tools.build`."
-        ) from error
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise _damaged(path, error) from error
     if found != FORMAT:
         raise ValueError(
             f"{path} is of format {found!r}; this version reads {FORMAT}. "
             f"Delete {path.parent} and build it anew with `{command(content)}`."
         )
+    try:
+        jsonschema.validate(content, SCHEMA)
+        _check_sense(content)
+    except (jsonschema.ValidationError, ValueError) as error:
+        where = getattr(error, "json_path", "$")
+        said = getattr(error, "message", error)
+        raise _damaged(path, f"{where}: {said}") from error
     return content
+
+
+def _damaged(path, why):
+    return ValueError(
+        f"{path} is damaged: {why}. Delete {path.parent} and build it anew "
+        "with `python -m tfrecords_tools.build`."
+    )
+
+
+def _check_sense(content):
+    """Raises where parts of a manifest contradict each other."""
+    named = {*content["multi_label"], *content["per_frame"]}
+    named |= {content["target"], content["budget"]} - {None}
+    if not named <= content["labels"].keys():
+        raise ValueError(
+            f"it names labels {sorted(named)} and has {list(content['labels'])}"
+        )
+    for name, split in content["splits"].items():
+        records = sum(shard["records"] for shard in split["shards"])
+        if not records == len(split["videos"]) == len(split["frames"]):
+            raise ValueError(
+                f"{name} has {records} records, {len(split['videos'])} videos "
+                f"and {len(split['frames'])} lengths, which should be as many"
+            )
 
 
 def label_shapes(content):

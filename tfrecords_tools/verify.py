@@ -79,17 +79,19 @@ def _videos(path, content):
     from tfrecords_tools import manifest
     from tfrecords_tools import schema
 
-    for number, record in enumerate(tf.data.TFRecordDataset(str(path))):
+    shapes = manifest.label_shapes(content)
+    for number, record in enumerate(_records(path)):
         try:
             encoded, about = schema.parse(record, ())
             schema.decode_frames(encoded)
-        except tf.errors.InvalidArgumentError as error:
+            video = about[schema.VIDEO].numpy().decode()
+        except (tf.errors.OpError, UnicodeDecodeError) as error:
+            said = getattr(error, "message", error)
             raise ValueError(
-                f"{path}, record {number} cannot be decoded: {error.message}"
+                f"{path}, record {number} cannot be decoded: {said}"
             ) from error
         features = tf.train.Example.FromString(record.numpy()).features.feature
         frames = len(encoded.frames)
-        shapes = manifest.label_shapes(content)
         for name, classes in content["labels"].items():
             fault = _fault(
                 list(features[schema.LABEL_PREFIX + name].int64_list.value),
@@ -99,7 +101,25 @@ def _videos(path, content):
             )
             if fault:
                 raise ValueError(f"{path}, record {number}: {name} is {fault}")
-        yield about[schema.VIDEO].numpy().decode(), frames
+        yield video, frames
+
+
+def _records(path):
+    """Yields the records of a shard up to where it breaks off."""
+    import tensorflow as tf
+
+    records, count = iter(tf.data.TFRecordDataset(str(path))), 0
+    while True:
+        try:
+            record = next(records, None)
+        except tf.errors.OpError as error:
+            raise ValueError(
+                f"{path}, record {count} cannot be read: {error.message}"
+            ) from error
+        if record is None:
+            return
+        yield record
+        count += 1
 
 
 def _fault(values, classes, shape, frames):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from priv_keras import checkpoints
 from priv_keras.evaluation import two_step
 
 
@@ -28,7 +29,7 @@ def static(name, build, weights, test, batch_size, *, record):
 
     def run():
         model = build()
-        model.load_weights(weights)
+        checkpoints.load(model, weights)
         scored = two_step.score(model, test, "budget_labels", batch_size)
         return {"name": name, **scored}
 
