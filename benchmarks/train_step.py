@@ -134,91 +134,16 @@ def ours(batch, precision):
 
 
 def theirs(batch, precision):
-    import torch
-    import torch_networks as networks
-    from torch.nn import functional
+    import torch_game
 
-    networks.check_sizes()
-    torch.set_num_threads(os.cpu_count())
-    anonymizer = networks.Anonymizer()
-    target = networks.c3d(CLASSES)
-    budget = networks.MobileNetV2(CLASSES)
-    clips = torch.from_numpy(batch["clips"]).permute(0, 1, 4, 2, 3)
-    clips = clips.contiguous()
-    actions = torch.from_numpy(batch["actions"])
-    labels = torch.from_numpy(batch["budget_labels"])
-    optimizers = {
-        "anonymizer": torch.optim.Adam(anonymizer.parameters(), 1e-4),
-        "target": torch.optim.Adam(
-            [*anonymizer.parameters(), *target.parameters()], 1e-5
-        ),
-        "budget": torch.optim.Adam(budget.parameters(), 1e-2),
-    }
-
-    def anonymized():
-        return anonymizer(clips.flatten(0, 1)).reshape(clips.shape)
-
-    def actions_of(filtered):
-        return target(filtered.transpose(1, 2)).float()
-
-    def labels_of(filtered):
-        logits = budget(filtered.flatten(0, 1)).float()
-        return logits.reshape(*filtered.shape[:2], -1).mean(1)
-
-    def train(*moving):
-        for network in (anonymizer, target, budget):
-            network.train(network in moving)
-            network.requires_grad_(network in moving)
-
-    def descend(name, loss_fn):
-        optimizers[name].zero_grad()
-        with autocast():
-            loss = loss_fn()
-        loss.backward()
-        optimizers[name].step()
-
-    def autocast():
-        enabled = precision == "bfloat16"
-        return torch.autocast("cpu", torch.bfloat16, enabled)
-
-    def check(logits_of, wanted):
-        train()
-        with torch.no_grad(), autocast():
-            hits = logits_of(anonymized()).argmax(1) == wanted
-        return hits.float().mean().item()
-
-    def loop(name, moving, logits_of, wanted, filtered):
-        check(logits_of, wanted)
-        for _ in range(UPDATES):
-            train(*moving)
-            descend(
-                name,
-                lambda: functional.cross_entropy(logits_of(filtered()), wanted),
-            )
-            check(logits_of, wanted)
-
-    def cost():
-        filtered = anonymized()
-        log_p = functional.log_softmax(labels_of(filtered), 1)
-        entropy = -(log_p.exp() * log_p).sum(1).mean()
-        loss = functional.cross_entropy(actions_of(filtered), actions)
-        return loss - GAMMA * entropy
-
-    def update_anonymizer():
-        train(anonymizer)
-        descend("anonymizer", cost)
-
-    def without_gradient():
-        with torch.no_grad():
-            return anonymized()
-
-    return (
-        update_anonymizer,
-        lambda: loop(
-            "target", (anonymizer, target), actions_of, actions, anonymized
-        ),
-        lambda: loop("budget", (budget,), labels_of, labels, without_gradient),
+    game = torch_game.Entropy(
+        batch,
+        CLASSES,
+        gamma=GAMMA,
+        updates=UPDATES,
+        bfloat16=precision == "bfloat16",
     )
+    return game.update_anonymizer, game.train_target, game.train_budget
 
 
 def operations(batch_size):
