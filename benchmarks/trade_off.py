@@ -17,11 +17,17 @@ import machine
 
 ROOT = pathlib.Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "trade_off.md"
-# 70 of a demo would take all of them for days; their learning rates end as low.
-TURNS = 42
+# 70 turns of a demo would take all methods days; their learning rates end as
+# low. A fresh f_B that learns no faster than a demo's is no opponent in 500
+# updates, and restarts would be judged by that.
+COMMON = (
+    *("--scale=tiny", "--max_iter=42", "--budget_learning_rate=3e-3"),
+    "--max_restart_steps=500",
+)
 GAMES = (
     *("entropy_m1", "entropy_m1_restart", "entropy_m4_restart"),
     *("grl", "grl_restart", "kbeam_k4", "kbeam_k4_restart"),
+    "entropy_m1_lite",
 )
 BASELINES = tuple(f"downsample_{factor}" for factor in (1, 2, 4, 8, 16))
 
@@ -36,7 +42,7 @@ def main():
     parser.add_argument("--attacks", default="retrained")
     args = parser.parse_args()
     common = [
-        *("--scale=tiny", f"--max_iter={TURNS}", f"--attacks={args.attacks}"),
+        *(*COMMON, f"--attacks={args.attacks}"),
         f"--methods={','.join(map(method, args.methods.split(',')))}",
     ]
     for seed in range(max(args.seeds, args.folds)):
