@@ -69,6 +69,7 @@ def test_every_turn_is_written_with_every_party(make_game, data, tmp_path):
         "target/gate_accuracy",
         "target/gave_up",
         "anonymizer/budget_entropy",
+        "anonymizer/gradient_norm",
         "anonymizer/learning_rate",
         "target/learning_rate",
         "budget_1/learning_rate",
