@@ -17,7 +17,7 @@ from flags import evaluation as flags
 from flags import training as training_flags
 from priv_keras import attacking
 from priv_keras import baselines
-from priv_keras import callbacks
+from priv_keras import board
 from priv_keras import experiment
 from priv_keras import files
 from priv_keras import metrics
@@ -152,7 +152,7 @@ def _write_board(result, run_dir):
             f"{side}/A_T": two_step.figure(result[side]["target"]),
             f"{side}/A_B": two_step.figure(strongest),
         }
-    callbacks.write_result(
+    board.write_result(
         run_dir,
         result["turns"],
         {"method": result["method"], **settings},
@@ -173,8 +173,7 @@ def _draw(accused, data, run_dir):
     before = experiment.pictured_clips(data)
     after = np.array(accused.anonymizer(tf.constant(before)))
     sheets = [
-        video.before_after(before[:, i], after[:, i])
-        for i in range(before.shape[1])
+        video.sheet(before[:, i], after[:, i]) for i in range(before.shape[1])
     ]
     video.write_png(sheets[len(sheets) // 2], run_dir / "before_after.png")
     video.write_loop(sheets, run_dir / "before_after.webp")

@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import time
 
 import keras
 import numpy as np
@@ -13,6 +14,7 @@ from toys import IDENTITIES
 from toys import SHUT
 from toys import toy_batch
 
+from priv_keras import board
 from priv_keras import callbacks
 from priv_keras import checkpoints
 from priv_keras.algorithms import GRL
@@ -52,13 +54,13 @@ def events(folder):
 def test_every_turn_is_written_with_every_party(make_game, data, tmp_path):
     said = []
     game = make_game(Entropy, num_budgets=2, target_gate=SHUT)
-    frames = np.random.rand(3, *CLIP[1:]).astype("float32")
+    clips = np.random.rand(3, *CLIP).astype("float32")
     play(
         game,
         data,
         [
             callbacks.TurnLog(tmp_path, 4, said.append),
-            callbacks.BeforeAfter(tmp_path, frames),
+            board.BeforeAfter(tmp_path, clips),
         ],
     )
     written = set(events(tmp_path / "tensorboard"))
@@ -73,7 +75,9 @@ def test_every_turn_is_written_with_every_party(make_game, data, tmp_path):
         "anonymizer/learning_rate",
         "target/learning_rate",
         "budget_1/learning_rate",
-        callbacks.SECONDS,
+        "speed/seconds_per_turn",
+        "speed/clips_per_second",
+        "speed/input_wait_share",
         "budget_1/steps",
         "budget_1/gate_accuracy",
     ):
@@ -81,12 +85,48 @@ def test_every_turn_is_written_with_every_party(make_game, data, tmp_path):
     for tag in (
         "validation/target_accuracy",
         "validation/budget_accuracy_1",
-        "before_after",
+        "pictures/before_after_difference",
+        "pictures/moving",
     ):
         assert {(tag, step) for step in (2, 4)} <= written
     assert turns(tmp_path / "metrics.jsonl") == [1, 2, 2, 3, 4, 4]
     assert len(said) == 2
     assert said[1].startswith("turn    4/4  validation A_T 0.")
+
+
+def test_tensorboard_may_be_told_less_and_the_file_is_not(
+    make_game, data, tmp_path
+):
+    log = callbacks.TurnLog(tmp_path, 6, print, every=3)
+    play(make_game(Entropy), data, [log], epochs=3)
+    steps = {}
+    for tag, step in events(tmp_path / "tensorboard"):
+        steps.setdefault(tag, []).append(step)
+    assert steps["target/loss"] == steps["speed/clips_per_second"] == [3, 6]
+    assert steps["validation/target_accuracy"] == [2, 4, 6]
+    found = turns(tmp_path / "metrics.jsonl")
+    assert found == [1, 2, 2, 3, 4, 4, 5, 6, 6]
+
+
+def test_speed_is_of_the_clips_of_a_turn(make_game, tmp_path):
+    def slowly():
+        while True:
+            time.sleep(0.05)
+            yield toy_batch(size=4)
+
+    types = {
+        k: tf.TensorSpec(v.shape, v.dtype) for k, v in toy_batch(4).items()
+    }
+    slow = tf.data.Dataset.from_generator(slowly, output_signature=types)
+    # A batch for f_A, two more updates of f_B and three looks at its gate.
+    game = make_game(GRL, budget_gate=Gate(1.0, 2))
+    play(game, slow, [], epochs=1)
+    waited, clips = game.input_figures()
+    assert clips == 4 * 6 + 8  # and the validation batch of f_T's gate
+    assert waited > 0.1  # of 0.3: it reads ahead
+    speed = board.speed(2.0, waited, clips)
+    assert speed["speed/clips_per_second"] == clips / 2
+    assert speed["speed/input_wait_share"] == waited / 2
 
 
 def test_a_resumed_run_writes_no_turn_twice(make_game, data, tmp_path):
@@ -110,7 +150,7 @@ def test_a_resumed_run_writes_no_turn_twice(make_game, data, tmp_path):
 
 def test_a_judged_run_can_be_compared_in_tensorboard(tmp_path):
     for figure in (0.3, 0.2):  # judged twice: the second counts
-        callbacks.write_result(
+        board.write_result(
             tmp_path,
             70,
             {"method": "entropy", "gamma": 1.5},

@@ -98,6 +98,9 @@ class AdversarialModel(keras.Model):
         drawn: int64 weight `(3,)`, batches drawn of each of `Streams` since
             they were dealt.
         gradient_norms: Dict of party to a variable, see `descend`.
+        waited: float64 variable, seconds of a turn in which a batch was awaited
+            here, be it beside other work.
+        clips_read: int64 variable, clips that a turn drew here.
     """
 
     def __init__(
@@ -142,6 +145,8 @@ class AdversarialModel(keras.Model):
             party: self._norm()
             for party in ("anonymizer", "target", *self.budget_names)
         }
+        self.waited = self._tally(tf.float64)
+        self.clips_read = self._tally(tf.int64)
         # XLA cannot draw from an iterator; Keras would turn it on with a GPU.
         self.supports_jit = False
         self.built = True  # as every party is
@@ -163,6 +168,14 @@ class AdversarialModel(keras.Model):
             trainable=False,
             synchronization=tf.VariableSynchronization.ON_READ,
             aggregation=tf.VariableAggregation.MEAN,
+        )
+
+    def _tally(self, dtype):
+        # No weight, which a checkpoint would hold.
+        return tf.Variable(
+            tf.zeros((), dtype),
+            trainable=False,
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
         )
 
     @property
@@ -272,10 +285,28 @@ class AdversarialModel(keras.Model):
     def draw(self, streams, names):
         """A batch with what the next of each named stream holds."""
         self.drawn.assign_add([int(name in names) for name in Streams._fields])
-        batch = {}
-        for name in names:
-            batch |= next(getattr(streams, name))
+        began, batch = tf.timestamp(), {}
+        with tf.control_dependencies([began]):
+            for name in names:
+                batch |= next(getattr(streams, name))
+        parts = tf.nest.flatten(batch, expand_composites=True)
+        with tf.control_dependencies(parts):
+            self.waited.assign_add(tf.timestamp() - began)
+        self.clips_read.assign_add(self._clips(batch))
         return batch
+
+    def _clips(self, batch):
+        """How many there are in a batch, on all devices of this worker."""
+        found = [batch[key] for key in batch if key.endswith("clips")]
+        local = self.distribute_strategy.experimental_local_results
+        shares = [share for clips in found for share in local(clips)]
+        return sum(tf.shape(share, tf.int64)[0] for share in shares)
+
+    def input_figures(self):
+        """Seconds that the last turn waited for batches, and clips in them."""
+        return float(self.waited.read_value()), int(
+            self.clips_read.read_value()
+        )
 
     def on_replicas(self, function, streams, names):
         """Runs `function(batch)` on each replica; returns the mean of each
@@ -513,13 +544,18 @@ class AdversarialModel(keras.Model):
     def play_turn(self, iterator):
         """`train_step`, counted."""
         self._seed_turn()
-        for norm in self.gradient_norms.values():
-            norm.assign(0.0)
+        self.forget_figures()
         logs = self.train_step(
             Streams(iterator, self.validation, self.budget_data)
         )
         self.turn.assign_add(1)
         return logs | self.norm_logs()
+
+    def forget_figures(self):
+        """Begins those that are of one turn."""
+        norms = self.gradient_norms.values()
+        for figure in (*norms, self.waited, self.clips_read):
+            figure.assign(tf.zeros((), figure.dtype))
 
     def norm_logs(self):
         """The norm of the last gradient of each party that had one this turn,
