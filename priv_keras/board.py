@@ -1,5 +1,6 @@
 """What TensorBoard shows of a run."""
 
+import contextlib
 import io
 import os
 import pathlib
@@ -93,34 +94,84 @@ def write_loop(tag, pictures):
     )
 
 
-def write_result(run_dir, turns, settings, figures):
-    """Puts a judged run into TensorBoard: its figures, and its settings for the
-    HParams tab, where runs are compared.
+@contextlib.contextmanager
+def result_writer(run_dir, turns):
+    """Makes what is written within the result of a run that was judged.
+
+    Of another turn of it what was written stays; of this one it goes.
 
     Args:
         run_dir: Folder of the run; writes `tensorboard/`.
         turns: Int, that f_A played to.
+    """
+    suffix = f".turn_{turns:06d}.result"
+    for old in pathlib.Path(run_dir, "tensorboard").glob(f"events*{suffix}"):
+        old.unlink()
+    events = writer(run_dir, suffix)
+    with events.as_default(step=turns):
+        yield
+    events.close()
+
+
+def write_result(settings, figures):
+    """Writes figures, and settings for the HParams tab, where runs compare.
+
+    Args:
         settings: Dict of strings and numbers.
         figures: Dict of tag to float.
     """
     # In here: it takes a second to import.
     from tensorboard.plugins.hparams import api
 
-    folder = os.path.join(run_dir, "tensorboard")
-    for old in pathlib.Path(folder).glob("events*.result"):
-        old.unlink()
-    writer = tf.summary.create_file_writer(folder, filename_suffix=".result")
     columns = api.hparams_config_pb(
         [api.HParam(name) for name in settings],
         [api.Metric(tag) for tag in figures],
         time_created_secs=0,
     )
     session = api.hparams_pb(settings, start_time_secs=0)
-    with writer.as_default():
-        for summary in (columns, session):
-            tf.summary.experimental.write_raw_pb(
-                summary.SerializeToString(), step=0
-            )
-        for tag, value in figures.items():
-            tf.summary.scalar(tag, value, step=turns)
-    writer.close()
+    for summary in (columns, session):
+        tf.summary.experimental.write_raw_pb(
+            summary.SerializeToString(), step=0
+        )
+    for tag, value in figures.items():
+        tf.summary.scalar(tag, value)
+
+
+def write_figure(tag, figure):
+    """Writes a `matplotlib.figure.Figure` as a picture."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=100)
+    picture = tf.io.decode_png(file.getvalue(), 3)
+    tf.summary.image(tag, picture[None])
+
+
+def write_curves(tag, counts, names):
+    """Writes a precision-recall curve of each attribute.
+
+    Args:
+        tag: String, how the tags begin.
+        counts: Dict, as of `metrics.threshold_counts`.
+        names: Of the attributes.
+    """
+    from tensorboard.plugins.pr_curve import summary
+
+    for i, name in enumerate(names):
+        hits, false = (
+            np.array(counts[kind][i])
+            for kind in ("true_positives", "false_positives")
+        )
+        positives, negatives = counts["positives"][i], counts["negatives"][i]
+        curve = summary.raw_data_pb(
+            f"{tag}/{name}",
+            hits,
+            false,
+            negatives - false,
+            positives - hits,
+            # Of nothing found and nothing to find, as TensorBoard's own.
+            hits / np.maximum(hits + false, 1),
+            hits / max(positives, 1),
+            num_thresholds=len(hits),
+        )
+        tf.summary.experimental.write_raw_pb(
+            curve.SerializeToString(), step=tf.summary.experimental.get_step()
+        )

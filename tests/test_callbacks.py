@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from tensorboard.plugins.hparams import metadata
 from tensorboard.plugins.hparams import plugin_data_pb2
+from tensorboard.plugins.pr_curve import summary
 from toys import CLIP
 from toys import IDENTITIES
 from toys import SHUT
@@ -17,6 +18,7 @@ from toys import toy_batch
 from priv_keras import board
 from priv_keras import callbacks
 from priv_keras import checkpoints
+from priv_keras import metrics
 from priv_keras.algorithms import GRL
 from priv_keras.algorithms import Entropy
 from priv_keras.algorithms.base import Restarts
@@ -149,27 +151,53 @@ def test_a_resumed_run_writes_no_turn_twice(make_game, data, tmp_path):
 
 
 def test_a_judged_run_can_be_compared_in_tensorboard(tmp_path):
-    for figure in (0.3, 0.2):  # judged twice: the second counts
-        board.write_result(
-            tmp_path,
-            70,
-            {"method": "entropy", "gamma": 1.5},
-            {"anonymized/A_B": figure},
-        )
+    # Two checkpoints, the second judged twice.
+    for turns_played, figure in ((56, 0.4), (70, 0.3), (70, 0.2)):
+        with board.result_writer(tmp_path, turns_played):
+            board.write_result(
+                {"method": "entropy", "gamma": 1.5}, {"anonymized/A_B": figure}
+            )
     found = list(values(tmp_path / "tensorboard"))
-    (score,) = (
-        v for v, step in found if (v.tag, step) == ("anonymized/A_B", 70)
-    )
-    assert tf.make_ndarray(score.tensor) == pytest.approx(0.2)
-    (session,) = (
+    points = {
+        step: tf.make_ndarray(value.tensor)
+        for value, step in found
+        if value.tag == "anonymized/A_B"
+    }
+    assert points == {56: pytest.approx(0.4), 70: pytest.approx(0.2)}
+    for session in (
         plugin_data_pb2.HParamsPluginData.FromString(
             value.metadata.plugin_data.content
         ).session_start_info
         for value, _ in found
         if value.tag == metadata.SESSION_START_INFO_TAG
-    )
-    assert session.hparams["gamma"].number_value == 1.5
-    assert session.hparams["method"].string_value == "entropy"
+    ):
+        assert session.hparams["gamma"].number_value == 1.5
+        assert session.hparams["method"].string_value == "entropy"
+
+
+def test_curves_are_tensorboards_own(tmp_path):
+    labels = np.array([[1, 0], [0, 1], [1, 1], [0, -1], [1, 0]])
+    logits = np.array([[2.0, -1], [1, 0], [-1, 3], [-2, 9], [0, -3]])
+    counts = metrics.threshold_counts(labels, logits, thresholds=11)
+    with board.result_writer(tmp_path, 3):
+        board.write_curves("curve", counts, ["face", "hair"])
+    found = {
+        v.tag: tf.make_ndarray(v.tensor)
+        for v, _ in values(tmp_path / "tensorboard")
+    }
+    for i, name in enumerate(("face", "hair")):
+        known = labels[:, i] >= 0
+        expected = summary.pb(
+            "x",
+            labels[known, i].astype(bool),
+            1 / (1 + np.exp(-logits[known, i])),
+            num_thresholds=11,
+        )
+        np.testing.assert_allclose(
+            found[f"curve/{name}"],
+            tf.make_ndarray(expected.value[0].tensor),
+            atol=1e-6,
+        )
 
 
 def saver(folder, keep=2):
