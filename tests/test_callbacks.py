@@ -194,7 +194,7 @@ def test_curves_are_tensorboards_own(tmp_path):
             num_thresholds=11,
         )
         np.testing.assert_allclose(
-            found[f"curve/{name}"],
+            found[f"curve/{name}/pr_curves"],
             tf.make_ndarray(expected.value[0].tensor),
             atol=1e-6,
         )
