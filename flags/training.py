@@ -228,6 +228,12 @@ STRATEGY = absl_flags.DEFINE_enum(
 RESUME = absl_flags.DEFINE_bool(
     "resume", False, "Go on with the run that --run_dir holds."
 )
+LOG_EVERY = absl_flags.DEFINE_integer(
+    "log_every",
+    1,
+    "Turns between those that TensorBoard is told of; metrics.jsonl has all.",
+    lower_bound=1,
+)
 PICTURES = absl_flags.DEFINE_bool(
     "pictures",
     True,

@@ -21,6 +21,8 @@ from priv_keras.evaluation import inversion
 from priv_keras.evaluation import two_step
 from priv_keras.networks import attackers
 
+FORMAT = 2  # of what is recorded of an attack
+
 
 class Court(NamedTuple):
     """What every attack of one evaluation needs."""
@@ -43,6 +45,7 @@ class Court(NamedTuple):
             key = (*key, *self.accused)
         digest = experiment.fingerprint(
             self.data,
+            FORMAT,
             experiment.attacker_protocol()._asdict(),
             flags.ATTACKER_WIDTH.value,
             flags.ATTACKER_VIEWS.value,

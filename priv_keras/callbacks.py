@@ -5,7 +5,6 @@ import json
 import math
 import os
 import pathlib
-import re
 import signal
 import time
 
@@ -13,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from priv_keras import board
 from priv_keras import checkpoints
 from priv_keras import files
 
@@ -27,30 +27,31 @@ class TurnLog(keras.callbacks.Callback):
         run_dir: Folder of the run; writes `tensorboard/`, `metrics.jsonl`.
         turns: Int, of the whole game.
         say: Callable of a string, as `print`.
+        every: Int, turns between those that TensorBoard is told of.
     """
 
-    def __init__(self, run_dir, turns, say):
+    def __init__(self, run_dir, turns, say, every=1):
         super().__init__()
-        self.writer = tf.summary.create_file_writer(
-            os.path.join(run_dir, "tensorboard")
-        )
+        self.writer = board.writer(run_dir)
         self.path = _metrics(run_dir)
         self.turns = turns
         self.say = say
+        self.every = every
 
     def on_train_batch_begin(self, batch, logs=None):
         self.began = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
         took = time.perf_counter() - self.began
-        self._write({**logs, **learning_rates(self.model)})
-        with self.writer.as_default():
-            # In TensorBoard alone: two equal runs differ in nothing else.
-            tf.summary.scalar(SECONDS, took, step=self.model.turns_played())
+        is_shown = self.model.turns_played() % self.every == 0
+        self._write({**logs, **learning_rates(self.model)}, is_shown)
+        if is_shown:
+            # Not to the file: two equal runs differ in nothing else.
+            self._show(board.speed(took, *self.model.input_figures()))
 
     def on_epoch_end(self, epoch, logs=None):
         validation = {k: v for k, v in logs.items() if k.startswith("val_")}
-        self._write(validation)
+        self._write(validation, True)
         self.writer.flush()
         turn = self.model.turns_played()
         self.say(
@@ -59,14 +60,18 @@ class TurnLog(keras.callbacks.Callback):
             f"A_B {strongest_budget(validation):.3f}"
         )
 
-    def _write(self, logs):
-        turn = self.model.turns_played()
+    def _write(self, logs, is_shown):
         scalars = {name: float(value) for name, value in logs.items()}
-        with self.writer.as_default():
-            for name, value in scalars.items():
-                tf.summary.scalar(_tag(name), value, step=turn)
+        if is_shown:
+            self._show({board.tag(k): v for k, v in scalars.items()})
+        line = {"turn": self.model.turns_played(), **scalars}
         with self.path.open("a") as file:
-            file.write(json.dumps({"turn": turn, **scalars}) + "\n")
+            file.write(json.dumps(line) + "\n")
+
+    def _show(self, scalars):
+        with self.writer.as_default(step=self.model.turns_played()):
+            for name, value in scalars.items():
+                tf.summary.scalar(name, value)
 
 
 def learning_rates(game):
@@ -85,39 +90,6 @@ def learning_rates(game):
 def _number(rate):
     """A rate, which a schedule computes and a variable may mirror."""
     return float(tf.identity(getattr(rate, "value", rate)))
-
-
-def write_result(run_dir, turns, settings, figures):
-    """Puts a judged run into TensorBoard: its figures, and its settings for the
-    HParams tab, where runs are compared.
-
-    Args:
-        run_dir: Folder of the run; writes `tensorboard/`.
-        turns: Int, that f_A played to.
-        settings: Dict of strings and numbers.
-        figures: Dict of tag to float.
-    """
-    # In here: it takes a second to import.
-    from tensorboard.plugins.hparams import api
-
-    folder = os.path.join(run_dir, "tensorboard")
-    for old in pathlib.Path(folder).glob("events*.result"):
-        old.unlink()
-    writer = tf.summary.create_file_writer(folder, filename_suffix=".result")
-    columns = api.hparams_config_pb(
-        [api.HParam(name) for name in settings],
-        [api.Metric(tag) for tag in figures],
-        time_created_secs=0,
-    )
-    session = api.hparams_pb(settings, start_time_secs=0)
-    with writer.as_default():
-        for summary in (columns, session):
-            tf.summary.experimental.write_raw_pb(
-                summary.SerializeToString(), step=0
-            )
-        for tag, value in figures.items():
-            tf.summary.scalar(tag, value, step=turns)
-    writer.close()
 
 
 def strongest_budget(logs):
@@ -163,19 +135,6 @@ def _events(path):
     records = tf.data.TFRecordDataset(str(path)).ignore_errors()
     for record in records.as_numpy_iterator():
         yield tf.compat.v1.Event.FromString(record)
-
-
-SECONDS = "speed/seconds_per_turn"
-PARTY = re.compile(
-    "((?:restart_)?(?:anonymizer|target|budget_[0-9]+|val))_(.+)"
-)
-
-
-def _tag(name):
-    """`target_gate_accuracy` → `target/gate_accuracy`."""
-    found = PARTY.fullmatch(name)
-    party, rest = found.groups() if found else ("anonymizer", name)
-    return f"{'validation' if party == 'val' else party}/{rest}"
 
 
 class StopAtNonFinite(keras.callbacks.Callback):
@@ -340,31 +299,3 @@ class StopAtSignal(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         signal.signal(signal.SIGTERM, self.before)
-
-
-class BeforeAfter(keras.callbacks.Callback):
-    """Shows TensorBoard some frames above what f_A makes of them.
-
-    Args:
-        run_dir: Folder of the run; writes `tensorboard/`.
-        frames: Raw frames `(n, height, width, 3)` in [0, 1].
-    """
-
-    def __init__(self, run_dir, frames):
-        super().__init__()
-        self.writer = tf.summary.create_file_writer(
-            os.path.join(run_dir, "tensorboard")
-        )
-        self.frames = frames
-
-    def on_epoch_end(self, epoch, logs=None):
-        after = self.model.anonymizer(self.frames)
-        sheet = tf.concat(
-            [tf.concat(list(x), 1) for x in (self.frames, after)], 0
-        )
-        with self.writer.as_default():
-            tf.summary.image(
-                "before_after",
-                sheet[None],
-                step=self.model.turns_played(),
-            )

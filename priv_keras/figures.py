@@ -225,6 +225,41 @@ def _by_attacker(judged, side):
     return np.mean(found, axis=0)
 
 
+def confusion(counts, names, title):
+    """What was taken for what, each row in shares of itself.
+
+    Args:
+        counts: Ints, `classes` lists of `classes`, a row for each label.
+        names: Of the classes.
+        title: String.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    counts = np.array(counts)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = 2.2 + 0.28 * len(names)
+    figure, axes = _figure(side, side)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.argwhere(counts):
+        axes.text(
+            column,
+            row,
+            counts[row, column],
+            ha="center",
+            va="center",
+            fontsize=7,
+            color="white" if shares[row, column] > 0.6 else "black",
+        )
+    ticks = np.arange(len(names))
+    axes.set_xticks(ticks, names, rotation=90, fontsize=7)
+    axes.set_yticks(ticks, names, fontsize=7)
+    axes.set_xlabel("taken for")
+    axes.set_title(title, fontsize=10)
+    axes.grid(visible=False)
+    return figure
+
+
 def _attack(run, kind):
     return [a for a in run.result["attacks"] if a["attack"] == kind]
 

@@ -17,8 +17,9 @@ from flags import evaluation as flags
 from flags import training as training_flags
 from priv_keras import attacking
 from priv_keras import baselines
-from priv_keras import callbacks
+from priv_keras import board
 from priv_keras import experiment
+from priv_keras import figures as drawings
 from priv_keras import files
 from priv_keras import metrics
 from priv_keras import video
@@ -127,13 +128,27 @@ def judge(accused, data, run_dir, say):
             "budget_labels": _chance(budget["raw"]["test"], "budget_labels"),
         },
     }
+    _write_board(result, data, run_dir)
+    result = _without_detail(result)
     text = json.dumps(result, indent=1) + "\n"
     files.write(pathlib.Path(run_dir, "result.json"), text)
-    _write_board(result, run_dir)
     return result
 
 
-def _write_board(result, run_dir):
+def _without_detail(found):
+    """What is told of a score, without what is drawn of it."""
+    if isinstance(found, dict):
+        return {
+            name: _without_detail(value)
+            for name, value in found.items()
+            if name != "detail"
+        }
+    if isinstance(found, list):
+        return [_without_detail(value) for value in found]
+    return found
+
+
+def _write_board(result, data, run_dir):
     chosen = (
         *(data_flags.DATASET, data_flags.BUDGET_DATASET, data_flags.SCALE),
         *(data_flags.SEED, training_flags.GAMMA, training_flags.BUDGETS),
@@ -145,19 +160,32 @@ def _write_board(result, run_dir):
         training_flags.BUDGET_LEARNING_RATE,
     )
     settings = {flag.name: _setting(flag.value) for flag in chosen}
-    figures = {}
+    figures, details = {}, {}
     for side in ("raw", "anonymized"):
+        target = result[side]["target"]
         strongest = two_step.strongest(result[side]["attackers"])
         figures |= {
-            f"{side}/A_T": two_step.figure(result[side]["target"]),
+            f"{side}/A_T": two_step.figure(target),
             f"{side}/A_B": two_step.figure(strongest),
         }
-    callbacks.write_result(
-        run_dir,
-        result["turns"],
-        {"method": result["method"], **settings},
-        figures,
-    )
+        details |= {
+            f"{side}/actions": (target["detail"], "actions"),
+            f"{side}/private": (strongest["detail"], "budget_labels"),
+        }
+    with board.result_writer(run_dir, result["turns"]):
+        board.write_result({"method": result["method"], **settings}, figures)
+        for name, (detail, party) in details.items():
+            _write_detail(name, detail, data.labels[party])
+
+
+def _write_detail(name, detail, classes):
+    if "confusion" in detail:
+        drawn = drawings.confusion(detail["confusion"], classes, name)
+        board.write_figure(f"confusion/{name}", drawn)
+    else:
+        board.write_curves(
+            f"precision_recall/{name}", detail["counts"], classes
+        )
 
 
 def _setting(value):
@@ -173,8 +201,7 @@ def _draw(accused, data, run_dir):
     before = experiment.pictured_clips(data)
     after = np.array(accused.anonymizer(tf.constant(before)))
     sheets = [
-        video.before_after(before[:, i], after[:, i])
-        for i in range(before.shape[1])
+        video.sheet(before[:, i], after[:, i]) for i in range(before.shape[1])
     ]
     video.write_png(sheets[len(sheets) // 2], run_dir / "before_after.png")
     video.write_loop(sheets, run_dir / "before_after.webp")

@@ -112,6 +112,44 @@ def prevalence(labels):
     return np.nanmean(np.where(labels < 0, np.nan, labels), axis=0)
 
 
+def confusion(labels, predictions, classes):
+    """How often a class was taken for which.
+
+    Args:
+        labels, predictions: Ints `(n,)`.
+        classes: Int, how many there are.
+
+    Returns:
+        Lists of ints, `classes` of `classes`: a row for each label.
+    """
+    counts = np.zeros((classes, classes), int)
+    np.add.at(counts, (labels, predictions), 1)
+    return counts.tolist()
+
+
+def threshold_counts(labels, logits, thresholds=41):
+    """What a precision-recall curve of each attribute is drawn from.
+
+    Args:
+        labels: As of `average_precisions`.
+        logits: Floats `(n, attributes)`.
+        thresholds: Int, of the probability, evenly from 0 to 1.
+
+    Returns:
+        Dict of lists: `true_positives` and `false_positives`, counts of each
+        attribute at each threshold; `positives` and `negatives`, of each.
+    """
+    steps = np.linspace(0, 1, thresholds)[:, None, None]
+    found = 1 / (1 + np.exp(-np.asarray(logits, float))) >= steps
+    labels = np.asarray(labels)
+    return {
+        "true_positives": (found & (labels > 0)).sum(1).T.tolist(),
+        "false_positives": (found & (labels == 0)).sum(1).T.tolist(),
+        "positives": (labels > 0).sum(0).tolist(),
+        "negatives": (labels == 0).sum(0).tolist(),
+    }
+
+
 def macro_f1(labels, predictions):
     """The mean of the classes' F1.
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from flags import data as data_flags
 from flags import training as flags
+from priv_keras import board
 from priv_keras import callbacks
 from priv_keras import checkpoints
 from priv_keras import distribution
@@ -226,19 +227,21 @@ def _watchers(data, run_dir, chief, say):
     stop = callbacks.StopAtNonFinite(run_dir / "checkpoints")
     if not chief:
         return [stop]
-    pictured = experiment.pictured_clips(data)[:, data_flags.FRAMES.value // 2]
+    pictured = experiment.pictured_clips(data)
     saver = callbacks.SaveGame(
         run_dir, flags.KEEP.value, flags.TARGET_THRESHOLD.value
     )
     watchers = [
         stop,
-        callbacks.TurnLog(run_dir, flags.MAX_ITER.value, say),
+        callbacks.TurnLog(
+            run_dir, flags.MAX_ITER.value, say, flags.LOG_EVERY.value
+        ),
         saver,
         callbacks.StopAtSignal(saver),
-        signs.WatchAnonymizer(pictured, say),
+        signs.WatchAnonymizer(pictured[:, data_flags.FRAMES.value // 2], say),
     ]
     if flags.PICTURES.value:
-        watchers.append(callbacks.BeforeAfter(run_dir, pictured))
+        watchers.append(board.BeforeAfter(run_dir, pictured))
     return watchers
 
 

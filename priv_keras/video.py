@@ -33,17 +33,18 @@ def checked(frames):
     return frames
 
 
-def before_after(before, after):
-    """Returns a sheet with raw frames above what f_A made of them.
+def sheet(*rows):
+    """Returns rows of frames as one picture.
 
     Args:
-        before: Float frames `(n, height, width, 3)` in [0, 1].
-        after: The same frames, filtered.
+        *rows: Float frames `(n, height, width, 3)` in [0, 1], as raw ones and
+            below them what f_A made of them.
 
     Returns:
-        uint8 picture `(2 height + gaps, n width + gaps, 3)`, white between.
+        uint8 picture `(2 rows height + gaps, 2 n width + gaps, 3)`, white
+        between.
     """
-    rows = [np.concatenate(list(_framed(x)), axis=1) for x in (before, after)]
+    rows = [np.concatenate(list(_framed(row)), axis=1) for row in rows]
     return np.concatenate(rows, axis=0)
 
 

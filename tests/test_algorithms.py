@@ -135,6 +135,42 @@ def entropy_and_gradient(logits):
 
 
 @pytest.mark.parametrize("num_budgets", [1, 3])
+def scaled(lr):
+    return keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(lr))
+
+
+@pytest.mark.parametrize("optimizer", [keras.optimizers.SGD, scaled])
+def test_gradient_norms_are_how_far_each_party_went(make_game, data, optimizer):
+    """Over its learning rate; GRL's target step leaves theta_A alone."""
+    game = make_game(
+        GRL, optimizer=optimizer, target_gate=ONCE, budget_gate=ONCE
+    )
+    parties = (game.anonymizer, game.target, *game.budgets)
+    before = [party.trainable_variables for party in parties]
+    before = [[v.numpy() for v in variables] for variables in before]
+    logs = turn(game, data)
+    for party, was, rate, name in zip(
+        parties,
+        before,
+        (0.1, 0.05, 0.2),
+        ("anonymizer", "target", "budget_0"),
+        strict=True,
+    ):
+        moved = [
+            (new.numpy() - old).ravel()
+            for new, old in zip(party.trainable_variables, was, strict=True)
+        ]
+        norm = np.linalg.norm(np.concatenate(moved)) / rate
+        assert logs[f"{name}_gradient_norm"][0] == pytest.approx(norm, rel=1e-3)
+
+
+def test_who_makes_no_update_has_no_gradient_norm(make_game, data):
+    logs = turn(make_game(Entropy), data)
+    assert [name for name in logs if name.endswith("_gradient_norm")] == [
+        "anonymizer_gradient_norm"
+    ]
+
+
 def test_entropy_line_3_is_eq_7a_and_9a(make_game, num_budgets):
     batch = toy_batch()
     game = make_game(Entropy, num_budgets=num_budgets)

@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import time
 
 import keras
 import numpy as np
@@ -8,13 +9,16 @@ import pytest
 import tensorflow as tf
 from tensorboard.plugins.hparams import metadata
 from tensorboard.plugins.hparams import plugin_data_pb2
+from tensorboard.plugins.pr_curve import summary
 from toys import CLIP
 from toys import IDENTITIES
 from toys import SHUT
 from toys import toy_batch
 
+from priv_keras import board
 from priv_keras import callbacks
 from priv_keras import checkpoints
+from priv_keras import metrics
 from priv_keras.algorithms import GRL
 from priv_keras.algorithms import Entropy
 from priv_keras.algorithms.base import Restarts
@@ -52,13 +56,13 @@ def events(folder):
 def test_every_turn_is_written_with_every_party(make_game, data, tmp_path):
     said = []
     game = make_game(Entropy, num_budgets=2, target_gate=SHUT)
-    frames = np.random.rand(3, *CLIP[1:]).astype("float32")
+    clips = np.random.rand(3, *CLIP).astype("float32")
     play(
         game,
         data,
         [
             callbacks.TurnLog(tmp_path, 4, said.append),
-            callbacks.BeforeAfter(tmp_path, frames),
+            board.BeforeAfter(tmp_path, clips),
         ],
     )
     written = set(events(tmp_path / "tensorboard"))
@@ -69,10 +73,13 @@ def test_every_turn_is_written_with_every_party(make_game, data, tmp_path):
         "target/gate_accuracy",
         "target/gave_up",
         "anonymizer/budget_entropy",
+        "anonymizer/gradient_norm",
         "anonymizer/learning_rate",
         "target/learning_rate",
         "budget_1/learning_rate",
-        callbacks.SECONDS,
+        "speed/seconds_per_turn",
+        "speed/clips_per_second",
+        "speed/input_wait_share",
         "budget_1/steps",
         "budget_1/gate_accuracy",
     ):
@@ -80,12 +87,48 @@ def test_every_turn_is_written_with_every_party(make_game, data, tmp_path):
     for tag in (
         "validation/target_accuracy",
         "validation/budget_accuracy_1",
-        "before_after",
+        "pictures/before_after_difference",
+        "pictures/moving",
     ):
         assert {(tag, step) for step in (2, 4)} <= written
     assert turns(tmp_path / "metrics.jsonl") == [1, 2, 2, 3, 4, 4]
     assert len(said) == 2
     assert said[1].startswith("turn    4/4  validation A_T 0.")
+
+
+def test_tensorboard_may_be_told_less_and_the_file_is_not(
+    make_game, data, tmp_path
+):
+    log = callbacks.TurnLog(tmp_path, 6, print, every=3)
+    play(make_game(Entropy), data, [log], epochs=3)
+    steps = {}
+    for tag, step in events(tmp_path / "tensorboard"):
+        steps.setdefault(tag, []).append(step)
+    assert steps["target/loss"] == steps["speed/clips_per_second"] == [3, 6]
+    assert steps["validation/target_accuracy"] == [2, 4, 6]
+    found = turns(tmp_path / "metrics.jsonl")
+    assert found == [1, 2, 2, 3, 4, 4, 5, 6, 6]
+
+
+def test_speed_is_of_the_clips_of_a_turn(make_game, tmp_path):
+    def slowly():
+        while True:
+            time.sleep(0.05)
+            yield toy_batch(size=4)
+
+    types = {
+        k: tf.TensorSpec(v.shape, v.dtype) for k, v in toy_batch(4).items()
+    }
+    slow = tf.data.Dataset.from_generator(slowly, output_signature=types)
+    # A batch for f_A, two more updates of f_B and three looks at its gate.
+    game = make_game(GRL, budget_gate=Gate(1.0, 2))
+    play(game, slow, [], epochs=1)
+    waited, clips = game.input_figures()
+    assert clips == 4 * 6 + 8  # and the validation batch of f_T's gate
+    assert waited > 0.1  # of 0.3: it reads ahead
+    speed = board.speed(2.0, waited, clips)
+    assert speed["speed/clips_per_second"] == clips / 2
+    assert speed["speed/input_wait_share"] == waited / 2
 
 
 def test_a_resumed_run_writes_no_turn_twice(make_game, data, tmp_path):
@@ -108,27 +151,53 @@ def test_a_resumed_run_writes_no_turn_twice(make_game, data, tmp_path):
 
 
 def test_a_judged_run_can_be_compared_in_tensorboard(tmp_path):
-    for figure in (0.3, 0.2):  # judged twice: the second counts
-        callbacks.write_result(
-            tmp_path,
-            70,
-            {"method": "entropy", "gamma": 1.5},
-            {"anonymized/A_B": figure},
-        )
+    # Two checkpoints, the second judged twice.
+    for turns_played, figure in ((56, 0.4), (70, 0.3), (70, 0.2)):
+        with board.result_writer(tmp_path, turns_played):
+            board.write_result(
+                {"method": "entropy", "gamma": 1.5}, {"anonymized/A_B": figure}
+            )
     found = list(values(tmp_path / "tensorboard"))
-    (score,) = (
-        v for v, step in found if (v.tag, step) == ("anonymized/A_B", 70)
-    )
-    assert tf.make_ndarray(score.tensor) == pytest.approx(0.2)
-    (session,) = (
+    points = {
+        step: tf.make_ndarray(value.tensor)
+        for value, step in found
+        if value.tag == "anonymized/A_B"
+    }
+    assert points == {56: pytest.approx(0.4), 70: pytest.approx(0.2)}
+    for session in (
         plugin_data_pb2.HParamsPluginData.FromString(
             value.metadata.plugin_data.content
         ).session_start_info
         for value, _ in found
         if value.tag == metadata.SESSION_START_INFO_TAG
-    )
-    assert session.hparams["gamma"].number_value == 1.5
-    assert session.hparams["method"].string_value == "entropy"
+    ):
+        assert session.hparams["gamma"].number_value == 1.5
+        assert session.hparams["method"].string_value == "entropy"
+
+
+def test_curves_are_tensorboards_own(tmp_path):
+    labels = np.array([[1, 0], [0, 1], [1, 1], [0, -1], [1, 0]])
+    logits = np.array([[2.0, -1], [1, 0], [-1, 3], [-2, 9], [0, -3]])
+    counts = metrics.threshold_counts(labels, logits, thresholds=11)
+    with board.result_writer(tmp_path, 3):
+        board.write_curves("curve", counts, ["face", "hair"])
+    found = {
+        v.tag: tf.make_ndarray(v.tensor)
+        for v, _ in values(tmp_path / "tensorboard")
+    }
+    for i, name in enumerate(("face", "hair")):
+        known = labels[:, i] >= 0
+        expected = summary.pb(
+            "x",
+            labels[known, i].astype(bool),
+            1 / (1 + np.exp(-logits[known, i])),
+            num_thresholds=11,
+        )
+        np.testing.assert_allclose(
+            found[f"curve/{name}/pr_curves"],
+            tf.make_ndarray(expected.value[0].tensor),
+            atol=1e-6,
+        )
 
 
 def saver(folder, keep=2):

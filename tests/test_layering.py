@@ -23,7 +23,12 @@ ALLOWED = {
     "priv_keras.layers": set(),
     "priv_keras.metrics": set(),
     "priv_keras.video": set(),
-    "priv_keras.callbacks": {"priv_keras.checkpoints", "priv_keras.files"},
+    "priv_keras.board": {"priv_keras.video"},
+    "priv_keras.callbacks": {
+        "priv_keras.board",
+        "priv_keras.checkpoints",
+        "priv_keras.files",
+    },
     "priv_keras.checkpoints": set(),
     "priv_keras.signs": set(),
     "priv_keras.supervised": set(),

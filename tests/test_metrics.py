@@ -95,3 +95,13 @@ def test_constant_scores_reach_the_prevalence():
     labels = np.array([[1], [0], [0], [0], [1]])
     cmap = metrics.class_mean_average_precision(labels, np.zeros((5, 1)))
     assert cmap == pytest.approx(0.4)
+
+
+def test_confusion_is_scikit_learns():
+    from sklearn.metrics import confusion_matrix
+
+    rng = np.random.default_rng(0)
+    labels, predictions = rng.integers(0, 3, (2, 50))
+    found = metrics.confusion(labels, predictions, 4)  # of one there is none
+    expected = confusion_matrix(labels, predictions, labels=range(4))
+    np.testing.assert_array_equal(found, expected)

@@ -15,7 +15,7 @@ def test_pixels_round_and_clip():
 
 def test_before_stands_above_after(tmp_path):
     before, after = np.zeros((3, 5, 6, 3)), np.ones((3, 5, 6, 3)) / 2
-    picture = video.before_after(before, after)
+    picture = video.sheet(before, after)
     assert picture.shape == (2 * (10 + 4), 3 * (12 + 4), 3)
     assert picture[7, 8].tolist() == [0, 0, 0]
     assert picture[21, 8].tolist() == [128, 128, 128]

@@ -3,7 +3,7 @@
 import h5py
 import tensorflow as tf
 
-from priv_keras import callbacks
+from priv_keras import board
 from priv_keras import checkpoints
 
 
@@ -40,7 +40,7 @@ def traces(run_dir):
         for path in (run_dir / "tensorboard").glob("events*")
         for event in tf.compat.v1.train.summary_iterator(str(path))
         for value in event.summary.value
-        if value.tag != callbacks.SECONDS  # the clock's
+        if not value.tag.startswith(board.CLOCK)
     ]
     variables = run_dir / "export" / "anonymizer" / "variables" / "variables"
     return {

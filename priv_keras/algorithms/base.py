@@ -97,6 +97,10 @@ class AdversarialModel(keras.Model):
         turn: int64 weight, the turns played, which schedules may read.
         drawn: int64 weight `(3,)`, batches drawn of each of `Streams` since
             they were dealt.
+        gradient_norms: Dict of party to a variable, see `descend`.
+        waited: float64 variable, seconds of a turn in which a batch was awaited
+            here, be it beside other work.
+        clips_read: int64 variable, clips that a turn drew here.
     """
 
     def __init__(
@@ -137,6 +141,12 @@ class AdversarialModel(keras.Model):
         self.drawn = self._counter("drawn", 0, (len(Streams._fields),))
         self.lowest_budget_loss = self._counter("lowest_budget_loss", np.inf)
         self.turns_since_lowest = self._counter("turns_since_lowest", 0)
+        self.gradient_norms = {
+            party: self._norm()
+            for party in ("anonymizer", "target", *self.budget_names)
+        }
+        self.waited = self._tally(tf.float64)
+        self.clips_read = self._tally(tf.int64)
         # XLA cannot draw from an iterator; Keras would turn it on with a GPU.
         self.supports_jit = False
         self.built = True  # as every party is
@@ -150,6 +160,28 @@ class AdversarialModel(keras.Model):
             trainable=False,
             aggregation="only_first_replica",
         )
+
+    def _norm(self):
+        # Each replica has its own, which none waits for: it changes in loops.
+        return tf.Variable(
+            0.0,
+            trainable=False,
+            synchronization=tf.VariableSynchronization.ON_READ,
+            aggregation=tf.VariableAggregation.MEAN,
+        )
+
+    def _tally(self, dtype):
+        # No weight, which a checkpoint would hold.
+        return tf.Variable(
+            tf.zeros((), dtype),
+            trainable=False,
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+        )
+
+    @property
+    def budget_names(self):
+        """What the figures of each f_B^i are named after."""
+        return [f"budget_{i}" for i in range(len(self.budgets))]
 
     def compile(self, *, optimizers, validation, budget_data=None):
         """Binds optimizers and data to the game.
@@ -253,10 +285,28 @@ class AdversarialModel(keras.Model):
     def draw(self, streams, names):
         """A batch with what the next of each named stream holds."""
         self.drawn.assign_add([int(name in names) for name in Streams._fields])
-        batch = {}
-        for name in names:
-            batch |= next(getattr(streams, name))
+        began, batch = tf.timestamp(), {}
+        with tf.control_dependencies([began]):
+            for name in names:
+                batch |= next(getattr(streams, name))
+        parts = tf.nest.flatten(batch, expand_composites=True)
+        with tf.control_dependencies(parts):
+            self.waited.assign_add(tf.timestamp() - began)
+        self.clips_read.assign_add(self._clips(batch))
         return batch
+
+    def _clips(self, batch):
+        """How many there are in a batch, on all devices of this worker."""
+        found = [batch[key] for key in batch if key.endswith("clips")]
+        local = self.distribute_strategy.experimental_local_results
+        shares = [share for clips in found for share in local(clips)]
+        return sum(tf.shape(share, tf.int64)[0] for share in shares)
+
+    def input_figures(self):
+        """Seconds that the last turn waited for batches, and clips in them."""
+        return float(self.waited.read_value()), int(
+            self.clips_read.read_value()
+        )
 
     def on_replicas(self, function, streams, names):
         """Runs `function(batch)` on each replica; returns the mean of each
@@ -279,7 +329,8 @@ class AdversarialModel(keras.Model):
         cost for it: Eq. (4a), (7a), (9a)."""
 
         def update(batch):
-            return descend(
+            return self.descend(
+                "anonymizer",
                 self.optimizer,
                 self.anonymizer.trainable_variables,
                 lambda: self.anonymizer_costs(batch),
@@ -296,7 +347,8 @@ class AdversarialModel(keras.Model):
             return [SINGLE_LABEL.accuracy(batch["actions"], logits)]
 
         def update(batch):
-            return descend(
+            return self.descend(
+                "target",
                 self.target_optimizer,
                 self.target_step_variables,
                 lambda: self.target_loss(
@@ -327,8 +379,7 @@ class AdversarialModel(keras.Model):
             lambda: self.on_replicas(accuracies, streams, streams.of_budgets),
             lambda members: self.update_budgets(members, streams),
         )
-        parties = [f"budget_{i}" for i in range(len(self.budgets))]
-        return passage_logs(parties, passage)
+        return passage_logs(self.budget_names, passage)
 
     def update_budgets(self, members, streams):
         """One update of each theta_B^i that the bool tensor `members` names."""
@@ -345,7 +396,8 @@ class AdversarialModel(keras.Model):
         budget = self.budgets[i]
 
         def update(anonymized, batch):
-            descend(
+            self.descend(
+                f"budget_{i}",
                 self.budget_optimizers[i],
                 budget.trainable_variables,
                 lambda: self.budget_loss(
@@ -358,6 +410,17 @@ class AdversarialModel(keras.Model):
             return True
 
         tf.cond(due, run, lambda: False)
+
+    def descend(self, party, optimizer, variables, loss_fn):
+        """One step down `loss_fn()` in `variables` alone, and note of its
+        gradient's global norm: of a replica's own batch, before clipping.
+
+        Returns:
+            What `loss_fn` returned.
+        """
+        outputs, norm = descend(optimizer, variables, loss_fn)
+        self.gradient_norms[party].assign(norm)
+        return outputs
 
     def turns_played(self):
         """`turn` as an int."""
@@ -481,11 +544,28 @@ class AdversarialModel(keras.Model):
     def play_turn(self, iterator):
         """`train_step`, counted."""
         self._seed_turn()
+        self.forget_figures()
         logs = self.train_step(
             Streams(iterator, self.validation, self.budget_data)
         )
         self.turn.assign_add(1)
-        return logs
+        return logs | self.norm_logs()
+
+    def forget_figures(self):
+        """Begins those that are of one turn."""
+        norms = self.gradient_norms.values()
+        for figure in (*norms, self.waited, self.clips_read):
+            figure.assign(tf.zeros((), figure.dtype))
+
+    def norm_logs(self):
+        """The norm of the last gradient of each party that had one this turn,
+        the mean over replicas. One that float16 could not hold is left out, as
+        its update was."""
+        norms = {
+            f"{party}_gradient_norm": tf.identity(norm)
+            for party, norm in self.gradient_norms.items()
+        }
+        return {name: norm for name, norm in norms.items() if 0 < norm < np.inf}
 
     def _seed_turn(self):
         """Dropout of a turn depends on nothing but its number, so that a run
@@ -543,10 +623,12 @@ def forget(optimizer):
 
 
 def descend(optimizer, variables, loss_fn):
-    """Takes one step down `loss_fn()` in `variables` alone; returns the loss.
+    """Takes one step down `loss_fn()` in `variables` alone.
 
-    Where `loss_fn` returns a dict, its `"loss"` is descended and all of it
-    returned.
+    Where `loss_fn` returns a dict, it is its `"loss"` that is descended.
+
+    Returns:
+        What `loss_fn` returned, and the global norm of the loss's gradient.
     """
     values = [variable.value for variable in variables]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -554,7 +636,10 @@ def descend(optimizer, variables, loss_fn):
         outputs = loss_fn()
         loss = outputs["loss"] if isinstance(outputs, dict) else outputs
         # Keras sums the gradients of replicas; the loss is a mean over all.
-        share = loss / tf.distribute.get_strategy().num_replicas_in_sync
-        share = optimizer.scale_loss(share)  # for float16
-    optimizer.apply(tape.gradient(share, values), variables)
-    return outputs
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        share = optimizer.scale_loss(loss / replicas)  # for float16
+    gradients = tape.gradient(share, values)
+    scale = optimizer.scale_loss(tf.ones_like(loss) / replicas)
+    norm = tf.linalg.global_norm(gradients) / scale
+    optimizer.apply(gradients, variables)
+    return outputs, norm

@@ -5,7 +5,6 @@ import functools
 import tensorflow as tf
 
 from priv_keras.algorithms.base import AdversarialModel
-from priv_keras.algorithms.base import descend
 
 
 class KBeam(AdversarialModel):
@@ -38,7 +37,8 @@ class KBeam(AdversarialModel):
         strongest = tf.argmin(found, output_type=tf.int32)
 
         def ascend(batch):
-            return descend(
+            return self.descend(
+                "anonymizer",
                 self.optimizer,
                 self.anonymizer.trainable_variables,
                 lambda: -self.budget_loss_of(strongest, batch),

@@ -200,7 +200,8 @@ def score(model, dataset, label, batch_size):
         `cmap`, `average_precisions` (`None` for an attribute that nothing
         shows) and `prevalence`, their chance levels. Of both: `interval` of
         the first at 95 % by bootstrap over videos, `f1`, the classes' mean,
-        `clips` and `videos`.
+        `clips` and `videos`; and `detail`, for pictures: `confusion`, or of
+        attributes `counts`, see `metrics.threshold_counts`.
     """
     labels, logits, videos = outputs(model, dataset, label, batch_size)
     measure = attributes_score if labels.ndim == 2 else accuracy_score
@@ -223,6 +224,11 @@ def accuracy_score(labels, logits, videos):
         ),
         "video_accuracy": float((sums.argmax(axis=1) == labels[first]).mean()),
         "f1": metrics.macro_f1(labels, logits.argmax(axis=1)),
+        "detail": {
+            "confusion": metrics.confusion(
+                labels, logits.argmax(axis=1), logits.shape[1]
+            )
+        },
     }
 
 
@@ -240,6 +246,7 @@ def attributes_score(labels, logits, videos):
         "f1": metrics.macro_f1(labels, (logits > 0).astype(int)),
         "average_precisions": [None if np.isnan(x) else float(x) for x in each],
         "prevalence": metrics.prevalence(labels).tolist(),
+        "detail": {"counts": metrics.threshold_counts(labels, logits)},
     }
 
 
