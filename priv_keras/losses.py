@@ -77,7 +77,7 @@ def multi_label(weights=None):
     )
 
 
-def sigmoid_losses(labels, logits, weights=1.0):
+def sigmoid_losses(labels, logits, weights):
     losses = tf.nn.sigmoid_cross_entropy_with_logits(
         tf.cast(labels, tf.float32), tf.cast(logits, tf.float32)
     )

@@ -98,9 +98,10 @@ def test_weights_of_attributes_count_by_their_ratio():
         )
 
 
-def test_weights_of_attributes_must_be_positive():
-    with pytest.raises(ValueError, match=r"Received: weights=\[1.0, 0.0\]"):
-        losses.multi_label([1.0, 0.0])
+@pytest.mark.parametrize("weight", [0.0, -1.0])
+def test_weights_of_attributes_must_be_positive(weight):
+    with pytest.raises(ValueError, match=rf"Received: weights=\[1.0, {weight}"):
+        losses.multi_label([1.0, weight])
 
 
 @pytest.mark.parametrize("task", BOTH)
@@ -110,3 +111,20 @@ def test_entropy_is_the_mean_of_the_entropies(task):
     assert float(task.entropy(logits)) == pytest.approx(
         np.mean(task.entropies(logits)), rel=1e-6
     )
+
+
+def test_accuracy_is_of_each_example():
+    """Three clips of two classes, then three attributes of two pictures."""
+    logits = tf.constant([[1.0, 2.0], [4.0, 3.0], [9.0, 5.0]])
+    found = losses.SINGLE_LABEL.accuracy([1, 1, 0], logits)
+    assert float(found) == pytest.approx(2 / 3)
+    logits = tf.constant([[0.4, -0.4, 2.0], [-2.0, 0.4, 0.4]])
+    found = losses.MULTI_LABEL.accuracy([[1, 0, 1], [0, 0, 1]], logits)
+    assert float(found) == pytest.approx(5 / 6)
+
+
+@pytest.mark.parametrize("task", BOTH)
+def test_entropies_are_of_each_example(task):
+    logits = tf.random.normal((5, 3), seed=0)
+    each = [task.entropy(row[None]) for row in logits]
+    np.testing.assert_allclose(task.entropies(logits), each, rtol=1e-5)

@@ -32,16 +32,49 @@ def test_interval_counts_videos_not_clips():
     assert repeated == pytest.approx(alone)
 
 
+def test_interval_is_the_middle_of_a_thousand_figures():
+    def counted(**options):
+        figures = iter(range(1000))
+        return metrics.bootstrap_interval(
+            lambda rows: next(figures), np.arange(3), **options
+        )
+
+    assert counted() == pytest.approx((0.025 * 999, 0.975 * 999))
+    assert counted(level=0.5) == pytest.approx((0.25 * 999, 0.75 * 999))
+    with pytest.raises(StopIteration):
+        counted(resamples=1001)
+
+
+def test_interval_draws_whole_videos():
+    groups, drawn = np.array(list("abacca")), []
+    metrics.bootstrap_interval(
+        lambda rows: drawn.append(rows) or 0.0, groups, resamples=50
+    )
+    rows_of = {"a": [0, 2, 5], "b": [1], "c": [3, 4]}
+    for rows in drawn:
+        rows, videos = list(rows), []
+        while rows:
+            videos.append(groups[rows[0]])
+            whole = rows_of[videos[-1]]
+            assert rows[: len(whole)] == whole
+            del rows[: len(whole)]
+        assert len(videos) == 3
+    assert {*np.concatenate(drawn)} == {*range(6)}
+
+
 def test_interval_of_a_sure_thing_has_no_width():
     assert interval(np.ones(5), np.arange(5)) == (1.0, 1.0)
 
 
 def test_interval_over_runs_is_students():
     # 2.776 standard errors on both sides for five runs, by Student's table.
-    values = [0.1, 0.2, 0.3, 0.4, 0.5]
-    half = 2.7764 * np.std(values, ddof=1) / 5**0.5
-    found = metrics.mean_interval(values)
-    np.testing.assert_allclose(found, (0.3 - half, 0.3 + half), rtol=1e-4)
+    for value, values in (
+        (2.7764, [0.1, 0.2, 0.3, 0.4, 0.5]),
+        (3.1824, [0.1, 0.2, 0.4, 0.5]),
+    ):
+        half = value * np.std(values, ddof=1) / len(values) ** 0.5
+        found = metrics.mean_interval(values)
+        np.testing.assert_allclose(found, (0.3 - half, 0.3 + half), atol=1e-4)
     assert metrics.mean_interval([0.7, 0.7]) == (0.7, 0.7)
 
 
@@ -71,6 +104,18 @@ def test_f1_of_attributes_leaves_out_what_nobody_knows_or_shows():
     found = np.array([[1, 0, 1, 0], [1, 0, 1, 1], [1, 0, 1, 0]])
     # 1/2 and 1; nothing shown nor said; unknown; 1 and 1/2.
     assert metrics.macro_f1(labels, found) == pytest.approx(2 / 3)
+
+
+def test_f1_counts_attributes_that_all_or_none_show():
+    labels = np.array([[1, 0], [1, 0]])
+    found = np.array([[1, 1], [1, 0]])
+    assert metrics.macro_f1(labels, found) == pytest.approx((1 + 0) / 2)
+
+
+def test_as_many_scores_as_labels():
+    for measure in (metrics.average_precisions, metrics.macro_f1):
+        with pytest.raises(ValueError, match="argument 2 is shorter"):
+            measure(np.ones((2, 3), int), np.ones((2, 2), int))
 
 
 def test_average_precision_of_a_ranking_by_hand():
