@@ -43,14 +43,16 @@ def speed(took, waited, clips):
 
     Args:
         took: Float, seconds of the turn.
-        waited: Float, seconds in which it waited for a batch.
+        waited: Float, seconds in which it waited for a batch, or `None`.
         clips: Float, clips that it drew.
     """
-    return {
+    figures = {
         f"{CLOCK}seconds_per_turn": took,
         f"{CLOCK}clips_per_second": clips / took,
-        f"{CLOCK}input_wait_share": waited / took,
     }
+    if waited is not None:
+        figures[f"{CLOCK}input_wait_share"] = waited / took
+    return figures
 
 
 class BeforeAfter(keras.callbacks.Callback):

@@ -55,6 +55,7 @@ def build_game(data):
         gamma=flags.GAMMA.value,
         restarts=_restarts(data),
         accumulate_steps=flags.ACCUMULATE_STEPS.value,
+        timed=not data_flags.DETERMINISTIC.value,
         target_gate=_gate(
             data, flags.TARGET_THRESHOLD.value, flags.MAX_TARGET_STEPS.value
         ),

@@ -92,6 +92,8 @@ class AdversarialModel(keras.Model):
         restarts: `Restarts`, or `None` for a game without.
         accumulate_steps: Int, batches whose gradients one update averages.
             The optimizers must agree (`gradient_accumulation_steps`).
+        timed: Bool, whether to measure how long batches are waited for. Not
+            where operations are deterministic: TensorFlow's clock is none.
 
     Attributes:
         turn: int64 weight, the turns played, which schedules may read.
@@ -115,6 +117,7 @@ class AdversarialModel(keras.Model):
         budget_gate,
         restarts=None,
         accumulate_steps=1,
+        timed=True,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -137,6 +140,7 @@ class AdversarialModel(keras.Model):
         self.budget_gate = budget_gate
         self.restarts = restarts
         self.accumulate_steps = accumulate_steps
+        self.timed = timed
         self.turn = self._counter("turn", 0)
         self.drawn = self._counter("drawn", 0, (len(Streams._fields),))
         self.lowest_budget_loss = self._counter("lowest_budget_loss", np.inf)
@@ -285,15 +289,18 @@ class AdversarialModel(keras.Model):
     def draw(self, streams, names):
         """A batch with what the next of each named stream holds."""
         self.drawn.assign_add([int(name in names) for name in Streams._fields])
-        began, batch = tf.timestamp(), {}
+        began, batch = self._now(), {}
         with tf.control_dependencies([began]):
             for name in names:
                 batch |= next(getattr(streams, name))
         parts = tf.nest.flatten(batch, expand_composites=True)
         with tf.control_dependencies(parts):
-            self.waited.assign_add(tf.timestamp() - began)
+            self.waited.assign_add(self._now() - began)
         self.clips_read.assign_add(self._clips(batch))
         return batch
+
+    def _now(self):
+        return tf.timestamp() if self.timed else tf.zeros((), tf.float64)
 
     def _clips(self, batch):
         """How many there are in a batch, on all devices of this worker."""
@@ -303,10 +310,11 @@ class AdversarialModel(keras.Model):
         return sum(tf.shape(share, tf.int64)[0] for share in shares)
 
     def input_figures(self):
-        """Seconds that the last turn waited for batches, and clips in them."""
-        return float(self.waited.read_value()), int(
-            self.clips_read.read_value()
-        )
+        """Seconds that the last turn waited for batches, `None` where it is not
+        `timed`; and clips in them."""
+        figures = (self.waited, self.clips_read)
+        waited, clips = (figure.read_value().numpy() for figure in figures)
+        return waited if self.timed else None, clips
 
     def on_replicas(self, function, streams, names):
         """Runs `function(batch)` on each replica; returns the mean of each
