@@ -13,6 +13,7 @@ import keras
 from flags import data as data_flags
 from flags import evaluation as flags
 from flags import training as training_flags
+from priv_keras import console
 from priv_keras import experiment
 from priv_keras import signs
 from priv_keras.data import Data
@@ -108,7 +109,10 @@ def retrained(court, side, splits, kind=None, key=()):
         List of what `two_step.attack` returns.
     """
     found = []
-    for i, name in enumerate(flags.ATTACKERS.value):
+    names = console.each(
+        flags.ATTACKERS.value, f"attackers on {kind or side} clips"
+    )
+    for i, name in enumerate(names):
         record = court.record(side, name, *key, _seed(i))
         attack = two_step.attack(
             name,

@@ -26,6 +26,7 @@ def main(argv):
         raise app.UsageError(f"Unknown arguments: {argv[1:]}.")
     # In here, so that `--help` does not wait for TensorFlow.
     from priv_keras import attacking
+    from priv_keras import console
     from priv_keras import experiment
     from priv_keras import exporting
     from priv_keras import faults
@@ -53,9 +54,10 @@ def main(argv):
         if name:
             config = parsing.serialize(absl_flags.FLAGS, skip=["run_dir"])
             files.write(run_dir / "config.flags", config)
-        result = judging.judge(accused, data, run_dir, say=print)
+        result = judging.judge(accused, data, run_dir, console.say)
         exporting.add_figures(run_dir, result)
         print("\n" + judging.table(result))
+        console.say_next(run_dir, exported=not name)
     return 0
 
 

@@ -13,6 +13,7 @@ from flags import training as flags
 from priv_keras import board
 from priv_keras import callbacks
 from priv_keras import checkpoints
+from priv_keras import console
 from priv_keras import distribution
 from priv_keras import experiment
 from priv_keras import exporting
@@ -129,12 +130,15 @@ def _warm_up_anonymizer(game, data, say):
     frames = data.target.training_batches("train", "identity").map(
         lambda batch: tf.reshape(batch["clips"], (-1, *data.clip_shape[1:]))
     )
-    error = supervised.fit_identity(
-        game.anonymizer,
-        frames,
-        learning_rate=flags.WARM_UP_ANONYMIZER_LEARNING_RATE.value,
-        steps=flags.WARM_UP_ANONYMIZER_STEPS.value,
-    )
+    steps = flags.WARM_UP_ANONYMIZER_STEPS.value
+    with console.watch("warm-up of f_A", steps) as watch:
+        error = supervised.fit_identity(
+            game.anonymizer,
+            frames,
+            learning_rate=flags.WARM_UP_ANONYMIZER_LEARNING_RATE.value,
+            steps=steps,
+            callbacks=[watch],
+        )
     say(f"warm-up of f_A: {error:.3f} from the identity")
 
 
@@ -142,6 +146,7 @@ def _warm_up_target(game, data, say):
     experiment.seed_everything("target")
     reached = _warm_up_classifier(
         game,
+        "f_T",
         game.target,
         data.target.training_batches("train", "target"),
         data.target.validation_batches("gate"),
@@ -158,6 +163,7 @@ def _warm_up_budgets(game, data, say):
     for i, budget in enumerate(game.budgets):
         reached = _warm_up_classifier(
             game,
+            f"f_B^{i}",
             budget,
             data.budget_batches("budget"),
             data.budget.validation_batches("gate"),
@@ -170,7 +176,7 @@ def _warm_up_budgets(game, data, say):
 
 
 def _warm_up_classifier(
-    game, classifier, train, validation, label, task, learning_rate, steps
+    game, name, classifier, train, validation, label, task, learning_rate, steps
 ):
     def pairs(dataset):
         return dataset.map(lambda batch: (batch["clips"], batch[label]))
@@ -179,15 +185,17 @@ def _warm_up_classifier(
     anonymized = PerFrame(game.anonymizer)(clips)
     steps_per_epoch = min(WARM_UP_EPOCH, steps)
     game.anonymizer.trainable = False
-    fitted = supervised.fit(
-        keras.Model(clips, classifier(anonymized)),
-        pairs(train),
-        pairs(validation),
-        task,
-        learning_rate=learning_rate,
-        epochs=steps // steps_per_epoch,
-        steps_per_epoch=steps_per_epoch,
-    )
+    with console.watch(f"warm-up of {name}", steps) as watch:
+        fitted = supervised.fit(
+            keras.Model(clips, classifier(anonymized)),
+            pairs(train),
+            pairs(validation),
+            task,
+            learning_rate=learning_rate,
+            epochs=steps // steps_per_epoch,
+            steps_per_epoch=steps_per_epoch,
+            callbacks=[watch],
+        )
     game.anonymizer.trainable = True
     return fitted["validation_accuracy"]
 
@@ -199,10 +207,18 @@ def _fit(game, data, run_dir, chief, say):
     and its number, and within it on the batches drawn so far: a run that is
     killed and resumed ends as one that was not.
     """
-    turns = flags.TURNS_PER_EPOCH.value
     watchers = _watchers(data, run_dir, chief, say)
     if chief:
         callbacks.forget_turns_after(run_dir, game.turns_played())
+    turns = (flags.MAX_ITER.value, game.turns_played())
+    with console.watch("game", *turns) as watch:
+        _play_epochs(game, data, [*watchers, watch])
+    for warning in callbacks.stuck_gates(callbacks.read_turns(run_dir)):
+        say(warning)
+
+
+def _play_epochs(game, data, watchers):
+    turns = flags.TURNS_PER_EPOCH.value
     while game.turns_played() < flags.MAX_ITER.value:
         epoch, played = divmod(game.turns_played(), turns)
         if not played:
@@ -219,8 +235,6 @@ def _fit(game, data, run_dir, chief, say):
             shuffle=False,
             verbose=0,
         )
-    for warning in callbacks.stuck_gates(callbacks.read_turns(run_dir)):
-        say(warning)
 
 
 def _watchers(data, run_dir, chief, say):

@@ -14,6 +14,7 @@ def fit(
     steps_per_epoch,
     patience=None,
     goal=1.0,
+    callbacks=(),
 ):
     """Trains a classifier until its validation accuracy no longer rises.
 
@@ -31,6 +32,7 @@ def fit(
         patience: Int, epochs without a better accuracy before it gives up;
             `None` to train for all `epochs`.
         goal: Float in [0, 1], the validation accuracy that is enough.
+        callbacks: More of them, as of `keras.Model.fit`.
 
     Returns:
         Dict: `epochs` trained, `learning_rate` at the end, best
@@ -45,7 +47,7 @@ def fit(
         jit_compile=False,
     )
     best = KeepBest(goal, patience or epochs)
-    callbacks = [best]
+    callbacks = [best, *callbacks]
     if patience:
         callbacks.append(
             keras.callbacks.ReduceLROnPlateau(
@@ -109,7 +111,7 @@ class KeepBest(keras.callbacks.Callback):
         self.model.set_weights(self.weights)
 
 
-def fit_identity(anonymizer, train, *, learning_rate, steps):
+def fit_identity(anonymizer, train, *, learning_rate, steps, callbacks=()):
     """Trains f_A to return its input: the start of the game (Sec. 4.1.2).
 
     Args:
@@ -117,6 +119,7 @@ def fit_identity(anonymizer, train, *, learning_rate, steps):
         train: Endless dataset of frames `(batch, height, width, 3)`.
         learning_rate: Float, of Adam.
         steps: Int, updates.
+        callbacks: As of `keras.Model.fit`.
 
     Returns:
         What `fit_images` returns.
@@ -126,10 +129,11 @@ def fit_identity(anonymizer, train, *, learning_rate, steps):
         train.map(lambda frames: (frames, frames)),
         learning_rate=learning_rate,
         steps=steps,
+        callbacks=callbacks,
     )
 
 
-def fit_images(model, train, *, learning_rate, steps):
+def fit_images(model, train, *, learning_rate, steps, callbacks=()):
     """Trains a model of frames to return other frames.
 
     Args:
@@ -138,6 +142,7 @@ def fit_images(model, train, *, learning_rate, steps):
             what it is given, and what it is to return.
         learning_rate: Float, of Adam; a cosine takes it to a twentieth.
         steps: Int, updates.
+        callbacks: As of `keras.Model.fit`.
 
     Returns:
         Float, the mean absolute error of the last tenth of the updates, in
@@ -155,6 +160,7 @@ def fit_images(model, train, *, learning_rate, steps):
         train,
         epochs=-(-steps // tenth),
         steps_per_epoch=tenth,
+        callbacks=list(callbacks),
         shuffle=False,
         verbose=0,
     ).history

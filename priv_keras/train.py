@@ -25,6 +25,7 @@ def main(argv):
         raise app.UsageError(f"Unknown arguments: {argv[1:]}.")
     # In here, so that `--help` does not wait for TensorFlow.
     from priv_keras import attacking
+    from priv_keras import console
     from priv_keras import distribution
     from priv_keras import experiment
     from priv_keras import faults
@@ -51,7 +52,8 @@ def main(argv):
         if chief:
             files.write(run_dir / "config.flags", config)
             experiment.write_labels(run_dir, data)
-        playing.play(data, run_dir, strategy, say=print if chief else _nothing)
+        say = console.say if chief else _nothing
+        playing.play(data, run_dir, strategy, say)
         if training_flags.STRATEGY.value != "multi_worker":
             judge(data, run_dir)
         elif chief:
@@ -65,13 +67,15 @@ def main(argv):
 def judge(data, run_dir):
     """Step 2 of Sec. 3.6, on f_A as it was saved: attackers train on one
     device, where it has to be."""
+    from priv_keras import console
     from priv_keras import exporting
     from priv_keras import judging
 
     accused = judging.trained(data, run_dir)
-    result = judging.judge(accused, data, run_dir, say=print)
+    result = judging.judge(accused, data, run_dir, console.say)
     exporting.add_figures(run_dir, result)
     print("\n" + judging.table(result))
+    console.say_next(run_dir, exported=True)
 
 
 def _nothing(_):

@@ -77,6 +77,7 @@ ALLOWED = {
     "priv_keras.faults": PROGRAMS,
     "priv_keras.data": PROGRAMS,
     "priv_keras.experiment": PROGRAMS,
+    "priv_keras.console": set(),
     "priv_keras.playing": PROGRAMS,
     "priv_keras.distribution": PROGRAMS,
     "priv_keras.judging": PROGRAMS,

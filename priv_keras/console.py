@@ -1,0 +1,113 @@
+"""What a program tells people while it works: lines, and a bar of each phase.
+
+Part of the programs: `--verbosity` is absl's flag. At -1, the default, a line
+for each phase and epoch, and bars where standard error is a terminal; at 1 a
+line for each turn as well; at -2 warnings and results alone.
+"""
+
+import contextlib
+
+import keras
+import tqdm
+from absl import logging
+
+SPARE, TURNS = -2, 1  # values of --verbosity
+
+
+def say(line):
+    """Prints a line, above the bar of a phase where there is one."""
+    if logging.get_verbosity() > SPARE or line.startswith("warning"):
+        tqdm.tqdm.write(line)
+
+
+def each(items, name):
+    """Yields what is in a list, beside a bar."""
+    with _bar(name, len(items)) as bar:
+        for item in items:
+            bar.set_postfix_str(str(item))
+            yield item
+            bar.update()
+
+
+@contextlib.contextmanager
+def watch(name, total, done=0):
+    """A Keras callback that moves a bar by a step with each batch.
+
+    Args:
+        name: String, of the phase.
+        total: Int, its steps.
+        done: Int, those that are done already.
+    """
+    with _bar(name, total, done) as bar:
+        yield Watch(bar)
+
+
+def _bar(name, total, done=0):
+    return tqdm.tqdm(
+        desc=name,
+        total=total,
+        initial=done,
+        leave=False,
+        # `None` leaves it out where standard error is no terminal.
+        disable=None if logging.get_verbosity() > SPARE else True,
+    )
+
+
+class Watch(keras.callbacks.Callback):
+    """Moves a bar; of a game it tells A_T, A_B and the updates of a turn.
+
+    Args:
+        bar: `tqdm.tqdm`.
+    """
+
+    def __init__(self, bar):
+        super().__init__()
+        self.bar = bar
+        self.done = bar.n  # which a bar that is not shown does not count
+        self.accuracies = ""
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.done += 1
+        updates = _updates(logs)
+        self.bar.set_postfix_str(f"{self.accuracies}{updates}", refresh=False)
+        self.bar.update()
+        if updates and logging.get_verbosity() >= TURNS:
+            say(f"turn {self.done:4d}/{self.bar.total}  {updates}")
+
+    def on_epoch_end(self, epoch, logs=None):
+        if "val_target_accuracy" in logs:
+            budgets = [v for k, v in logs.items() if "val_budget" in k]
+            self.accuracies = (
+                f"A_T {float(logs['val_target_accuracy']):.3f} "
+                f"A_B {float(max(budgets)):.3f} "
+            )
+
+
+def _updates(logs):
+    """Those of the gated loops of a turn, as `updates f_T 3, f_B 8`."""
+    of_target = logs.get("target_steps")
+    if of_target is None:
+        return ""
+    of_budgets = max(
+        int(value)
+        for name, value in logs.items()
+        if name.startswith("budget_") and name.endswith("_steps")
+    )
+    return f"updates f_T {int(of_target)}, f_B {of_budgets}"
+
+
+def say_next(run_dir, exported):
+    """Says which commands go on from a judged run.
+
+    Args:
+        run_dir: Folder of the run.
+        exported: Bool, whether it holds an anonymizer.
+    """
+    commands = [f"python -m priv_keras.report {run_dir}"]
+    if exported:
+        model = f"{run_dir}/export/anonymizer"
+        commands += [
+            f"python -m priv_keras.anonymize FILM --model={model}",
+            f"tensorboard --logdir={run_dir}",
+        ]
+    print("\nNext:\n" + "\n".join(f"  {command}" for command in commands))
