@@ -20,11 +20,16 @@ def say(line):
         tqdm.tqdm.write(line)
 
 
-def each(items, name):
-    """Yields what is in a list, beside a bar."""
-    with _bar(name, len(items)) as bar:
+def each(items, name, total):
+    """Yields what is in an iterable, beside a bar.
+
+    Args:
+        items: Iterable.
+        name: String, of the phase.
+        total: Int, how many there will be.
+    """
+    with _bar(name, total) as bar:
         for item in items:
-            bar.set_postfix_str(str(item))
             yield item
             bar.update()
 
@@ -64,15 +69,15 @@ class Watch(keras.callbacks.Callback):
         super().__init__()
         self.bar = bar
         self.done = bar.n  # which a bar that is not shown does not count
-        self.accuracies = ""
+        self.accuracies = self.updates = ""
 
     def on_train_batch_end(self, batch, logs=None):
         self.done += 1
-        updates = _updates(logs)
-        self.bar.set_postfix_str(f"{self.accuracies}{updates}", refresh=False)
+        self.updates = _updates(logs)
+        self._show(refresh=False)
         self.bar.update()
-        if updates and logging.get_verbosity() >= TURNS:
-            say(f"turn {self.done:4d}/{self.bar.total}  {updates}")
+        if self.updates and logging.get_verbosity() >= TURNS:
+            say(f"turn {self.done:4d}/{self.bar.total}  {self.updates}")
 
     def on_epoch_end(self, epoch, logs=None):
         if "val_target_accuracy" in logs:
@@ -81,6 +86,10 @@ class Watch(keras.callbacks.Callback):
                 f"A_T {float(logs['val_target_accuracy']):.3f} "
                 f"A_B {float(max(budgets)):.3f} "
             )
+            self._show(refresh=True)
+
+    def _show(self, refresh):
+        self.bar.set_postfix_str(f"{self.accuracies}{self.updates}", refresh)
 
 
 def _updates(logs):

@@ -1,12 +1,18 @@
 """Whole runs on tiny shards: from the command line to the exported model."""
 
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
+import pty
+import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 
 import numpy as np
@@ -59,15 +65,22 @@ def program(name, *args):
     return start("-m", f"priv_keras.{name}", *args)
 
 
-def start(*args, **environment):
+def start(*args, stderr=subprocess.PIPE, **environment):
     return subprocess.Popen(
         [sys.executable, *map(str, args)],
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         cwd=ROOT,
         env={**os.environ, **environment},
     )
+
+
+def read_screen(screen):
+    """Yields what a program writes to a pseudo-terminal until it ends."""
+    with contextlib.suppress(OSError):  # which is how it says so
+        while True:
+            yield os.read(screen, 4096).decode(errors="replace")
 
 
 def run(name, *args):
@@ -84,6 +97,7 @@ def whole(shards, tmp_path_factory):
     args = [*SMALL, f"--data_dir={shards}", f"--run_dir={run_dir}"]
     status, _, err = run("train", *args)
     assert status == 0, err
+    assert "\r" not in err  # which is no terminal
     return run_dir
 
 
@@ -129,6 +143,31 @@ def test_a_killed_run_goes_on_to_a_complete_run_folder(killed_and_resumed):
 @pytest.mark.slow
 def test_a_killed_run_ends_as_one_that_was_not(whole, killed_and_resumed):
     expected, found = traces(whole), traces(killed_and_resumed[0])
+    for name in expected:
+        assert found[name] == expected[name], name
+
+
+@pytest.mark.slow
+def test_on_a_terminal_each_phase_is_a_bar(shards, whole, tmp_path):
+    args = [*SMALL, f"--data_dir={shards}", f"--run_dir={tmp_path / 'run'}"]
+    screen, errors = pty.openpty()
+    size = struct.pack("4H", 24, 120, 0, 0)  # or it has no columns to write in
+    fcntl.ioctl(errors, termios.TIOCSWINSZ, size)
+    process = start("-m", "priv_keras.train", *args, stderr=errors)
+    os.close(errors)
+    shown = "".join(read_screen(screen))
+    out, _ = process.communicate()
+    assert process.returncode == 0, shown
+    assert "turn    3/3  validation A_T" in out
+    for phase in (
+        *("warm-up of f_A", "warm-up of f_T", "warm-up of f_B^0"),
+        *("decoding train clips", "filtering test clips"),
+        *("mobilenet_v1_0.25 on raw clips", "f_T on raw clips"),
+    ):
+        assert f"\r{phase}:" in shown, shown
+    assert re.search(r"\rgame: .*/3 .*A_T 0\.\d+ A_B 0\.\d+ ", shown), shown
+    # And what is shown changes nothing.
+    expected, found = traces(whole), traces(tmp_path / "run")
     for name in expected:
         assert found[name] == expected[name], name
 
