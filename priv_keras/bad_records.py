@@ -21,9 +21,8 @@ NAME = "bad_records.json"
 
 def allowed():
     """How many a run may leave out, 0 for `fail`."""
-    return int(
-        flags.BAD_RECORDS.value.removeprefix("skip:").replace("fail", "0")
-    )
+    _, _, count = flags.BAD_RECORDS.value.partition(":")
+    return int(count or 0)
 
 
 def find(folder):
@@ -80,8 +79,8 @@ def check(data):
     if count > allowed():
         raise ValueError(
             f"--bad_records={flags.BAD_RECORDS.value}: {count} records are "
-            f"broken. {' '.join(_lines(found))} Build the shards anew, or allow "
-            "more."
+            f"broken. {' '.join(_lines(found))} Build the shards anew, or "
+            "allow more."
         )
 
 
@@ -115,13 +114,13 @@ def write(run_dir, data):
 def tell(data, say):
     """Says how many records are left out, and of which shards."""
     for line in _lines(left_out(data)):
-        say(f"warning: {line}")
+        say(f"warning: left out {line}")
 
 
 def _lines(found):
     return [
-        f"Left out of {shard}: {len(broken)} broken records, "
-        f"{', '.join(broken)}; the first, as {next(iter(broken.values()))}."
+        f"{len(broken)} broken of the records of {shard}: number "
+        f"{', '.join(broken)}. The first: {next(iter(broken.values()))}."
         for shard, broken in found.items()
     ]
 
@@ -139,7 +138,7 @@ def first_unknown(data):
         content = manifest.load(shards.folder)
         for name, found in damage.scan_all(shards.folder, content):
             known = shards.found[name].broken if shards.found else {}
-            for number in found.broken.keys() - known.keys():
+            for number in sorted(found.broken.keys() - known.keys()):
                 path = shards.folder / name
                 return f"{path}, record {number}: {found.broken[number]}"
     return None

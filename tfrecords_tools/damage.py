@@ -79,6 +79,7 @@ def framed(path):
             for record in read.from_byte(str(path), offset):
                 yield offset, record.numpy()
                 offset += HEADER + len(record.numpy()) + FOOTER
+            return  # also before a few bytes that are no header
         except tf.errors.DataLossError:
             length = _length(path, offset)
             if length is None:
