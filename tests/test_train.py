@@ -18,6 +18,9 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
+from broken_shards import flip
+from broken_shards import spoil_frames
+from broken_shards import without
 from made_videos import sbu_folder
 from toys import cluster
 from traces import traces
@@ -101,11 +104,8 @@ def whole(shards, tmp_path_factory):
     return run_dir
 
 
-@pytest.fixture(scope="module")
-def killed_and_resumed(shards, tmp_path_factory):
-    """A run that was killed after its first turn and then resumed."""
-    run_dir = tmp_path_factory.mktemp("runs") / "run"
-    args = [*SMALL, f"--data_dir={shards}", f"--run_dir={run_dir}"]
+def kill_in_game(run_dir, args):
+    """Starts a run, and kills it once it saved a turn."""
     process = program("train", *args)
     while not checkpoints.files(run_dir / "checkpoints", checkpoints.TURNS):
         assert process.poll() is None, process.communicate()
@@ -113,6 +113,14 @@ def killed_and_resumed(shards, tmp_path_factory):
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert not (run_dir / "result.json").exists()
+
+
+@pytest.fixture(scope="module")
+def killed_and_resumed(shards, tmp_path_factory):
+    """A run that was killed after its first turn and then resumed."""
+    run_dir = tmp_path_factory.mktemp("runs") / "run"
+    args = [*SMALL, f"--data_dir={shards}", f"--run_dir={run_dir}"]
+    kill_in_game(run_dir, args)
     status, out, err = run("train", *args, "--resume")
     assert status == 0, err
     return run_dir, out
@@ -220,6 +228,38 @@ def test_a_shard_that_breaks_while_a_run_reads_it_is_named(
     broken.write_bytes(content)
     status, out, err = run("train", *args, "--resume")
     assert status == 0, err
+
+
+@pytest.mark.slow
+def test_a_run_without_its_broken_records_is_one_that_never_had_them(
+    shards, tmp_path
+):
+    """Also where it is killed and resumed."""
+    names = ("never", "broken")
+    for name in names:
+        shutil.copytree(shards, tmp_path / name)
+    never, broken = (
+        next((tmp_path / name / "sbu").glob("train-*")) for name in names
+    )
+    without(never, [1, 4])
+    args = [*SMALL, f"--data_dir={never.parents[1]}"]
+    status, _, err = run("train", *args, f"--run_dir={tmp_path / 'a'}")
+    assert status == 0, err
+
+    spoil_frames(broken, 4)
+    flip(broken, 1, 60)
+    run_dir = tmp_path / "b"
+    args = [*SMALL, "--bad_records=skip:2", f"--data_dir={broken.parents[1]}"]
+    args.append(f"--run_dir={run_dir}")
+    kill_in_game(run_dir, args)
+    status, out, err = run("train", *args, "--resume")
+    assert status == 0, err
+    assert (
+        out.count(f"left out 2 broken of the records of sbu/{broken.name}") == 2
+    )
+    expected, found = traces(tmp_path / "a"), traces(run_dir)
+    for name in expected:
+        assert found[name] == expected[name], name
 
 
 @pytest.mark.slow
