@@ -6,11 +6,13 @@ Part of the programs: reads flags.
 
 import contextlib
 import errno
+import re
 import sys
 
 import tensorflow as tf
 
 from flags import data as data_flags
+from flags import training as flags
 from priv_keras import bad_records
 
 RESUME = (
@@ -18,7 +20,14 @@ RESUME = (
     "priv_keras.train with --resume."
 )
 
-# What TensorFlow says of a fault while clips are made.
+# How TensorFlow says that another worker does not answer.
+LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+)
+# What it says of a fault while clips are made.
 IN_INPUT = "transformation with iterator"
 
 
@@ -68,9 +77,16 @@ def describe(error):
         error: `OSError` or `tf.errors.OpError`.
     """
     said = str(error).splitlines()[0] if str(error) else repr(error)
+    said = re.sub(r"^\{\{.*?\}\} ", "", said)  # the node of a graph
     full = "No space left on device"
     if getattr(error, "errno", None) == errno.ENOSPC or full in str(error):
         return f"The disk is full ({said}). Free some space. {RESUME}"
+    if isinstance(error, LOST) and flags.STRATEGY.value == "multi_worker":
+        return (
+            f"Another worker is gone ({said}). Find out why from what it said, "
+            "and start all of them again, each with the same command and "
+            "--resume. What was saved is whole."
+        )
     if isinstance(error, tf.errors.ResourceExhaustedError):
         return (
             f"Out of memory at --scale={data_flags.SCALE.value} "

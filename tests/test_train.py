@@ -278,10 +278,7 @@ def test_of_two_workers_the_first_writes_a_run_to_judge(shards, tmp_path):
     run_dir = tmp_path / "run"
     args = [*SMALL, "--max_iter=1", f"--data_dir={shards}"]
     args += ["--strategy=multi_worker", f"--run_dir={run_dir}"]
-    workers = [
-        start("-m", "priv_keras.train", *args, TF_CONFIG=config)
-        for config in cluster(2)
-    ]
+    workers = start_two(*args)
     said = [worker.communicate(timeout=600) for worker in workers]
     for worker, (_, err) in zip(workers, said, strict=True):
         assert worker.returncode == 0, err
@@ -292,6 +289,52 @@ def test_of_two_workers_the_first_writes_a_run_to_judge(shards, tmp_path):
     status, out, err = run("evaluate", f"--run_dir={run_dir}")
     assert status == 0, err
     assert "A_B^1, the strongest of 1 attackers" in out
+
+
+def start_two(*args):
+    """Starts `train` as two workers, which it returns."""
+    return [
+        start("-m", "priv_keras.train", *args, TF_CONFIG=config)
+        for config in cluster(2)
+    ]
+
+
+def end(workers):
+    """Waits for workers, each of which has to end well."""
+    for worker in workers:
+        _, err = worker.communicate(timeout=600)
+        assert worker.returncode == 0, err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", [0, 1])
+def test_where_a_worker_is_killed_the_other_says_so_and_both_go_on(
+    shards, tmp_path, victim
+):
+    run_dir = tmp_path / "run"
+    args = [*SMALL, "--strategy=multi_worker", "--max_iter=6", "--keep=9"]
+    args += [f"--data_dir={shards}", f"--run_dir={run_dir}"]
+    workers = start_two(*args)
+    games = run_dir / "checkpoints"
+    while not checkpoints.files(games, checkpoints.TURNS):
+        for worker in workers:
+            assert worker.poll() is None, worker.communicate()
+        time.sleep(0.05)
+    workers[victim].kill()
+    workers[victim].communicate()
+    survivor = workers[1 - victim]
+    _, err = survivor.communicate(timeout=120)
+    assert survivor.returncode == 1
+    assert error(err).startswith("error: Another worker is gone (")
+    assert "--resume" in error(err)
+    saved = checkpoints.files(games, checkpoints.TURNS)
+    assert all(map(checkpoints.is_whole, saved))
+    assert checkpoints.turn_of(saved[-1]) < 6
+    end(start_two(*args, "--resume"))
+    assert (run_dir / "export" / "anonymizer").is_dir()
+    assert set(saved) < set(checkpoints.files(games, checkpoints.TURNS))
+    lines = [json.loads(line) for line in (run_dir / "metrics.jsonl").open()]
+    assert [x["turn"] for x in lines if "loss" in x] == [1, 2, 3, 4, 5, 6]
 
 
 @pytest.mark.slow
