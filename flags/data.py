@@ -1,5 +1,7 @@
 """Flags of every program of `priv_keras`: which data, and how a clip is cut."""
 
+import re
+
 from absl import flags as absl_flags
 
 DATASETS = (
@@ -66,6 +68,14 @@ SIZE = absl_flags.DEFINE_integer(
 BATCH_SIZE = absl_flags.DEFINE_integer(
     "batch_size", 8, "Clips in a batch.", lower_bound=1
 )
+BAD_RECORDS = absl_flags.DEFINE_string(
+    "bad_records",
+    "fail",
+    "What to do of records that are broken, by their checksum, a frame that "
+    "does not decode or a label: `fail` names the first; `skip:n` decodes all "
+    "shards before the run, leaves up to n records out of all of it, and says "
+    "which.",
+)
 SEED = absl_flags.DEFINE_integer("seed", 0, "Of weights, order and crops.")
 DETERMINISTIC = absl_flags.DEFINE_bool(
     "deterministic",
@@ -82,3 +92,10 @@ DETERMINISTIC = absl_flags.DEFINE_bool(
 )
 def _the_crop_fits(values):
     return values["size"] <= min(values["frame_width"], values["frame_height"])
+
+
+@absl_flags.validator(
+    "bad_records", "--bad_records is `fail` or `skip:n`, as in skip:10."
+)
+def _bad_records_can_be_counted(value):
+    return re.fullmatch(r"fail|skip:[1-9]\d*", value) is not None

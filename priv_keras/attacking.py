@@ -109,22 +109,25 @@ def retrained(court, side, splits, kind=None, key=()):
         List of what `two_step.attack` returns.
     """
     found = []
-    names = console.each(
-        flags.ATTACKERS.value, f"attackers on {kind or side} clips"
-    )
-    for i, name in enumerate(names):
+    protocol = experiment.attacker_protocol()
+    for i, name in enumerate(flags.ATTACKERS.value):
         record = court.record(side, name, *key, _seed(i))
-        attack = two_step.attack(
-            name,
-            _builder(court, i, name),
-            splits,
-            court.data.budget_task,
-            experiment.attacker_protocol(),
-            seed=_seed(i),
-            record=record,
-            weights=_weights(record) if side == "raw" and _reused() else None,
-        )
-        found.append(court.tell(f"on {kind or side} clips", attack))
+        what = f"on {kind or side} clips"
+        with console.watch(f"{name} {what}", protocol.steps) as watch:
+            attack = two_step.attack(
+                name,
+                _builder(court, i, name),
+                splits,
+                court.data.budget_task,
+                protocol,
+                seed=_seed(i),
+                record=record,
+                weights=_weights(record)
+                if side == "raw" and _reused()
+                else None,
+                callbacks=[watch],
+            )
+        found.append(court.tell(what, attack))
     return found
 
 
@@ -191,17 +194,20 @@ def _video(court, budget, anonymizer):
     found = []
     for side in ("raw", "anonymized"):
         protocol = experiment.video_protocol()
-        attack = two_step.attack(
-            "c3d",
-            build,
-            budget[side],
-            court.data.budget_task,
-            protocol,
-            seed=_seed(0),
-            record=court.record(
-                side, "video", training_flags.TARGET_WIDTH.value, protocol
-            ),
+        record = court.record(
+            side, "video", training_flags.TARGET_WIDTH.value, protocol
         )
+        with console.watch(f"c3d on {side} clips", protocol.steps) as watch:
+            attack = two_step.attack(
+                "c3d",
+                build,
+                budget[side],
+                court.data.budget_task,
+                protocol,
+                seed=_seed(0),
+                record=record,
+                callbacks=[watch],
+            )
         kind = "video" if side == "anonymized" else "video, on raw clips"
         found.append({"attack": kind, **court.tell(f"on {side} clips", attack)})
     return found
@@ -230,13 +236,16 @@ def _inversion(court, budget, anonymizer):
     def run():
         keras.utils.set_random_seed(_seed(0))
         network = inversion.build(flags.INVERSION_WIDTH.value)
-        inversion.train(
-            network,
-            court.data.budget.views("attackers"),
-            anonymizer,
-            learning_rate=flags.ATTACKER_LEARNING_RATE.value,
-            steps=flags.INVERSION_STEPS.value,
-        )
+        steps = flags.INVERSION_STEPS.value
+        with console.watch("unet, inverting f_A", steps) as watch:
+            inversion.train(
+                network,
+                court.data.budget.views("attackers"),
+                anonymizer,
+                learning_rate=flags.ATTACKER_LEARNING_RATE.value,
+                steps=steps,
+                callbacks=[watch],
+            )
         raw = budget["raw"]["test"]
         anonymized = budget["anonymized"]["test"]
         rebuilt = inversion.reconstructed(network, anonymized)

@@ -20,11 +20,16 @@ def say(line):
         tqdm.tqdm.write(line)
 
 
-def each(items, name):
-    """Yields what is in a list, beside a bar."""
-    with _bar(name, len(items)) as bar:
+def each(items, name, total):
+    """Yields what is in an iterable, beside a bar.
+
+    Args:
+        items: Iterable.
+        name: String, of the phase.
+        total: Int, how many there will be.
+    """
+    with _bar(name, total) as bar:
         for item in items:
-            bar.set_postfix_str(str(item))
             yield item
             bar.update()
 

@@ -10,9 +10,11 @@ import tensorflow as tf
 from flags import data as flags
 from flags import evaluation as evaluation_flags
 from flags import training as training_flags
+from priv_keras import bad_records
 from priv_keras import losses
 from priv_keras import signs
 from priv_keras.algorithms.base import Streams
+from tfrecords_tools import damage
 from tfrecords_tools import manifest
 from tfrecords_tools import read
 from tfrecords_tools import schema
@@ -41,17 +43,24 @@ class Shards:
         parties: Dict: `actions` and `budget_labels`, or one of them, to what
             the manifest calls it, `target` or `budget`.
         frames: Int, frames of a clip.
+        found: Dict of the file name of each shard to its `damage.Found`, to
+            leave out what is broken; empty where nothing is.
 
     Attributes:
+        manifest: That of the records that are not left out.
         labels: Dict of the same keys to tuples of class names.
 
     Raises:
-        ValueError: If the dataset has no label for one of `parties`.
+        ValueError: If the dataset has no label for one of `parties`, or
+            nothing is left of a split.
     """
 
-    def __init__(self, folder, parties, frames):
+    def __init__(self, folder, parties, frames, found):
         self.folder = storage.path(folder)
         self.manifest = manifest.load(self.folder)
+        self.found = found
+        if found:
+            self.manifest = damage.without_broken(self.manifest, found)
         self.frames = frames
         self.records = {
             party: self.manifest[role] for party, role in parties.items()
@@ -108,7 +117,7 @@ class Shards:
             }
 
         return read.clips(
-            str(self.folder / f"{split}-*.tfrecord"),
+            self._pattern(split),
             labels=tuple(self.records.values()),
             shapes=manifest.label_shapes(self.manifest),
             frames=frames or self.frames,
@@ -118,7 +127,19 @@ class Shards:
             flip=training,
             seed=_seed(stream, epoch),
             clips_per_video=clips_per_video,
+            runs=self._runs(),
         ).map(rename)
+
+    def _pattern(self, split):
+        return str(self.folder / f"{split}-*.tfrecord")
+
+    def _runs(self):
+        """Where to read shards of which records are left out."""
+        return {
+            name: found.runs
+            for name, found in self.found.items()
+            if found.broken
+        }
 
     def cuts(self, split, stream, frames=None, epoch=0):
         """Random cuts: one of each video, or where videos are cut into clips
@@ -152,22 +173,22 @@ class Shards:
     def each_label(self, split, name):
         """Yields one label of each video of a split, an array, without
         decoding its frames."""
-        part = self.manifest["splits"][split]
-        paths = [str(self.folder / shard["file"]) for shard in part["shards"]]
         shapes = manifest.label_shapes(self.manifest)
-        for record in tf.data.TFRecordDataset(paths):
+        for record in read.records(self._pattern(split), runs=self._runs()):
             yield schema.parse(record, (name,), shapes)[1][name].numpy()
 
-    def clip_bytes(self, split):
-        """Bytes of all clips of a split, decoded, 8 bits a channel."""
-        count = read.count(self.manifest, split, self.frames)
-        return count * self.frames * flags.SIZE.value**2 * 3
+    def clip_count(self, split):
+        """Clips of one pass over a split."""
+        return read.count(self.manifest, split, self.frames)
+
+    def clip_bytes(self):
+        """Bytes of a clip, decoded, 8 bits a channel."""
+        return self.frames * flags.SIZE.value**2 * 3
 
     def test_batches(self, split, stream):
         """One pass over all clips of a split, in file order."""
-        count = read.count(self.manifest, split, self.frames)
         per_video = self.manifest["clips_per_video"]
-        return self._pass(split, stream, per_video, count)
+        return self._pass(split, stream, per_video, self.clip_count(split))
 
     def validation_batches(self, stream):
         """One pass over validation, a clip of each video."""
@@ -243,6 +264,15 @@ class Data:
             "actions": self.target.labels["actions"],
             "budget_labels": self.budget.labels["budget_labels"],
         }
+
+    @property
+    def sides(self):
+        """Its `Shards`, of each folder once."""
+        every = (
+            *(self.target, self.budget),
+            *(self.tested_target, self.tested_budget),
+        )
+        return list({side.folder: side for side in every}.values())
 
     @property
     def clip_shape(self):
@@ -349,7 +379,17 @@ def open_data():
 
     Puppets are drawn and written where they are missing. Every shard is
     checked against the manifest before it is used.
+
+    Raises:
+        FileNotFoundError, ValueError: If shards are missing, or damaged more
+            than `--bad_records` allows.
     """
+    data = _open_sides()
+    bad_records.check(data)
+    return data
+
+
+def _open_sides():
     frames = flags.FRAMES.value
     tested = None
     if flags.TEST_DATASET.value:
@@ -387,8 +427,8 @@ def _open(dataset, parties, frames):
             f"-m tfrecords_tools.build --dataset={dataset} --raw_dir=... "
             "--out_dir=DATA_DIR` wrote."
         )
-    shards = Shards(storage.path(parent) / dataset, parties, frames)
-    read.check(shards.folder)
+    folder = storage.path(parent) / dataset
+    shards = Shards(folder, parties, frames, bad_records.find(folder))
     splits = shards.manifest["splits"]
     signs.check_videos({name: part["videos"] for name, part in splits.items()})
     if splits["train"]["videos"]:  # none, of what only tests

@@ -26,6 +26,7 @@ def main(argv):
         raise app.UsageError(f"Unknown arguments: {argv[1:]}.")
     # In here, so that `--help` does not wait for TensorFlow.
     from priv_keras import attacking
+    from priv_keras import bad_records
     from priv_keras import console
     from priv_keras import experiment
     from priv_keras import exporting
@@ -50,14 +51,17 @@ def main(argv):
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    with faults.told():
+    with faults.told(data):
+        bad_records.tell(data, console.say)
         if name:
             config = parsing.serialize(absl_flags.FLAGS, skip=["run_dir"])
             files.write(run_dir / "config.flags", config)
+            bad_records.write(run_dir, data)
         result = judging.judge(accused, data, run_dir, console.say)
         exporting.add_figures(run_dir, result)
         print("\n" + judging.table(result))
         console.say_next(run_dir, exported=not name)
+        bad_records.tell(data, console.say)
     return 0
 
 

@@ -14,6 +14,7 @@ import tensorflow as tf
 from flags import data as data_flags
 from flags import evaluation as evaluation_flags
 from flags import training as training_flags
+from priv_keras import bad_records
 from priv_keras import callbacks
 from priv_keras import checkpoints
 from priv_keras import files
@@ -192,7 +193,9 @@ def build_video_network(data, party):
 def fingerprint(data, *settings):
     """A name for what depends on the data, on how clips are cut, on the seed
     and on `settings`, which JSON can hold, and on nothing else."""
+    broken = bad_records.left_out(data)
     everything = [
+        *([broken] if broken else []),
         data.target.manifest["options"],
         data.budget.manifest["options"],
         data.tested_target.manifest["options"],

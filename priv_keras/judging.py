@@ -3,6 +3,7 @@
 Part of the programs: what `train` ends with and `evaluate` does.
 """
 
+import functools
 import json
 import pathlib
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from flags import training as training_flags
 from priv_keras import attacking
 from priv_keras import baselines
 from priv_keras import board
+from priv_keras import console
 from priv_keras import experiment
 from priv_keras import figures as drawings
 from priv_keras import files
@@ -236,21 +238,34 @@ def _sides(trained, tested, accused, cache, filtered=SPLITS):
         "validation": trained.test_batches("validation", "attackers"),
         "test": tested.test_batches("test", "attackers"),
     }
-    sizes = {
-        "train": trained.clip_bytes("train") * flags.ATTACKER_VIEWS.value,
-        "validation": trained.clip_bytes("validation"),
-        "test": tested.clip_bytes("test"),
+    counts = {
+        "train": trained.clip_count("train") * flags.ATTACKER_VIEWS.value,
+        "validation": trained.clip_count("validation"),
+        "test": tested.clip_count("test"),
     }
+    bytes_of = {split: trained.clip_bytes() for split in SPLITS}
+    bytes_of["test"] = tested.clip_bytes()
+
+    def watched(work, split):
+        return functools.partial(
+            console.each, name=f"{work} {split} clips", total=counts[split]
+        )
+
     return {
         "raw": {
             split: two_step.unfiltered(
-                clips[split], keep=sizes[split] <= RAW_IN_MEMORY
+                clips[split],
+                keep=counts[split] * bytes_of[split] <= RAW_IN_MEMORY,
+                watched=watched("decoding", split),
             )
             for split in SPLITS
         },
         "anonymized": {
             split: two_step.filtered(
-                clips[split], accused.anonymizer, cache / split
+                clips[split],
+                accused.anonymizer,
+                cache / split,
+                watched=watched("filtering", split),
             )
             for split in filtered
         },
@@ -292,14 +307,16 @@ def _fresh_target(court, side, splits):
     def run():
         experiment.seed_everything("raw")
         model = experiment.build_video_network(court.data, "actions")
-        fitted = two_step.train(
-            model,
-            splits,
-            "actions",
-            SINGLE_LABEL,
-            protocol,
-            seed=data_flags.SEED.value,
-        )
+        with console.watch(f"f_T on {side} clips", protocol.steps) as watch:
+            fitted = two_step.train(
+                model,
+                splits,
+                "actions",
+                SINGLE_LABEL,
+                protocol,
+                seed=data_flags.SEED.value,
+                callbacks=[watch],
+            )
         scored = two_step.score(
             model, splits["test"], "actions", protocol.batch_size
         )

@@ -25,6 +25,7 @@ def main(argv):
         raise app.UsageError(f"Unknown arguments: {argv[1:]}.")
     # In here, so that `--help` does not wait for TensorFlow.
     from priv_keras import attacking
+    from priv_keras import bad_records
     from priv_keras import console
     from priv_keras import distribution
     from priv_keras import experiment
@@ -42,17 +43,20 @@ def main(argv):
         if chief:
             check_run_dir(run_dir, config, training_flags.RESUME.value)
         data = open_data()
+        bad_records.check_resumed(run_dir, data)
         experiment.check_labels(run_dir, data)
         experiment.check_weights()
         attacking.check(data)  # now, and not after days of training
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    with faults.told():
+    with faults.told(data):
         if chief:
             files.write(run_dir / "config.flags", config)
+            bad_records.write(run_dir, data)
             experiment.write_labels(run_dir, data)
         say = console.say if chief else _nothing
+        bad_records.tell(data, say)
         playing.play(data, run_dir, strategy, say)
         if training_flags.STRATEGY.value != "multi_worker":
             judge(data, run_dir)
@@ -61,6 +65,7 @@ def main(argv):
                 "To judge the run, on one machine: python -m "
                 f"priv_keras.evaluate --run_dir={run_dir}"
             )
+        bad_records.tell(data, say)
     return 0
 
 

@@ -1,6 +1,7 @@
 import io
 import re
 import sys
+import time
 
 import pytest
 from absl import logging
@@ -53,17 +54,19 @@ def test_a_game_is_a_bar_with_its_figures(make_game, data, terminal):
 
 def test_without_a_terminal_there_is_no_bar(make_game, data, capfd):
     game_of_two_epochs(make_game, data)
-    assert list(console.each(["a", "b"], "attackers")) == ["a", "b"]
+    assert list(console.each("ab", "filtering", 2)) == ["a", "b"]
     console.say("a line")
     out, err = capfd.readouterr()
-    assert "game" not in err and "attackers" not in err and "\r" not in err
+    assert "game" not in err and "filtering" not in err and "\r" not in err
     assert out == "a line\n"
 
 
-def test_a_list_is_a_bar_that_names_who_is_at_work(terminal):
+def test_what_is_iterated_over_is_a_bar(terminal):
     errors = terminal()
-    for name in console.each(["resnet", "inception"], "attackers"):
-        assert name in errors.getvalue()
+    for _ in console.each(range(2), "filtering", 2):
+        time.sleep(0.2)  # more than tqdm lets pass between two looks
+    assert "filtering" in errors.getvalue()
+    assert "1/2" in errors.getvalue()
 
 
 def test_each_turn_is_a_line_where_that_is_asked_for(
@@ -81,7 +84,7 @@ def test_a_quiet_program_says_warnings_alone(terminal, capsys, verbosity):
     verbosity(console.SPARE)
     console.say("turn 3")
     console.say("warning: stale")
-    list(console.each(["a"], "attackers"))
+    list(console.each("a", "filtering", 1))
     assert capsys.readouterr().out == "warning: stale\n"
     assert errors.getvalue() == ""
 

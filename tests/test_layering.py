@@ -74,6 +74,7 @@ ALLOWED = {
     "priv_keras.films": {"priv_keras.films"},
     "priv_keras.anonymize": PROGRAMS,
     "priv_keras.program": PROGRAMS,
+    "priv_keras.bad_records": PROGRAMS,
     "priv_keras.faults": PROGRAMS,
     "priv_keras.data": PROGRAMS,
     "priv_keras.experiment": PROGRAMS,

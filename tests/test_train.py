@@ -1,17 +1,26 @@
 """Whole runs on tiny shards: from the command line to the exported model."""
 
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
+import pty
+import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from broken_shards import flip
+from broken_shards import spoil_frames
+from broken_shards import without
 from made_videos import sbu_folder
 from toys import cluster
 from traces import traces
@@ -59,15 +68,22 @@ def program(name, *args):
     return start("-m", f"priv_keras.{name}", *args)
 
 
-def start(*args, **environment):
+def start(*args, stderr=subprocess.PIPE, **environment):
     return subprocess.Popen(
         [sys.executable, *map(str, args)],
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         cwd=ROOT,
         env={**os.environ, **environment},
     )
+
+
+def read_screen(screen):
+    """Yields what a program writes to a pseudo-terminal until it ends."""
+    with contextlib.suppress(OSError):  # which is how it says so
+        while True:
+            yield os.read(screen, 4096).decode(errors="replace")
 
 
 def run(name, *args):
@@ -84,14 +100,12 @@ def whole(shards, tmp_path_factory):
     args = [*SMALL, f"--data_dir={shards}", f"--run_dir={run_dir}"]
     status, _, err = run("train", *args)
     assert status == 0, err
+    assert "\r" not in err  # which is no terminal
     return run_dir
 
 
-@pytest.fixture(scope="module")
-def killed_and_resumed(shards, tmp_path_factory):
-    """A run that was killed after its first turn and then resumed."""
-    run_dir = tmp_path_factory.mktemp("runs") / "run"
-    args = [*SMALL, f"--data_dir={shards}", f"--run_dir={run_dir}"]
+def kill_in_game(run_dir, args):
+    """Starts a run, and kills it once it saved a turn."""
     process = program("train", *args)
     while not checkpoints.files(run_dir / "checkpoints", checkpoints.TURNS):
         assert process.poll() is None, process.communicate()
@@ -99,6 +113,14 @@ def killed_and_resumed(shards, tmp_path_factory):
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert not (run_dir / "result.json").exists()
+
+
+@pytest.fixture(scope="module")
+def killed_and_resumed(shards, tmp_path_factory):
+    """A run that was killed after its first turn and then resumed."""
+    run_dir = tmp_path_factory.mktemp("runs") / "run"
+    args = [*SMALL, f"--data_dir={shards}", f"--run_dir={run_dir}"]
+    kill_in_game(run_dir, args)
     status, out, err = run("train", *args, "--resume")
     assert status == 0, err
     return run_dir, out
@@ -129,6 +151,31 @@ def test_a_killed_run_goes_on_to_a_complete_run_folder(killed_and_resumed):
 @pytest.mark.slow
 def test_a_killed_run_ends_as_one_that_was_not(whole, killed_and_resumed):
     expected, found = traces(whole), traces(killed_and_resumed[0])
+    for name in expected:
+        assert found[name] == expected[name], name
+
+
+@pytest.mark.slow
+def test_on_a_terminal_each_phase_is_a_bar(shards, whole, tmp_path):
+    args = [*SMALL, f"--data_dir={shards}", f"--run_dir={tmp_path / 'run'}"]
+    screen, errors = pty.openpty()
+    size = struct.pack("4H", 24, 120, 0, 0)  # or it has no columns to write in
+    fcntl.ioctl(errors, termios.TIOCSWINSZ, size)
+    process = start("-m", "priv_keras.train", *args, stderr=errors)
+    os.close(errors)
+    shown = "".join(read_screen(screen))
+    out, _ = process.communicate()
+    assert process.returncode == 0, shown
+    assert "turn    3/3  validation A_T" in out
+    for phase in (
+        *("warm-up of f_A", "warm-up of f_T", "warm-up of f_B^0"),
+        *("decoding train clips", "filtering test clips"),
+        *("mobilenet_v1_0.25 on raw clips", "f_T on raw clips"),
+    ):
+        assert f"\r{phase}:" in shown, shown
+    assert re.search(r"\rgame: .*/3 .*A_T 0\.\d+ A_B 0\.\d+ ", shown), shown
+    # And what is shown changes nothing.
+    expected, found = traces(whole), traces(tmp_path / "run")
     for name in expected:
         assert found[name] == expected[name], name
 
@@ -184,6 +231,38 @@ def test_a_shard_that_breaks_while_a_run_reads_it_is_named(
 
 
 @pytest.mark.slow
+def test_a_run_without_its_broken_records_is_one_that_never_had_them(
+    shards, tmp_path
+):
+    """Also where it is killed and resumed."""
+    names = ("never", "broken")
+    for name in names:
+        shutil.copytree(shards, tmp_path / name)
+    never, broken = (
+        next((tmp_path / name / "sbu").glob("train-*")) for name in names
+    )
+    without(never, [1, 4])
+    args = [*SMALL, f"--data_dir={never.parents[1]}"]
+    status, _, err = run("train", *args, f"--run_dir={tmp_path / 'a'}")
+    assert status == 0, err
+
+    spoil_frames(broken, 4)
+    flip(broken, 1, 60)
+    run_dir = tmp_path / "b"
+    args = [*SMALL, "--bad_records=skip:2", f"--data_dir={broken.parents[1]}"]
+    args.append(f"--run_dir={run_dir}")
+    kill_in_game(run_dir, args)
+    status, out, err = run("train", *args, "--resume")
+    assert status == 0, err
+    assert (
+        out.count(f"left out 2 broken of the records of sbu/{broken.name}") == 2
+    )
+    expected, found = traces(tmp_path / "a"), traces(run_dir)
+    for name in expected:
+        assert found[name] == expected[name], name
+
+
+@pytest.mark.slow
 def test_a_game_on_two_devices_is_judged_and_exported(shards, tmp_path):
     args = [*SMALL, "--max_iter=1", f"--data_dir={shards}"]
     args += ["--strategy=mirrored", f"--run_dir={tmp_path / 'run'}"]
@@ -199,10 +278,7 @@ def test_of_two_workers_the_first_writes_a_run_to_judge(shards, tmp_path):
     run_dir = tmp_path / "run"
     args = [*SMALL, "--max_iter=1", f"--data_dir={shards}"]
     args += ["--strategy=multi_worker", f"--run_dir={run_dir}"]
-    workers = [
-        start("-m", "priv_keras.train", *args, TF_CONFIG=config)
-        for config in cluster(2)
-    ]
+    workers = start_two(*args)
     said = [worker.communicate(timeout=600) for worker in workers]
     for worker, (_, err) in zip(workers, said, strict=True):
         assert worker.returncode == 0, err
@@ -213,6 +289,52 @@ def test_of_two_workers_the_first_writes_a_run_to_judge(shards, tmp_path):
     status, out, err = run("evaluate", f"--run_dir={run_dir}")
     assert status == 0, err
     assert "A_B^1, the strongest of 1 attackers" in out
+
+
+def start_two(*args):
+    """Starts `train` as two workers, which it returns."""
+    return [
+        start("-m", "priv_keras.train", *args, TF_CONFIG=config)
+        for config in cluster(2)
+    ]
+
+
+def end(workers):
+    """Waits for workers, each of which has to end well."""
+    for worker in workers:
+        _, err = worker.communicate(timeout=600)
+        assert worker.returncode == 0, err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", [0, 1])
+def test_where_a_worker_is_killed_the_other_says_so_and_both_go_on(
+    shards, tmp_path, victim
+):
+    run_dir = tmp_path / "run"
+    args = [*SMALL, "--strategy=multi_worker", "--max_iter=6", "--keep=9"]
+    args += [f"--data_dir={shards}", f"--run_dir={run_dir}"]
+    workers = start_two(*args)
+    games = run_dir / "checkpoints"
+    while not checkpoints.files(games, checkpoints.TURNS):
+        for worker in workers:
+            assert worker.poll() is None, worker.communicate()
+        time.sleep(0.05)
+    workers[victim].kill()
+    workers[victim].communicate()
+    survivor = workers[1 - victim]
+    _, err = survivor.communicate(timeout=120)
+    assert survivor.returncode == 1
+    assert error(err).startswith("error: Another worker is gone (")
+    assert "--resume" in error(err)
+    saved = checkpoints.files(games, checkpoints.TURNS)
+    assert all(map(checkpoints.is_whole, saved))
+    assert checkpoints.turn_of(saved[-1]) < 6
+    end(start_two(*args, "--resume"))
+    assert (run_dir / "export" / "anonymizer").is_dir()
+    assert set(saved) < set(checkpoints.files(games, checkpoints.TURNS))
+    lines = [json.loads(line) for line in (run_dir / "metrics.jsonl").open()]
+    assert [x["turn"] for x in lines if "loss" in x] == [1, 2, 3, 4, 5, 6]
 
 
 @pytest.mark.slow

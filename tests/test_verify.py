@@ -88,7 +88,7 @@ def test_a_frame_that_does_not_decode_is_named(shards, capsys):
         feature.bytes_list.value[5] = b"x"
 
     rewrite(shards, "train", [first, edited(second, "frames", spoil), *rest])
-    assert "record 1 cannot be decoded" in damaged(shards, capsys)
+    assert "record 1: it cannot be decoded" in damaged(shards, capsys)
 
 
 def test_a_label_out_of_range_is_named(shards, capsys):
@@ -104,8 +104,8 @@ def test_a_label_out_of_range_is_named(shards, capsys):
 @pytest.mark.parametrize(
     ("values", "multi_label", "says"),
     [
-        ([0, 1], [], "[0, 1], not one class."),
-        ([], [], "[], not one class."),
+        ([0, 1], [], "[0, 1], not one class"),
+        ([], [], "[], not one class"),
         ([0, 1], ["actors"], "[0, 1], not a 0 or 1 for each of its 13"),
         ([2] * 13, ["actors"], f"{[2] * 13}, not a 0 or 1 for each of its"),
         ([0] * 12 + [1], ["actors"], None),
@@ -135,7 +135,14 @@ def test_a_video_in_two_splits_is_named(shards, capsys):
     _, *tests = records(next(shards.glob("test-*")))
     rewrite(shards, "test", [*tests, train[0]])
     said = damaged(shards, capsys)
-    assert f"record {len(tests)}: video s0" in said
+    assert f"record {len(tests)}: the manifest has no video s0" in said
+    content = manifest.load(shards)
+    splits = content["splits"]
+    splits["test"]["videos"][0] = splits["train"]["videos"][0]
+    manifest.save(content, shards)
+    rewrite(shards, "test", [train[0], *tests])
+    said = damaged(shards, capsys)
+    assert "record 0: video s0" in said
     assert "is in train already" in said
 
 
@@ -147,21 +154,25 @@ def test_a_video_of_another_length_or_name_is_named(shards, capsys):
 
     rewrite(shards, "train", [edited(first, "frames", cut), *rest])
     said = damaged(shards, capsys)
-    assert "record 0: video s0" in said
-    assert "has 3 frames; its manifest says 20" in said
+    assert "record 0: its video s0" in said
+    assert "has 3 frames; the manifest says 20" in said
 
     def rename(feature):
         feature.bytes_list.value[0] = b"other"
 
     rewrite(shards, "train", [edited(first, "video", rename), *rest])
     said = damaged(shards, capsys)
-    assert "video other has 20 frames; its manifest says None" in said
+    assert "record 0: the manifest has no video other in its split" in said
 
 
 def test_a_wrong_count_is_named(shards, capsys):
     kept = records(next(shards.glob("train-*")))[1:]
     rewrite(shards, "train", kept)
-    assert f"holds {len(kept)} records; its" in damaged(shards, capsys)
+    said = damaged(shards, capsys)
+    assert f"record {len(kept)}: the shard cannot be read that far" in said
+    rewrite(shards, "train", [*kept, kept[0]])
+    said = damaged(shards, capsys)
+    assert f"record {len(kept)}: video s0" in said
 
 
 def test_a_missing_shard_is_named(shards, capsys):

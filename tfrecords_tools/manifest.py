@@ -136,6 +136,20 @@ def label_shapes(content):
     return shapes
 
 
+def shards(content):
+    """List of pairs of a split and one of its shards."""
+    return [
+        (split, shard)
+        for split, part in content["splits"].items()
+        for shard in part["shards"]
+    ]
+
+
+def rebuild(folder, content):
+    """What to do of shards that are not what their manifest says."""
+    return f"Delete {folder} and build it anew with `{command(content)}`."
+
+
 def command(content):
     """The command that makes the shards of a manifest anew."""
     return content.get("command") or (

@@ -8,6 +8,7 @@ from tfrecords_tools import schema
 from tfrecords_tools import storage
 
 SHUFFLED = 1024  # clips that wait, undecoded, to be drawn from
+BUFFER = 256 * 1024  # bytes that are read of a file at once, as by default
 
 
 def clips(
@@ -22,6 +23,7 @@ def clips(
     flip=False,
     seed=0,
     clips_per_video=1,
+    runs=None,
     layout=schema,
 ):
     """Yields the clips of the shards that match `pattern`.
@@ -48,6 +50,7 @@ def clips(
         seed: Int, repeats the same random choices, new ones each epoch.
         clips_per_video: Int, clips of each video where not `training`: their
             frames interleave. Or `None`, see above, in training as well.
+        runs: As of `records`.
         layout: What parses a record and decodes its frames.
 
     Returns:
@@ -95,9 +98,9 @@ def clips(
         shape = (frames, size, size, 3)
         return {"clips": tf.ensure_shape(clip, shape), **about}
 
-    records = _records(pattern, seed if training else None)
+    stored = records(pattern, seed if training else None, runs)
     per_video = 1 if training and clips_per_video else clips_per_video
-    cuts = _cuts(records, per_video, frames, layout)
+    cuts = _cuts(stored, per_video, frames, layout)
     items = tf.data.Dataset.zip(cuts, _keys(seed)).map(
         lambda cut, keys: (*cut, keys)
     )
@@ -112,20 +115,77 @@ def clips(
     )
 
 
-def _records(pattern, seed):
-    """Records in file order, or where there is a seed, shards shuffled."""
+def records(pattern, seed=None, runs=None):
+    """Records in file order, or where there is a seed, of shards in random
+    order, four at a time.
+
+    Args:
+        pattern: As of `clips`.
+        seed: Int, or `None`.
+        runs: Dict of the names of shards that are broken to the runs of whole
+            records in them, as `damage.scan` finds them; of other shards every
+            record is read.
+
+    Returns:
+        Dataset of strings.
+
+    Raises:
+        FileNotFoundError: If no file matches `pattern`.
+    """
     folder = storage.path(pattern).parent
     shards = sorted(tf.io.gfile.glob(str(pattern)))
     if not shards:
         raise FileNotFoundError(
             f"No shard matches {pattern}. {manifest.remedy(folder)}"
         )
+    files, opened = shards, tf.data.TFRecordDataset
+    if runs:
+        every = [(0, -1)]
+        of_shards = [
+            runs.get(path.rsplit("/", 1)[-1], every) for path in shards
+        ]
+        files = (shards, tf.ragged.constant(of_shards, tf.int64, 1, (2,)))
+        opened = _runs_of
+    files = tf.data.Dataset.from_tensor_slices(files)
     if seed is None:
-        return tf.data.TFRecordDataset(shards)
-    files = tf.data.Dataset.from_tensor_slices(shards)
+        return files.flat_map(opened)
     return files.shuffle(len(shards), seed=seed).interleave(
-        tf.data.TFRecordDataset, cycle_length=4
+        opened, cycle_length=4
     )
+
+
+def _runs_of(path, runs):
+    return tf.data.Dataset.from_tensor_slices(runs).flat_map(
+        lambda run: _from_byte(path, run[0]).take(run[1])
+    )
+
+
+def _from_byte(path, offset):
+    return tf.data.experimental.from_variant(
+        tf.raw_ops.TFRecordDatasetV2(
+            filenames=[path],
+            compression_type="",
+            buffer_size=BUFFER,
+            byte_offsets=[offset],
+        ),
+        tf.TensorSpec((), tf.string),
+    )
+
+
+def from_byte(path, offset):
+    """Records of a shard from one that begins at a byte.
+
+    Args:
+        path: String.
+        offset: Int.
+
+    Returns:
+        Dataset of strings.
+    """
+    # TensorFlow 2.21 cannot serialize `TFRecordDatasetV2` itself, but in a
+    # function of another dataset it has not to.
+    start = tf.data.Dataset.from_tensors(tf.constant(offset, tf.int64))
+    return start.flat_map(lambda byte: _from_byte(path, byte))
 
 
 def _keys(seed):
@@ -299,9 +359,7 @@ def check_shard(folder, shard, content):
         FileNotFoundError, ValueError: As `check` does.
     """
     path = storage.path(folder) / shard["file"]
-    rebuild = (
-        f"Delete {folder} and build it anew with `{manifest.command(content)}`."
-    )
+    rebuild = manifest.rebuild(folder, content)
     if not path.exists():
         raise FileNotFoundError(f"{path} is missing. {rebuild}")
     if manifest.sha256(path) != shard["sha256"]:

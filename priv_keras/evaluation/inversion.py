@@ -47,7 +47,7 @@ def build(width=1.0):
     return keras.Model(inputs, layers.Conv2D(3, 1, activation="sigmoid")(x))
 
 
-def train(model, clips, anonymizer, *, learning_rate, steps):
+def train(model, clips, anonymizer, *, learning_rate, steps, callbacks=()):
     """Trains on pairs of what f_A puts out and what it was given.
 
     The pairs are made anew each time: no raw frame is kept anywhere.
@@ -59,6 +59,7 @@ def train(model, clips, anonymizer, *, learning_rate, steps):
         anonymizer: Callable of such clips that returns the same.
         learning_rate: Float, of Adam.
         steps: Int, updates, of a batch of clips each.
+        callbacks: As of `keras.Model.fit`.
 
     Returns:
         Float, the mean absolute error at the end, in [0, 1].
@@ -72,7 +73,11 @@ def train(model, clips, anonymizer, *, learning_rate, steps):
 
     pairs = clips.repeat().map(pair).prefetch(tf.data.AUTOTUNE)
     return supervised.fit_images(
-        model, pairs, learning_rate=learning_rate, steps=steps
+        model,
+        pairs,
+        learning_rate=learning_rate,
+        steps=steps,
+        callbacks=callbacks,
     )
 
 

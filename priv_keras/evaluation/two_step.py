@@ -54,7 +54,7 @@ def check_unseen(names, budgets):
         )
 
 
-def filtered(dataset, anonymizer, folder):
+def filtered(dataset, anonymizer, folder, watched=iter):
     """Passes a split through f_A once and keeps the result on disk.
 
     What is kept is 8-bit, as what leaves a camera is.
@@ -64,6 +64,8 @@ def filtered(dataset, anonymizer, folder):
             `(batch, frames, height, width, 3)` in [0, 1].
         anonymizer: Callable of such clips that returns the same.
         folder: Folder for the cache, made anew. Holds no raw frame.
+        watched: Callable of a dataset that yields its examples, and may count
+            them before a user.
 
     Returns:
         Unbatched dataset of the same dicts, `clips` uint8.
@@ -75,17 +77,19 @@ def filtered(dataset, anonymizer, folder):
         return {**batch, "clips": to_uint8(anonymizer(batch["clips"]))}
 
     return whole(
-        dataset.map(anonymize).unbatch().cache(os.path.join(folder, "clips"))
+        dataset.map(anonymize).unbatch().cache(os.path.join(folder, "clips")),
+        watched,
     )
 
 
-def unfiltered(dataset, keep=True):
+def unfiltered(dataset, keep=True, watched=iter):
     """The same form for raw clips, of which none is on disk.
 
     Args:
         dataset: As of `filtered`.
         keep: Bool, whether to keep them in memory; if not, each pass makes
             them anew, and where they are cut at random it cuts them elsewhere.
+        watched: As of `filtered`.
 
     Returns:
         As of `filtered`.
@@ -95,16 +99,16 @@ def unfiltered(dataset, keep=True):
         return {**batch, "clips": to_uint8(batch["clips"])}
 
     pixels = dataset.map(as_pixels).unbatch()
-    return whole(pixels.cache() if keep else pixels)
+    return whole(pixels.cache() if keep else pixels, watched)
 
 
-def whole(dataset):
+def whole(dataset, watched=iter):
     """Counts a dataset; a cache is filled, which is read only after that."""
-    count = sum(1 for _ in dataset)
+    count = sum(1 for _ in watched(dataset))
     return dataset.apply(tf.data.experimental.assert_cardinality(count))
 
 
-def train(model, splits, label, task, protocol, *, seed):
+def train(model, splits, label, task, protocol, *, seed, callbacks=()):
     """Trains one classifier to convergence on a split's train part.
 
     Args:
@@ -114,6 +118,7 @@ def train(model, splits, label, task, protocol, *, seed):
         task: `losses.Task`.
         protocol: `Protocol`.
         seed: Int, of the order of clips and their augmentation.
+        callbacks: As of `keras.Model.fit`.
 
     Returns:
         What `supervised.fit` returns, and `inferred_accuracy`, that of the
@@ -151,6 +156,7 @@ def train(model, splits, label, task, protocol, *, seed):
         epochs=-(-protocol.steps // protocol.steps_per_epoch),
         steps_per_epoch=protocol.steps_per_epoch,
         patience=protocol.patience,
+        callbacks=callbacks,
     )
     # Not `batches`, whose second pass is as random as when it starts.
     some = labelled(splits["train"], label, protocol.batch_size).take(INFERRED)
@@ -255,7 +261,18 @@ def figure(score):
     return score.get("accuracy", score.get("cmap"))
 
 
-def attack(name, build, splits, task, protocol, *, seed, record, weights=None):
+def attack(
+    name,
+    build,
+    splits,
+    task,
+    protocol,
+    *,
+    seed,
+    record,
+    weights=None,
+    callbacks=(),
+):
     """Trains and tests one attacker, or reads what an earlier call found.
 
     Args:
@@ -267,6 +284,7 @@ def attack(name, build, splits, task, protocol, *, seed, record, weights=None):
         seed: Int.
         record: Path of a JSON file; where it exists, its content is returned.
         weights: Path to keep the attacker's weights at, or `None`.
+        callbacks: As of `keras.Model.fit`.
 
     Returns:
         Dict of `score` and `supervised.fit`, with the attacker's `name`.
@@ -277,7 +295,13 @@ def attack(name, build, splits, task, protocol, *, seed, record, weights=None):
     def run():
         model = build()
         fitted = train(
-            model, splits, "budget_labels", task, protocol, seed=seed
+            model,
+            splits,
+            "budget_labels",
+            task,
+            protocol,
+            seed=seed,
+            callbacks=callbacks,
         )
         if weights:
             os.makedirs(os.path.dirname(weights), exist_ok=True)
