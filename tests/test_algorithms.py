@@ -134,7 +134,6 @@ def entropy_and_gradient(logits):
     return h.mean(), -p * (np.log(p) + h) / len(p)
 
 
-@pytest.mark.parametrize("num_budgets", [1, 3])
 def scaled(lr):
     return keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(lr))
 
@@ -171,6 +170,7 @@ def test_who_makes_no_update_has_no_gradient_norm(make_game, data):
     ]
 
 
+@pytest.mark.parametrize("num_budgets", [1, 3])
 def test_entropy_line_3_is_eq_7a_and_9a(make_game, num_budgets):
     batch = toy_batch()
     game = make_game(Entropy, num_budgets=num_budgets)
