@@ -443,6 +443,23 @@ def test_accumulated_steps_are_one_step_on_their_mean(make_game):
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
+def test_the_norm_of_accumulated_gradients_is_the_last_batchs(make_game):
+    """Of two batches alike: that of either, and not of their sum."""
+
+    def sgd(rate):
+        return keras.optimizers.SGD(rate, gradient_accumulation_steps=2)
+
+    once = make_game(GRL)
+    twice = make_game(GRL, optimizer=sgd, accumulate_steps=2)
+    for a, b in zip(parties(once), parties(twice), strict=True):
+        b.set_weights(a.get_weights())
+    (alone,), (last,) = (
+        turn(game, endless(toy_batch()))["anonymizer_gradient_norm"]
+        for game in (once, twice)
+    )
+    assert last == pytest.approx(alone, rel=1e-5)
+
+
 def parties(game):
     return [game.anonymizer, game.target, *game.budgets]
 
@@ -674,6 +691,22 @@ def test_two_replicas_play_as_one_device_does(algorithm, mirrored):
     assert logs["budget_0_steps"] == twin_logs["budget_0_steps"]
     for a, b in zip(one, two, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_the_norm_of_two_replicas_is_the_mean_of_theirs(mirrored):
+    """Of halves alike: what one device finds in the whole."""
+    half = toy_batch(size=4)
+    batch = {name: np.concatenate([x, x]) for name, x in half.items()}
+    norms = []
+    for strategy in (tf.distribute.get_strategy(), mirrored):
+        with strategy.scope():
+            game = toy_pair_game(Entropy, None)
+        logs = turn(game, sharded(batch))
+        found = {k: v for k, v in logs.items() if k.endswith("gradient_norm")}
+        assert "target_gradient_norm" in found
+        norms.append(found)
+    one, two = norms
+    assert two == {name: pytest.approx(v, rel=1e-3) for name, v in one.items()}
 
 
 @pytest.mark.slow
