@@ -22,6 +22,7 @@ from broken_shards import flip
 from broken_shards import spoil_frames
 from broken_shards import without
 from made_videos import sbu_folder
+from test_board import listed
 from toys import cluster
 from traces import traces
 
@@ -178,6 +179,38 @@ def test_on_a_terminal_each_phase_is_a_bar(shards, whole, tmp_path):
     expected, found = traces(whole), traces(tmp_path / "run")
     for name in expected:
         assert found[name] == expected[name], name
+
+
+@pytest.mark.slow
+def test_tensorboard_is_told_of_each_checkpoint_that_is_judged(whole, tmp_path):
+    """Of one judged again the same, and of an earlier one beside it."""
+    run_dir = shutil.copytree(whole, tmp_path / "run")
+    first = set(traces(run_dir)["events"])
+    tags = {tag for _, tag, _ in first if not tag.startswith("_hparams_")}
+    for tag in tags:
+        assert any(re.fullmatch(known, tag) for known in listed()), tag
+    assert {
+        f"{side}/{what}"
+        for side in ("raw", "anonymized")
+        for what in ("A_T", "A_B")
+    } | {
+        f"confusion/{side}/{what}"
+        for side in ("raw", "anonymized")
+        for what in ("actions", "private")
+    } <= tags
+    evaluate(run_dir)
+    assert set(traces(run_dir)["events"]) == first
+    checkpoints.files(run_dir / "checkpoints", checkpoints.TURNS)[-1].unlink()
+    evaluate(run_dir)
+    both = set(traces(run_dir)["events"])
+    assert first < both
+    for tag in ("anonymized/A_B", "confusion/anonymized/private"):
+        assert {step for step, found, _ in both if found == tag} == {2, 3}
+
+
+def evaluate(run_dir):
+    status, _, err = run("evaluate", f"--run_dir={run_dir}")
+    assert status == 0, err
 
 
 @pytest.mark.slow
