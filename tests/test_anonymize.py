@@ -18,6 +18,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from disks import mounted
 from made_films import PLACE
 from made_films import SIZE
 from made_films import read_film
@@ -434,20 +435,13 @@ def test_an_output_that_does_not_fit_leaves_nothing(model, tmp_path):
 
 
 def test_a_full_disk_leaves_nothing(model, tmp_path):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)]
-    if os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("only root mounts a small disk")
-    try:
-        source = write_film(tmp_path / "in.mp4", noise())
+    source = write_film(tmp_path / "in.mp4", noise())
+    with mounted(tmp_path / "disk", "size=200k") as disk:
         out = disk / "film.mp4"
         done = anonymize(source, "-o", out, f"--model={model}")
         assert done.returncode == 1
         assert "No space left on device" in said(done)[-1]
         assert not list(disk.iterdir())
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
 
 
 class Picky(tf.Module):

@@ -1,10 +1,14 @@
 import errno
+import pathlib
+import re
 
 import pytest
 import tensorflow as tf
 from absl import flags as absl_flags
 
 from priv_keras import faults
+
+ROOT = pathlib.Path(__file__).parents[1]
 
 if not absl_flags.FLAGS.is_parsed():
     absl_flags.FLAGS.mark_as_parsed()
@@ -56,3 +60,24 @@ def test_a_fault_from_outside_is_one_line(error, says, capsys):
 def test_what_is_no_fault_from_outside_keeps_its_traceback(error):
     with pytest.raises(type(error)), faults.told():
         raise error
+
+
+def test_too_little_memory_names_what_to_make_smaller(capsys):
+    with pytest.raises(SystemExit), faults.told():
+        tf.zeros([2**44])
+    (line,) = re.findall("^error: .*", capsys.readouterr().err, re.M)
+    assert "Out of memory at --scale=paper --batch_size=8" in line
+    assert "--accumulate_steps" in line
+
+
+def test_each_fault_of_the_table_names_a_test_of_it():
+    """In README.md: fault, outcome, test."""
+    text = (ROOT / "README.md").read_text()
+    table = text.split("## When something goes wrong")[1].split("\n## ")[0]
+    rows = [row.split("|") for row in table.splitlines() if "`test_" in row]
+    assert len(rows) > 10
+    for row in rows:
+        file, name = re.search(
+            r"`(test_\w+\.py)::(test_\w+)`", row[-2]
+        ).groups()
+        assert f"\ndef {name}(" in (ROOT / "tests" / file).read_text(), name

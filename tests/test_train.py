@@ -21,6 +21,8 @@ import tensorflow as tf
 from broken_shards import flip
 from broken_shards import spoil_frames
 from broken_shards import without
+from disks import fill
+from disks import mounted
 from made_videos import sbu_folder
 from test_board import listed
 from toys import cluster
@@ -261,6 +263,42 @@ def test_a_shard_that_breaks_while_a_run_reads_it_is_named(
     broken.write_bytes(content)
     status, out, err = run("train", *args, "--resume")
     assert status == 0, err
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_when_its_full_disk_has_room_again(
+    shards, whole, tmp_path
+):
+    with mounted(tmp_path / "disk", "size=500m") as disk:
+        run_dir = disk / "run"
+        args = [*SMALL, f"--data_dir={shards}", f"--run_dir={run_dir}"]
+        process = program("train", *args)
+        games = run_dir / "checkpoints"
+        while not checkpoints.files(games, checkpoints.TURNS):
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.02)
+        fill(disk / "filler")
+        _, err = process.communicate()
+        assert process.returncode == 1
+        assert error(err).startswith("error: The disk is full")
+        saved = checkpoints.files(games, checkpoints.TURNS)
+        assert all(map(checkpoints.is_whole, saved))
+        (disk / "filler").unlink()
+        status, out, err = run("train", *args, "--resume")
+        assert status == 0, err
+        assert "resumed after turn" in out
+        expected, found = traces(whole), traces(run_dir)
+        for name in expected:
+            assert found[name] == expected[name], name
+
+
+def test_a_folder_that_cannot_be_written_is_named(shards, tmp_path):
+    with mounted(tmp_path / "disk", "ro") as disk:
+        args = [*SMALL, f"--data_dir={shards}", f"--run_dir={disk / 'run'}"]
+        status, _, err = run("train", *args)
+        assert status == 1
+        assert error(err).startswith("error: [Errno 30] Read-only file system")
+        assert str(disk) in error(err)
 
 
 @pytest.mark.slow
