@@ -96,6 +96,12 @@ def test_seed_repeats_a_run_but_not_an_epoch(shards):
     assert first != second
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_no_tuner_is_started_that_a_run_would_wait_for(shards, training):
+    data = clips(str(shards / "train-*"), training=training).batch(2)
+    assert data.prefetch(tf.data.AUTOTUNE).options().autotune.enabled is False
+
+
 def test_frames_are_resized_before_the_crop(shards):
     found = next(
         iter(clips(str(shards / "test-*"), frame_size=(16, 12), size=12))

@@ -148,10 +148,22 @@ def records(pattern, seed=None, runs=None):
         opened = _runs_of
     files = tf.data.Dataset.from_tensor_slices(files)
     if seed is None:
-        return files.flat_map(opened)
-    return files.shuffle(len(shards), seed=seed).interleave(
-        opened, cycle_length=4
+        return files.flat_map(opened).with_options(_untuned())
+    return (
+        files.shuffle(len(shards), seed=seed)
+        .interleave(opened, cycle_length=4)
+        .with_options(_untuned())
     )
+
+
+def _untuned():
+    """What is made of a dataset inherits it. `AUTOTUNE` is then a thread for
+    each core, and stays that."""
+    options = tf.data.Options()
+    # TensorFlow 2.21 is at times up to a minute in taking down an iterator: its
+    # tuner misses that it was cancelled, and sleeps on to its next round.
+    options.autotune.enabled = False
+    return options
 
 
 def _runs_of(path, runs):
