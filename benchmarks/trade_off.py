@@ -4,25 +4,32 @@
 
 Sweeps over the games of `benchmarks/methods`, then over baselines: on puppets
 with each seed, and where its raw videos are at hand, on folds of
-UT-Interaction. The same command goes on where it was; `--attacks` as of
-`priv_keras.evaluate`. Writes `benchmarks/results/trade_off.md` after each.
+UT-Interaction, `--jobs` of these at once. The same command goes on where it
+was, on another machine too: what is judged is kept, as text, in
+`benchmarks/results/trade_off`. `--attacks` as of `priv_keras.evaluate`. Writes
+`benchmarks/results/trade_off.md`, each minute.
 """
 
 import argparse
+import itertools
 import pathlib
+import shutil
 import subprocess
 import sys
+from concurrent import futures
 
 import machine
 
 ROOT = pathlib.Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "trade_off.md"
+KEPT = RESULTS.with_suffix("")
+OUT = pathlib.Path("runs/trade_off")
 # 70 turns of a demo would take all methods days; their learning rates end as
 # low. A fresh f_B that learns no faster than a demo's is no opponent in 500
 # updates, and restarts would be judged by that.
 COMMON = (
     *("--scale=tiny", "--max_iter=42", "--budget_learning_rate=3e-3"),
-    "--max_restart_steps=500",
+    *("--max_restart_steps=500", "--warm_up_budget_steps=100", "--nopictures"),
 )
 GAMES = (
     *("entropy_m1", "entropy_m1_restart", "entropy_m4_restart"),
@@ -34,38 +41,75 @@ BASELINES = tuple(f"downsample_{factor}" for factor in (1, 2, 4, 8, 16))
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=pathlib.Path, default="runs/trade_off")
+    parser.add_argument("--out", type=pathlib.Path, default=OUT)
     parser.add_argument("--ut_raw_dir", type=pathlib.Path)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--methods", default=",".join(GAMES + BASELINES))
     parser.add_argument("--attacks", default="retrained")
+    parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
-    common = [
-        *(*COMMON, f"--attacks={args.attacks}"),
-        f"--methods={','.join(map(method, args.methods.split(',')))}",
-    ]
-    for seed in range(max(args.seeds, args.folds)):
-        if seed < args.seeds:
-            sweep(
-                args.out / "puppets",
-                *(*common, "--dataset=puppets", f"--seeds={seed}"),
-            )
-            write(args.out)
-        if seed < args.folds and args.ut_raw_dir:
-            shards = args.out / f"ut_interaction-{seed}" / "shards"
-            program(
-                *("tfrecords_tools.build", "--dataset=ut_interaction"),
-                *(f"--raw_dir={args.ut_raw_dir}", f"--out_dir={shards}"),
-                f"--fold={seed}",
-            ).check_returncode()
-            sweep(
-                shards.parent,
-                *(*common, "--dataset=ut_interaction"),
-                *(f"--data_dir={shards}", f"--seeds={seed}"),
-            )
-            write(args.out)
+    copy_judged(KEPT, args.out)
+    count = len(list(arenas(args))) * len(args.methods.split(","))
+    with futures.ThreadPoolExecutor(args.jobs) as pool:
+        sweeps = [pool.submit(run, *one, args) for one in arenas(args)]
+        while futures.wait(sweeps, timeout=60).not_done:
+            keep(args.out, count)
+    keep(args.out, count)
+    for sweep in sweeps:
+        sweep.result()  # raises what it raised
     print(RESULTS.read_text())
+
+
+def arenas(args):
+    """Pairs of a dataset and a seed, which is its fold too."""
+    folds = args.folds if args.ut_raw_dir else 0
+    for seed in range(max(args.seeds, folds)):
+        if seed < args.seeds:
+            yield "puppets", seed
+        if seed < folds:
+            yield "ut_interaction", seed
+
+
+def run(dataset, seed, args):
+    """Sweeps over all methods with one seed."""
+    folder = args.out / f"{dataset}-{seed}"
+    flags = [*COMMON, f"--dataset={dataset}", f"--seeds={seed}"]
+    if dataset == "ut_interaction":
+        shards = folder / "shards"
+        program(
+            *("tfrecords_tools.build", f"--dataset={dataset}"),
+            *(f"--raw_dir={args.ut_raw_dir}", f"--out_dir={shards}"),
+            f"--fold={seed}",
+        ).check_returncode()
+        flags.append(f"--data_dir={shards}")
+    program(
+        *("priv_keras.sweep", f"--sweep_dir={folder}", *flags),
+        f"--methods={','.join(map(method, args.methods.split(',')))}",
+        f"--attacks={args.attacks}",
+        at_once=args.jobs,
+    )
+
+
+def keep(out, count):
+    copy_judged(out, KEPT)
+    write(count)
+
+
+def copy_judged(source, target):
+    """Copies what is known of runs that are judged, and no clip or weight."""
+    for result in source.glob("*/runs/*/result.json"):
+        run_dir = result.parent
+        sweep = run_dir.parents[1]
+        for path in (
+            sweep / "jobs" / f"{run_dir.name}.flags",
+            *(run_dir / "config.flags", run_dir / "minutes.txt", result),
+            *sweep.glob("shared/raw/*.json"),
+        ):
+            copy = target / path.relative_to(source)
+            if path.exists() and not copy.exists():
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, copy)
 
 
 def method(name):
@@ -74,23 +118,22 @@ def method(name):
     return str(own) if own.exists() else name
 
 
-def sweep(folder, *flags):
-    program("priv_keras.sweep", f"--sweep_dir={folder}", *flags)
+def program(module, *args, at_once=1):
+    from priv_keras import sweep
+
+    return subprocess.run(
+        [sys.executable, "-m", module, *args],
+        cwd=ROOT,
+        env=sweep.environment(at_once),
+    )
 
 
-def program(module, *args):
-    command = [sys.executable, "-m", module, *args]
-    return subprocess.run(command, cwd=ROOT)
-
-
-def write(out):
-    """Writes the tables of all runs that are done."""
+def write(count):
+    """Writes the tables of all runs that are kept, of `count` to come."""
     from priv_keras import runs
 
-    arenas = {}
-    for path in sorted(out.resolve().glob("*/runs/*/result.json")):
-        run = runs.load(path.parent)
-        arenas.setdefault(runs.arena(run), []).append(run)
+    every = [runs.load(p.parent) for p in sorted(KEPT.glob("*/runs/*/*.json"))]
+    every.sort(key=lambda run: str(runs.arena(run)))
     lines = [
         "# The trade-off of each method, tiny scale",
         "",
@@ -101,11 +144,13 @@ def write(out):
         "t-intervals where there are two or more; of single runs, intervals "
         "by bootstrap over videos. The first run of a seed or fold pays for "
         "the warm-ups and the raw figures that the others share.",
+        "",
+        f"{len(every)} runs; the command that was given makes {count}.",
     ]
-    for judged in arenas.values():
+    for _, judged in itertools.groupby(every, runs.arena):
+        judged = list(judged)
         lines += ["", f"## {judged[0].result['dataset']}", ""]
         lines += [*means(judged), "", *singles(judged), "", *attackers(judged)]
-    RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text("\n".join(lines) + "\n")
 
 
@@ -170,4 +215,5 @@ def text(found):
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
     main()

@@ -16,6 +16,13 @@ GAMMAS = absl_flags.DEFINE_list(
     "gammas", [], "Values of --gamma; none for that of the common flags."
 )
 SEEDS = absl_flags.DEFINE_list("seeds", ["0"], "Values of --seed.")
+JOBS = absl_flags.DEFINE_integer(
+    "jobs",
+    1,
+    "Jobs at once, each on its share of the processors. Those of one seed run "
+    "one after another: they share warm-ups and raw figures.",
+    lower_bound=1,
+)
 
 
 def _are(kind):

@@ -265,7 +265,7 @@ def row(run):
         "configuration": label(run),
         "method": result["method"],
         "members": members(run),
-        "gamma": run.flags.get("gamma") if run.turns else None,
+        "gamma": run.flags.get("gamma") if result["turns"] else None,
         "seed": result["seed"],
         "turns": result["turns"],
     }

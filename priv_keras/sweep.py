@@ -10,12 +10,15 @@ other. Ends with DIR/result.csv and DIR/report/index.html.
 """
 
 import csv
+import itertools
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from concurrent import futures
 from typing import NamedTuple
 
 from absl import app
@@ -35,7 +38,7 @@ for module in (data_flags, evaluation, flags, training):
 # Each job's own.
 NOT_COMMON = (
     *("baseline", "resume", "run_dir", "seed", "shared_dir"),
-    *("gammas", "methods", "seeds", "sweep_dir"),
+    *("gammas", "jobs", "methods", "seeds", "sweep_dir"),
 )
 
 
@@ -43,6 +46,7 @@ class Job(NamedTuple):
     """One run of the grid."""
 
     name: str
+    seed: str
     program: str  # that runs it
     flags: str  # a flagfile's text
 
@@ -55,15 +59,32 @@ def main(argv):
     check(jobs, folder)
     for part in ("jobs", "logs", "runs"):
         (folder / part).mkdir(parents=True, exist_ok=True)
-    failed = []
-    for i, job in enumerate(jobs, 1):
-        print(f"{i}/{len(jobs)} {job.name}: {run_job(job, folder)}", flush=True)
-        if not is_judged(job, folder):
-            failed.append(job.name)
+    run_jobs(jobs, folder, flags.JOBS.value)
     summarize(folder)
+    failed = [job.name for job in jobs if not is_judged(job, folder)]
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def run_jobs(jobs, folder, at_once):
+    """Runs the jobs of each seed one after another, seeds side by side."""
+    stopped = threading.Event()
+    ended = itertools.count(1)
+
+    def run_seed(seed):
+        for job in jobs:
+            if job.seed == seed and not stopped.is_set():
+                what = run_job(job, folder, at_once)
+                line = f"{next(ended)}/{len(jobs)} {job.name}: {what}"
+                print(line, flush=True)
+
+    with futures.ThreadPoolExecutor(at_once) as pool:
+        try:
+            list(pool.map(run_seed, dict.fromkeys(job.seed for job in jobs)))
+        except BaseException:
+            stopped.set()  # or each thread would start its next job
+            raise
 
 
 def grid(common):
@@ -82,7 +103,10 @@ def grid(common):
                     lines.append(f"--gamma={gamma}\n")
                 part = f"-gamma{gamma}" if gamma else ""
                 yield Job(
-                    f"{name}{part}-seed{seed}", started_by, "".join(lines)
+                    f"{name}{part}-seed{seed}",
+                    seed,
+                    started_by,
+                    "".join(lines),
                 )
 
 
@@ -130,8 +154,9 @@ def check(jobs, folder):
             )
 
 
-def run_job(job, folder):
-    """Runs, or resumes, a job that is not judged; returns what came of it."""
+def run_job(job, folder, at_once=1):
+    """Runs, or resumes, a job that is not judged, beside `at_once - 1` others;
+    returns what came of it."""
     if is_judged(job, folder):
         return "was done"
     _flagfile(job, folder).write_text(job.flags)
@@ -150,6 +175,7 @@ def run_job(job, folder):
             ],
             stdout=file,
             stderr=subprocess.STDOUT,
+            env=environment(at_once),
         ).returncode
     minutes = (time.monotonic() - start) / 60
     if status or not is_judged(job, folder):
@@ -158,6 +184,14 @@ def run_job(job, folder):
     if not started:
         (run_dir / "minutes.txt").write_text(f"{minutes:.1f}")
     return f"done in {minutes:.1f} minutes"
+
+
+def environment(at_once):
+    """That of one of so many jobs: its share of the processors."""
+    if at_once == 1:
+        return None
+    threads = max(1, (os.cpu_count() or 1) // at_once)
+    return {"TF_NUM_INTRAOP_THREADS": str(threads), **os.environ}
 
 
 def is_judged(job, folder):

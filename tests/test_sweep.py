@@ -1,6 +1,8 @@
 import csv
+import os
 import subprocess
 import sys
+import threading
 
 import pytest
 from absl import flags as absl_flags
@@ -46,6 +48,7 @@ def test_the_grid_is_every_combination(chosen, tmp_path):
     ]
     assert jobs["mine-gamma2-seed7"] == sweep.Job(
         "mine-gamma2-seed7",
+        "7",
         "train",
         "--scale=tiny\n--method=grl\n--restart_every=20\n--seed=7\n--gamma=2\n",
     )
@@ -59,7 +62,7 @@ def test_an_unknown_method_is_refused(chosen):
 
 
 def test_jobs_need_names_of_their_own(tmp_path):
-    job = sweep.Job("a", "train", "")
+    job = sweep.Job("a", "0", "train", "")
     with pytest.raises(ValueError, match="Two jobs of one name: a"):
         sweep.check([job, job], tmp_path)
 
@@ -67,15 +70,54 @@ def test_jobs_need_names_of_their_own(tmp_path):
 def test_a_folder_of_another_sweep_is_refused(tmp_path):
     (tmp_path / "jobs").mkdir()
     (tmp_path / "jobs" / "a.flags").write_text("--gamma=1\n")
-    sweep.check([sweep.Job("a", "train", "--gamma=1\n")], tmp_path)
+    sweep.check([sweep.Job("a", "0", "train", "--gamma=1\n")], tmp_path)
     with pytest.raises(ValueError, match="--gamma=1 --gamma=2"):
-        sweep.check([sweep.Job("a", "train", "--gamma=2\n")], tmp_path)
+        sweep.check([sweep.Job("a", "0", "train", "--gamma=2\n")], tmp_path)
 
 
 @pytest.mark.parametrize("name", ["gammas", "seeds"])
 def test_numbers_are_numbers(chosen, name):
     with pytest.raises(absl_flags.IllegalFlagValueError, match=" numbers, as"):
         chosen(**{name: ["1", "two"]})
+
+
+def test_seeds_run_side_by_side_and_the_jobs_of_each_in_order(
+    monkeypatch, tmp_path
+):
+    both = threading.Barrier(2, timeout=60)  # breaks unless two run at once
+    began = {"0": [], "1": []}
+
+    def run_job(job, folder, at_once):
+        began[job.seed].append(job.name)
+        both.wait()
+        return "done"
+
+    monkeypatch.setattr(sweep, "run_job", run_job)
+    names = ("one", "two", "three")
+    jobs = [sweep.Job(n, seed, "train", "") for n in names for seed in "01"]
+    sweep.run_jobs(jobs, tmp_path, 2)
+    assert began == {"0": list(names), "1": list(names)}
+
+
+def test_no_further_job_starts_where_one_cannot(monkeypatch, tmp_path):
+    began = []
+
+    def run_job(job, folder, at_once):
+        began.append(job.name)
+        raise OSError("disk full")
+
+    monkeypatch.setattr(sweep, "run_job", run_job)
+    jobs = [sweep.Job(str(n), "0", "train", "") for n in range(3)]
+    with pytest.raises(OSError, match="disk full"):
+        sweep.run_jobs(jobs, tmp_path, 1)
+    assert began == ["0"]
+
+
+def test_jobs_at_once_share_the_processors(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    assert sweep.environment(1) is None  # its parent's
+    assert sweep.environment(2)["TF_NUM_INTRAOP_THREADS"] == "4"
+    assert sweep.environment(16)["TF_NUM_INTRAOP_THREADS"] == "1"
 
 
 @pytest.mark.slow
