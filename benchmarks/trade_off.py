@@ -29,7 +29,7 @@ OUT = pathlib.Path("runs/trade_off")
 # updates, and restarts would be judged by that.
 COMMON = (
     *("--scale=tiny", "--max_iter=42", "--budget_learning_rate=3e-3"),
-    *("--max_restart_steps=500", "--warm_up_budget_steps=100", "--nopictures"),
+    *("--max_restart_steps=500", "--nopictures"),
 )
 GAMES = (
     *("entropy_m1", "entropy_m1_restart", "entropy_m4_restart"),
