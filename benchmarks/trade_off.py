@@ -12,6 +12,7 @@ was, on another machine too: what is judged is kept, as text, in
 
 import argparse
 import itertools
+import os
 import pathlib
 import shutil
 import subprocess
@@ -23,7 +24,6 @@ import machine
 ROOT = pathlib.Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "trade_off.md"
 KEPT = RESULTS.with_suffix("")
-OUT = pathlib.Path("runs/trade_off")
 # 70 turns of a demo would take all methods days; their learning rates end as
 # low. A fresh f_B that learns no faster than a demo's is no opponent in 500
 # updates, and restarts would be judged by that.
@@ -41,21 +41,28 @@ BASELINES = tuple(f"downsample_{factor}" for factor in (1, 2, 4, 8, 16))
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=pathlib.Path, default=OUT)
-    parser.add_argument("--ut_raw_dir", type=pathlib.Path)
+    parser.add_argument("--out", default="runs/trade_off")
+    parser.add_argument("--ut_raw_dir", type=os.path.abspath)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--methods", default=",".join(GAMES + BASELINES))
     parser.add_argument("--attacks", default="retrained")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
-    copy_judged(KEPT, args.out)
+    # Flags that are kept name shards below --out, on each machine alike.
+    os.chdir(ROOT)
+    out = pathlib.Path(args.out)
+    copy_judged(KEPT, out)
     count = len(list(arenas(args))) * len(args.methods.split(","))
     with futures.ThreadPoolExecutor(args.jobs) as pool:
-        sweeps = [pool.submit(run, *one, args) for one in arenas(args)]
-        while futures.wait(sweeps, timeout=60).not_done:
-            keep(args.out, count)
-    keep(args.out, count)
+        sweeps = [pool.submit(run, *one, args, out) for one in arenas(args)]
+        try:
+            while futures.wait(sweeps, timeout=60).not_done:
+                keep(out, count)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    keep(out, count)
     for sweep in sweeps:
         sweep.result()  # raises what it raised
     print(RESULTS.read_text())
@@ -71,9 +78,9 @@ def arenas(args):
             yield "ut_interaction", seed
 
 
-def run(dataset, seed, args):
+def run(dataset, seed, args, out):
     """Sweeps over all methods with one seed."""
-    folder = args.out / f"{dataset}-{seed}"
+    folder = out / f"{dataset}-{seed}"
     flags = [*COMMON, f"--dataset={dataset}", f"--seeds={seed}"]
     if dataset == "ut_interaction":
         shards = folder / "shards"
@@ -93,6 +100,10 @@ def run(dataset, seed, args):
 
 def keep(out, count):
     copy_judged(out, KEPT)
+    for result in KEPT.glob("*/runs/*/result.json"):
+        made_on = result.with_name("machine.txt")
+        if not made_on.exists():
+            made_on.write_text(machine.name())
     write(count)
 
 
@@ -123,7 +134,6 @@ def program(module, *args, at_once=1):
 
     return subprocess.run(
         [sys.executable, "-m", module, *args],
-        cwd=ROOT,
         env=sweep.environment(at_once),
     )
 
@@ -134,16 +144,18 @@ def write(count):
 
     every = [runs.load(p.parent) for p in sorted(KEPT.glob("*/runs/*/*.json"))]
     every.sort(key=lambda run: str(runs.arena(run)))
+    machines = {(run.folder / "machine.txt").read_text() for run in every}
     lines = [
         "# The trade-off of each method, tiny scale",
         "",
         "Made by `python benchmarks/trade_off.py` on "
-        f"{machine.name()}. A_B^N is the strongest of the "
+        f"{'; '.join(sorted(machines))}. A_B^N is the strongest of the "
         "attackers named below, each trained afresh; chance is the commonest "
         "label of the test clips. Means over seeds or folds, with 95 % "
         "t-intervals where there are two or more; of single runs, intervals "
-        "by bootstrap over videos. The first run of a seed or fold pays for "
-        "the warm-ups and the raw figures that the others share.",
+        "by bootstrap over videos. Minutes are of a run beside another; the "
+        "first of a seed or fold may pay for the warm-ups and the raw figures "
+        "that the others share.",
         "",
         f"{len(every)} runs; the command that was given makes {count}.",
     ]

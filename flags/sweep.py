@@ -19,7 +19,7 @@ SEEDS = absl_flags.DEFINE_list("seeds", ["0"], "Values of --seed.")
 JOBS = absl_flags.DEFINE_integer(
     "jobs",
     1,
-    "Jobs at once, each on its share of the processors. Those of one seed run "
+    "Jobs at once, each with its share of the threads. Those of one seed run "
     "one after another: they share warm-ups and raw figures.",
     lower_bound=1,
 )

@@ -187,11 +187,16 @@ def run_job(job, folder, at_once=1):
 
 
 def environment(at_once):
-    """That of one of so many jobs: its share of the processors."""
+    """That of one of so many jobs: its share of the threads, and no more memory
+    of a GPU than it needs. `None` for that of this process."""
     if at_once == 1:
         return None
     threads = max(1, (os.cpu_count() or 1) // at_once)
-    return {"TF_NUM_INTRAOP_THREADS": str(threads), **os.environ}
+    shares = {
+        "TF_NUM_INTRAOP_THREADS": str(threads),
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    }
+    return {**shares, **os.environ}
 
 
 def is_judged(job, folder):

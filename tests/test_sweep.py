@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from absl import flags as absl_flags
@@ -99,18 +100,25 @@ def test_seeds_run_side_by_side_and_the_jobs_of_each_in_order(
     assert began == {"0": list(names), "1": list(names)}
 
 
-def test_no_further_job_starts_where_one_cannot(monkeypatch, tmp_path):
-    began = []
+def test_an_error_of_one_seed_stops_the_others(monkeypatch, tmp_path):
+    begun, count = [], 500
+    both = threading.Event()
 
     def run_job(job, folder, at_once):
-        began.append(job.name)
-        raise OSError("disk full")
+        if job.seed == "0":
+            assert both.wait(timeout=60)
+            raise OSError("disk full")
+        both.set()
+        begun.append(job.name)
+        time.sleep(0.01)
+        return "done"
 
     monkeypatch.setattr(sweep, "run_job", run_job)
-    jobs = [sweep.Job(str(n), "0", "train", "") for n in range(3)]
+    jobs = [sweep.Job("failing", "0", "train", "")]
+    jobs += [sweep.Job(str(n), "1", "train", "") for n in range(count)]
     with pytest.raises(OSError, match="disk full"):
-        sweep.run_jobs(jobs, tmp_path, 1)
-    assert began == ["0"]
+        sweep.run_jobs(jobs, tmp_path, 2)
+    assert len(begun) < count
 
 
 def test_jobs_at_once_share_the_processors(monkeypatch):

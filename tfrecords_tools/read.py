@@ -157,10 +157,10 @@ def records(pattern, seed=None, runs=None):
 
 
 def _untuned():
-    """What is made of a dataset inherits it. `AUTOTUNE` is then a thread for
-    each core, and stays that."""
+    """Options that what is made of a dataset inherits; `AUTOTUNE` stays at
+    TensorFlow's default."""
     options = tf.data.Options()
-    # TensorFlow 2.21 is at times up to a minute in taking down an iterator: its
+    # TensorFlow 2.21 may take tens of seconds to take down an iterator: its
     # tuner misses that it was cancelled, and sleeps on to its next round.
     options.autotune.enabled = False
     return options
