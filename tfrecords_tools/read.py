@@ -160,7 +160,7 @@ def _untuned():
     """Options that what is made of a dataset inherits; `AUTOTUNE` stays at
     TensorFlow's default."""
     options = tf.data.Options()
-    # TensorFlow 2.21 may take tens of seconds to take down an iterator: its
+    # TensorFlow 2.21 may take ten seconds and more to drop an iterator: its
     # tuner misses that it was cancelled, and sleeps on to its next round.
     options.autotune.enabled = False
     return options
