@@ -1,14 +1,15 @@
 """Kills runs at random moments: `python benchmarks/kill_and_resume.py`.
 
 Plays a tiny game on puppets to its end, attackers and export included. Then
-plays it again and again, each time killed (SIGKILL) `--kills_each` times at
-random moments and resumed, and compares all that it leaves with the first:
-weights, moments and counters of every checkpoint, metrics, TensorBoard events,
-result and export, to the last bit. Writes
-`benchmarks/results/kill_and_resume.md`.
+plays it again and again, `--jobs` at once, each killed (SIGKILL) up to
+`--kills_each` times at random moments and resumed, until there were `--kills`
+in all. Compares all that each leaves with the first: weights, moments and
+counters of every checkpoint, metrics, TensorBoard events, result and export, to
+the last bit. Writes `benchmarks/results/kill_and_resume.md`.
 """
 
 import argparse
+import itertools
 import os
 import pathlib
 import random
@@ -16,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent import futures
 
 import machine
 
@@ -42,8 +44,9 @@ PHASES = {
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=10)
+    parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--kills_each", type=int, default=5)
+    parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=pathlib.Path, default="runs/kill")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
@@ -54,16 +57,23 @@ def main():
     finish(args.out / "whole")
     took = time.monotonic() - start
     expected = traces(args.out / "whole")
-    rng = random.Random(args.seed)
     kills, differing = [], {}
-    for number in range(args.runs):
+
+    def play(number):
+        rng = random.Random(f"{args.seed}-{number}")
         run = args.out / f"killed-{number}"
-        for _ in range(args.kills_each):
-            kills.append(kill(run, rng.uniform(0, took)))
+        # Half of a run's time to be killed in, as it loses what it had begun.
+        span = 2 * took / args.kills_each
+        kills.extend(killed(run, rng, span, args.kills_each))
         finish(run)
         found = traces(run)
         differing[number] = [k for k in expected if found[k] != expected[k]]
         write(kills, differing, took)
+
+    numbers = itertools.count()
+    with futures.ThreadPoolExecutor(args.jobs) as pool:
+        while len(kills) < args.kills:
+            list(pool.map(play, itertools.islice(numbers, args.jobs)))
     print(RESULTS.read_text())
     return any(differing.values())
 
@@ -83,21 +93,25 @@ def finish(run):
     )
 
 
-def kill(run, seconds):
-    """Starts or resumes a run and kills it; returns the phase it was in."""
-    process = subprocess.Popen(
-        command(run),
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        process.wait(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-        return next(name for name, is_in in PHASES.items() if is_in(run))
-    return "had ended"
+def killed(run, rng, span, times):
+    """Starts, kills and resumes a run; yields the phase of each kill."""
+    for _ in range(times):
+        process = subprocess.Popen(
+            command(run),
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            code = process.wait(timeout=rng.uniform(0, span))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            yield next(name for name, is_in in PHASES.items() if is_in(run))
+        else:
+            if code:
+                raise RuntimeError(f"{run} failed: exit status {code}")
+            return  # it has ended
 
 
 def write(kills, differing, took):
@@ -114,7 +128,7 @@ def write(kills, differing, took):
     ]
     lines += [
         f"| {phase} | {kills.count(phase)} |"
-        for phase in (*PHASES, "had ended")
+        for phase in PHASES
         if phase in kills
     ]
     lines += ["", "| run | differs in |", "|---|---|"]
