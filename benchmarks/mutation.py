@@ -2,7 +2,7 @@
 
 Changes the code of what everything rests on, one small thing at a time
 (cosmic-ray), and runs that module's fast tests. The same command goes on where
-it was. Needs `pip install 'priv-keras[bench]'`. Writes
+it was; commands for several `--modules` may run side by side. Needs `pip install 'priv-keras[bench]'`. Writes
 `benchmarks/results/mutation.md`, where survivors are listed, each with the
 reason that `benchmarks/survivors.json` gives for it.
 """
@@ -44,10 +44,10 @@ def main():
     parser.add_argument("--modules", default=",".join(TESTS))
     parser.add_argument("--timeout", type=float, default=900.0)
     args = parser.parse_args()
-    tree = copied(args.out.resolve() / "tree")
     for module in args.modules.split(","):
         stem = args.out.resolve() / module.replace("/", "-")
         config, session = (stem.with_suffix(s) for s in (".toml", ".sqlite"))
+        tree = copied(stem.with_suffix(""))
         config.write_text(
             CONFIG.format(
                 module=module,
@@ -64,7 +64,7 @@ def main():
 
 
 def copied(tree):
-    """A copy of the code: mutants are written to files."""
+    """A copy of the code, of a module's own: mutants are written to files."""
     if not tree.exists():
         command = ["git", "worktree", "add", "--detach", str(tree)]
         subprocess.run(command, cwd=ROOT, check=True)
@@ -89,7 +89,7 @@ def write(out):
     for module in TESTS:
         session = out / f"{module.replace('/', '-')}".replace(".py", ".sqlite")
         if session.exists():
-            tried = list(mutants(out / "tree", session))
+            tried = list(mutants(session))
             lived = [text for killed, text in tried if not killed]
             rows.append((module, len(tried), len(tried) - len(lived)))
             survivors += [(module, text) for text in lived]
@@ -115,9 +115,9 @@ def write(out):
     RESULTS.write_text("\n".join(lines) + "\n")
 
 
-def mutants(tree, session):
+def mutants(session):
     """Yields of each that was tried whether it was killed, and its change."""
-    for line in cosmic_ray(tree, "dump", session).splitlines():
+    for line in cosmic_ray(ROOT, "dump", session).splitlines():
         _, result = json.loads(line)
         if result:
             yield result["test_outcome"] != "survived", change(result["diff"])
