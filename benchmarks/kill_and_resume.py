@@ -1,11 +1,11 @@
 """Kills runs at random moments: `python benchmarks/kill_and_resume.py`.
 
 Plays a tiny game on puppets to its end, attackers and export included. Then
-plays it again and again, `--jobs` at once, each killed (SIGKILL) up to
-`--kills_each` times at random moments and resumed, until there were `--kills`
-in all. Compares all that each leaves with the first: weights, moments and
-counters of every checkpoint, metrics, TensorBoard events, result and export, to
-the last bit. Writes `benchmarks/results/kill_and_resume.md`.
+plays it again and again, `--jobs` at once, each killed (SIGKILL) at a random
+moment of every phase and resumed, until there were `--kills` in all. Compares
+all that each leaves with the first: weights, moments and counters of every
+checkpoint, metrics, TensorBoard events, result and export, to the last bit.
+Writes `benchmarks/results/kill_and_resume.md`.
 """
 
 import argparse
@@ -29,6 +29,7 @@ FLAGS = (
     *("--max_iter=6", "--turns_per_epoch=2", "--restart_every=3"),
     "--max_restart_steps=3",
 )
+POLL = 0.1  # seconds
 PHASES = {
     "warm-up of f_A and f_T": lambda run: (
         not any((run / "checkpoints").glob("pair-*"))
@@ -45,7 +46,6 @@ PHASES = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--kills_each", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=pathlib.Path, default="runs/kill")
     parser.add_argument("--seed", type=int, default=0)
@@ -53,22 +53,19 @@ def main():
     from traces import traces
 
     shutil.rmtree(args.out, ignore_errors=True)
-    start = time.monotonic()
-    finish(args.out / "whole")
-    took = time.monotonic() - start
+    lengths = finish(args.out / "whole")
     expected = traces(args.out / "whole")
     kills, differing = [], {}
 
     def play(number):
         rng = random.Random(f"{args.seed}-{number}")
         run = args.out / f"killed-{number}"
-        # Half of a run's time to be killed in, as it loses what it had begun.
-        span = 2 * took / args.kills_each
-        kills.extend(killed(run, rng, span, args.kills_each))
+        for phase, length in lengths.items():
+            kills.extend(kill(run, phase, rng.uniform(0, length)))
         finish(run)
         found = traces(run)
         differing[number] = [k for k in expected if found[k] != expected[k]]
-        write(kills, differing, took)
+        write(kills, differing, lengths)
 
     numbers = itertools.count()
     with futures.ThreadPoolExecutor(args.jobs) as pool:
@@ -76,6 +73,10 @@ def main():
             list(pool.map(play, itertools.islice(numbers, args.jobs)))
     print(RESULTS.read_text())
     return any(differing.values())
+
+
+def phase_of(run):
+    return next(name for name, is_in in PHASES.items() if is_in(run))
 
 
 def command(run):
@@ -87,49 +88,62 @@ def command(run):
     ]
 
 
+def start(run):
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(command(run), cwd=ROOT, stdout=quiet, stderr=quiet)
+
+
 def finish(run):
-    subprocess.run(
-        command(run), cwd=ROOT, check=True, stdout=subprocess.DEVNULL
-    )
+    """Plays a run to its end; returns the seconds of each of its phases."""
+    process = start(run)
+    lengths = dict.fromkeys(PHASES, 0.0)
+    while process.poll() is None:
+        lengths[phase_of(run)] += POLL
+        time.sleep(POLL)
+    refuse_failure(process, run)
+    return lengths
 
 
-def killed(run, rng, span, times):
-    """Starts, kills and resumes a run; yields the phase of each kill."""
-    for _ in range(times):
-        process = subprocess.Popen(
-            command(run),
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            code = process.wait(timeout=rng.uniform(0, span))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            yield next(name for name, is_in in PHASES.items() if is_in(run))
-        else:
-            if code:
-                raise RuntimeError(f"{run} failed: exit status {code}")
-            return  # it has ended
+def kill(run, phase, seconds):
+    """Starts or resumes a run and kills it when it is that long in a phase.
+
+    Yields:
+        The phase it was killed in, unless it ended before.
+    """
+    process = start(run)
+    while process.poll() is None and phase_of(run) != phase:
+        time.sleep(POLL)
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        yield phase_of(run)
+    else:
+        refuse_failure(process, run)
 
 
-def write(kills, differing, took):
+def refuse_failure(process, run):
+    if process.returncode:
+        raise RuntimeError(f"{run} failed: exit status {process.returncode}")
+
+
+def write(kills, differing, lengths):
+    took = sum(lengths.values())
     lines = [
         "# Runs that were killed and resumed",
         "",
         "Made by `python benchmarks/kill_and_resume.py` on "
-        f"{machine.name()}; a run takes {took:.0f} s. {len(kills)} kills at "
+        f"{machine.name()}; a run took {took:.0f} s. {len(kills)} kills at "
         f"random moments over {len(differing)} runs; each is compared with one "
         "that was not killed.",
         "",
-        "| killed in | times |",
-        "|---|---|",
+        "| killed in | seconds of it | times |",
+        "|---|---|---|",
     ]
     lines += [
-        f"| {phase} | {kills.count(phase)} |"
+        f"| {phase} | {lengths[phase]:.0f} | {kills.count(phase)} |"
         for phase in PHASES
-        if phase in kills
     ]
     lines += ["", "| run | differs in |", "|---|---|"]
     lines += [

@@ -2,9 +2,10 @@
 
 Changes the code of what everything rests on, one small thing at a time
 (cosmic-ray), and runs that module's fast tests. The same command goes on where
-it was; commands for several `--modules` may run side by side. Needs `pip install 'priv-keras[bench]'`. Writes
-`benchmarks/results/mutation.md`, where survivors are listed, each with the
-reason that `benchmarks/survivors.json` gives for it.
+it was; commands for several `--modules` may run side by side. Needs `pip
+install 'priv-keras[bench]'`. Writes `benchmarks/results/mutation.md`, where
+survivors are listed, each with the reason that `benchmarks/survivors.json`
+gives for it.
 """
 
 import argparse
