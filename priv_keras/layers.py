@@ -45,7 +45,6 @@ class GradientReversal(keras.layers.Layer):
             shape=(),
             initializer=keras.initializers.Constant(scale),
             trainable=False,
-            autocast=False,
         )
 
     def call(self, inputs):
@@ -169,8 +168,7 @@ class PerFrame(keras.layers.Wrapper):
 
     def build(self, input_shape):
         if not self.layer.built:
-            self.layer.build((input_shape[0], *input_shape[2:]))
-        self.built = True
+            self.layer.build((None, *input_shape[2:]))
 
     def call(self, inputs, training=None):
         shape = tf.shape(inputs)
@@ -184,7 +182,5 @@ class PerFrame(keras.layers.Wrapper):
         return clips
 
     def compute_output_shape(self, input_shape):
-        output = self.layer.compute_output_shape(
-            (input_shape[0], *input_shape[2:])
-        )
+        output = self.layer.compute_output_shape((None, *input_shape[2:]))
         return (*input_shape[:2], *output[1:])

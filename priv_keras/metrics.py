@@ -139,8 +139,10 @@ def threshold_counts(labels, logits, thresholds=41):
         Dict of lists: `true_positives` and `false_positives`, counts of each
         attribute at each threshold; `positives` and `negatives`, of each.
     """
+    from scipy.special import expit
+
     steps = np.linspace(0, 1, thresholds)[:, None, None]
-    found = 1 / (1 + np.exp(-np.asarray(logits, float))) >= steps
+    found = expit(np.asarray(logits, float)) >= steps
     labels = np.asarray(labels)
     return {
         "true_positives": (found & (labels > 0)).sum(1).T.tolist(),

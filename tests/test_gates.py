@@ -96,6 +96,7 @@ def test_each_member_leaves_its_own_loop_for_good(graph):
             Gate(0.5, 9),
             accuracies,
             lambda members: updated.assign_add(tf.cast(members, tf.int32)),
+            members=2,
         )
 
     passage = tf.function(run)() if graph else run()

@@ -64,6 +64,14 @@ def test_gradient_reversal_follows_its_scale_inside_a_graph():
     np.testing.assert_array_equal(gradient(), [-4] * 3)
 
 
+def test_gradient_reversal_has_nothing_to_train():
+    layer = GradientReversal()
+    assert layer.get_config()["scale"] == 1.0
+    assert not layer.trainable_weights
+    assert [w.name for w in layer.weights] == ["scale"]
+    assert GradientReversal(0.0).scale == 0.0  # nothing below it moves
+
+
 def test_gradient_reversal_refuses_a_scale_that_would_not_reverse():
     with pytest.raises(ValueError, match="Received: scale=-1"):
         GradientReversal(-1.0)
@@ -73,10 +81,12 @@ def test_crop_like_cuts_at_the_bottom_and_right():
     image = np.arange(4 * 4).reshape(1, 4, 4, 1).astype("float32")
     cut = CropLike()([image, np.zeros((1, 3, 2, 5), "float32")])
     np.testing.assert_array_equal(cut, image[:, :3, :2])
+    shapes = [(2, 4, 4, 7), (2, 3, 2, 5)]
+    assert CropLike().compute_output_shape(shapes) == (2, 3, 2, 7)
 
 
 def test_pixel_unshuffle_stacks_squares_and_pads_at_the_bottom_and_right():
-    frames = np.random.rand(2, 5, 6, 3).astype("float32")
+    frames = np.random.rand(2, 5, 7, 3).astype("float32")
     stacked = np.asarray(PixelUnshuffle(4)(frames))
     assert stacked.shape == (2, 2, 2, 48)
     np.testing.assert_array_equal(
@@ -84,9 +94,9 @@ def test_pixel_unshuffle_stacks_squares_and_pads_at_the_bottom_and_right():
     )
     back = np.asarray(PixelShuffle(4)(stacked))
     assert back.shape == (2, 8, 8, 3)
-    np.testing.assert_array_equal(back[:, :5, :6], frames)
+    np.testing.assert_array_equal(back[:, :5, :7], frames)
     assert not back[:, 5:].any()
-    assert not back[:, :, 6:].any()
+    assert not back[:, :, 7:].any()
 
 
 def test_pixel_shuffles_know_their_shapes():
@@ -94,6 +104,7 @@ def test_pixel_shuffles_know_their_shapes():
     stacked = PixelUnshuffle(4)(frames)
     assert stacked.shape == (None, None, 8, 48)
     assert PixelShuffle(4)(stacked).shape == (None, None, 32, 3)
+    assert PixelUnshuffle(4)(keras.Input((8, 9, 1))).shape == (None, 2, 3, 16)
 
 
 @pytest.mark.parametrize("frames", [1, 3])
@@ -107,6 +118,15 @@ def test_per_frame_filters_each_frame_by_itself(frames):
     expected = np.stack([network(clips[:, t]) for t in range(frames)], axis=1)
     np.testing.assert_allclose(lifted(clips), expected, atol=1e-6)
     assert lifted.output_shape == (None, None, 5)
+
+
+def test_per_frame_builds_a_layer_that_is_not_built_and_no_other():
+    layer = keras.layers.Conv2D(4, 2)
+    PerFrame(layer).build((5, 7, 2, 2, 3))
+    assert layer.kernel.shape == (2, 2, 3, 4)
+    kernel = layer.kernel
+    PerFrame(layer).build((5, 7, 2, 2, 3))
+    assert layer.kernel is kernel
 
 
 def test_layers_survive_saving(tmp_path):

@@ -45,6 +45,18 @@ def test_interval_is_the_middle_of_a_thousand_figures():
         counted(resamples=1001)
 
 
+def test_intervals_repeat_and_are_those_of_their_seed():
+    values = np.random.default_rng(0).random(30)
+
+    def found(**options):
+        return metrics.bootstrap_interval(
+            lambda rows: values[rows].mean(), groups=np.arange(30), **options
+        )
+
+    assert found() == found() == found(seed=0)
+    assert found() != found(seed=1)
+
+
 def test_interval_draws_whole_videos():
     groups, drawn = np.array(list("abacca")), []
     metrics.bootstrap_interval(
@@ -130,8 +142,9 @@ def test_cmap_is_the_mean_over_attributes_that_occur():
     scores = np.array(
         [[0.9, 0.1, 0.0], [0.8, 0.2, 9.0], [0.3, 0.3, 0.0], [0.1, 0.4, 0.0]]
     )
-    with pytest.warns(RuntimeWarning, match=r"attributes \[1\]"):
+    with pytest.warns(RuntimeWarning, match=r"attributes \[1\]") as warned:
         cmap = metrics.class_mean_average_precision(labels, scores)
+    assert warned[0].filename == __file__
     assert cmap == pytest.approx((5 / 6 + 1) / 2)
     assert np.isnan(metrics.average_precisions(labels, scores)[1])
 
@@ -150,3 +163,27 @@ def test_confusion_is_scikit_learns():
     found = metrics.confusion(labels, predictions, 4)  # of one there is none
     expected = confusion_matrix(labels, predictions, labels=range(4))
     np.testing.assert_array_equal(found, expected)
+
+
+def test_threshold_counts_by_hand():
+    # Probabilities of the first attribute 0.25, 0.5, 0.75; of the second the
+    # same, of which the last is of an unknown label.
+    logits = np.log([[1 / 3] * 2, [1] * 2, [3] * 2])
+    labels = np.array([[0, 1], [1, 0], [1, -1]])
+    found = metrics.threshold_counts(labels, logits, thresholds=5)
+    assert found == {
+        "true_positives": [[2, 2, 2, 1, 0], [1, 1, 0, 0, 0]],
+        "false_positives": [[1, 1, 0, 0, 0], [1, 1, 1, 0, 0]],
+        "positives": [2, 1],
+        "negatives": [1, 1],
+    }
+    counts = metrics.threshold_counts(labels, logits)["true_positives"]
+    assert [len(count) for count in counts] == [41, 41]
+
+
+@pytest.mark.filterwarnings("error")
+def test_threshold_counts_of_sure_logits():
+    labels = np.array([[1], [0]])
+    found = metrics.threshold_counts(labels, [[1e4], [-1e4]], thresholds=3)
+    assert found["true_positives"] == [[1, 1, 1]]
+    assert found["false_positives"] == [[1, 0, 0]]

@@ -39,7 +39,15 @@ def toy_batch(size=8, seed=0):
 
 
 def endless(batch):
-    return tf.data.Dataset.from_tensors(batch).repeat()
+    return untuned(tf.data.Dataset.from_tensors(batch).repeat())
+
+
+def untuned(dataset):
+    """Without tf.data's tuner, as shards are read: taking down an iterator may
+    wait ten seconds and more for it."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
 
 
 def sharded(batch):
@@ -47,7 +55,7 @@ def sharded(batch):
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA
     )
-    return (
+    return untuned(
         tf.data.Dataset.from_tensor_slices(batch)
         .repeat()
         .batch(8, drop_remainder=True)

@@ -371,12 +371,20 @@ class AdversarialModel(keras.Model):
         )
         return passage_logs(["target"], passage)
 
-    @tf.function(autograph=False)
     def train_budgets(self, streams, gate):
-        """For each i, `while Acc(X^t, Y_B^t) <= th_B`: Eq. (4c), (6c), (7c).
+        """For each i, `while Acc(X^t, Y_B^t) <= th_B`: Eq. (4c), (6c), (7c)."""
+        # Tensors, or a restart's gate would have all traced again.
+        return self._train_budgets(
+            streams,
+            gate._replace(
+                threshold=tf.constant(gate.threshold),
+                max_steps=tf.constant(gate.max_steps),
+            ),
+        )
 
-        f_A filters a batch once for all f_B^i.
-        """
+    @tf.function(autograph=False)
+    def _train_budgets(self, streams, gate):
+        """Its loops; f_A filters a batch once for all f_B^i."""
 
         def accuracies(batch):
             anonymized = self.anonymize_for_budgets(batch)
@@ -386,6 +394,7 @@ class AdversarialModel(keras.Model):
             gate,
             lambda: self.on_replicas(accuracies, streams, streams.of_budgets),
             lambda members: self.update_budgets(members, streams),
+            len(self.budgets),
         )
         return passage_logs(self.budget_names, passage)
 

@@ -27,7 +27,7 @@ class Passage(NamedTuple):
     gave_up: tf.Tensor  # bool, whether it is not above the threshold
 
 
-def train_until(gate, accuracies, update):
+def train_until(gate, accuracies, update, members=1):
     """Calls `update()` until `accuracies()` pass the gate.
 
     Each member has a loop of its own, as in the paper. They run side by side,
@@ -43,44 +43,73 @@ def train_until(gate, accuracies, update):
             member's accuracy on a fresh batch, reduced over replicas.
         update: Callable of a bool tensor `(members,)`, who is to be updated.
             Run for its effect on variables.
+        members: Int, how many there are.
 
     Returns:
         `Passage`.
     """
     patience = gate.max_steps if gate.patience is None else gate.patience
 
-    def fresh(count):
-        return tf.map_fn(
-            lambda _: tf.stack(accuracies()),
-            tf.range(count),
-            parallel_iterations=1,
-            fn_output_signature=tf.TensorSpec((None,), tf.float32),
+    def run(due):
+        update(due)
+        return True
+
+    def step(*state):
+        state = _measured(_Loop(*state), tf.stack(accuracies()))
+        whole = state.filled == gate.batches
+        reached = tf.reduce_mean(state.window, 0)
+        waited = tf.where(reached > state.best, 0, state.waited + 1)
+        shut = reached <= gate.threshold
+        shut &= (state.steps < gate.max_steps) & (waited < patience)
+        due = state.inside & shut & whole
+        tf.cond(tf.reduce_any(due), lambda: run(due), lambda: False)
+        judged = _Loop(
+            due,
+            state.steps + tf.cast(due, tf.int32),
+            state.window,
+            tf.constant(gate.batches - 1 if gate.running else 0),
+            tf.maximum(state.best, reached),
+            waited,
+        )
+        return tuple(
+            tf.where(whole, *both) for both in zip(judged, state, strict=True)
         )
 
-    def inside(steps, window, best, waited):
-        shut = tf.reduce_mean(window, 0) <= gate.threshold
-        return shut & (steps < gate.max_steps) & (waited < patience)
-
-    def step(steps, window, best, waited):
-        members = inside(steps, window, best, waited)
-        update(members)
-        if gate.running:
-            seen = tf.concat([window[1:], fresh(1)], 0)
-        else:
-            seen = fresh(gate.batches)
-        window = tf.where(members, seen, window)  # so who has left stays out
-        reached = tf.reduce_mean(window, 0)
-        waited = tf.where(reached > best, 0, waited + 1)
-        steps += tf.cast(members, tf.int32)
-        return steps, window, tf.maximum(best, reached), waited
-
-    window = tf.ensure_shape(fresh(gate.batches), (gate.batches, None))
-    best = tf.reduce_mean(window, 0)
-    zeros = tf.zeros_like(best, tf.int32)
-    steps, window, *_ = tf.while_loop(
-        lambda *state: tf.reduce_any(inside(*state)),
+    state = tf.while_loop(
+        lambda inside, *_: tf.reduce_any(inside),
         step,
-        (zeros, window, best, zeros),
+        _Loop(
+            inside=tf.ones(members, tf.bool),
+            steps=tf.zeros(members, tf.int32),
+            window=tf.zeros((gate.batches, members)),
+            filled=tf.constant(0),
+            best=-tf.ones(members),
+            waited=tf.zeros(members, tf.int32),
+        ),
     )
-    reached = tf.reduce_mean(window, 0)
-    return Passage(steps, reached, reached <= gate.threshold)
+    reached = tf.reduce_mean(_Loop(*state).window, 0)
+    return Passage(_Loop(*state).steps, reached, reached <= gate.threshold)
+
+
+class _Loop(NamedTuple):
+    """What `train_until` knows from one batch of its estimate to the next.
+
+    A pass of its loop is a batch and, where the estimate is then whole, an
+    update: each is traced once, for networks take long to trace.
+    """
+
+    inside: tf.Tensor  # bool, who has not left
+    steps: tf.Tensor  # int32
+    window: tf.Tensor  # float32 `(batches, members)`
+    filled: tf.Tensor  # int32, batches that are in it
+    best: tf.Tensor  # float32, the highest estimate
+    waited: tf.Tensor  # int32, updates since
+
+
+def _measured(state, accuracies):
+    """One batch more; what is known of who has left stays as it was."""
+    seen = tf.concat([state.window[1:], accuracies[None]], 0)
+    return state._replace(
+        window=tf.where(state.inside, seen, state.window),
+        filled=state.filled + 1,
+    )
