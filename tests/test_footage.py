@@ -7,6 +7,7 @@ import threading
 import av
 import numpy as np
 import pytest
+import rtsp
 import shared_data
 from made_films import hum
 from made_films import inverted
@@ -271,6 +272,30 @@ def test_a_server_that_says_nothing_is_given_up(tmp_path, monkeypatch):
         with pytest.raises(ValueError, match="cannot be opened"):
             footage.Video(url)
         done.set()
+
+
+def test_a_camera_of_the_network_is_read_to_its_goodbye():
+    pictures = np.stack(list(scenes(20, (64, 48))))
+    with rtsp.camera(pictures) as url, footage.Video(url) as film:
+        assert film.live
+        found = list(film.frames(film.format.size))
+    assert len(found) == 20
+    assert [frame.time * 25 / 90_000 for frame in found] == [*range(20)]
+    for frame, pixels in zip(found, pictures, strict=True):
+        assert np.abs(frame.pixels.astype(int) - pixels).mean() < 3
+
+
+def test_a_camera_of_the_network_that_says_nothing_more_is_given_up(
+    monkeypatch,
+):
+    monkeypatch.setattr(footage, "WAIT", 2)
+    pictures = np.stack(list(scenes(20, (64, 48))))
+    with (
+        rtsp.camera(pictures, says_goodbye=False) as url,
+        pytest.raises(ValueError, match="cannot be (read|opened)"),
+        footage.Video(url) as film,
+    ):
+        times(film)
 
 
 def test_a_password_is_not_told():
