@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from toys import OPEN
 from toys import SHUT
 from toys import cluster
 from toys import endless
@@ -168,6 +169,18 @@ def test_who_makes_no_update_has_no_gradient_norm(make_game, data):
     assert [name for name in logs if name.endswith("_gradient_norm")] == [
         "anonymizer_gradient_norm"
     ]
+
+
+def test_figures_of_a_turn_begin_with_it(make_game, data):
+    game = make_game(Entropy, budget_gate=ONCE)
+    logs = turn(game, data)
+    assert "budget_0_gradient_norm" in logs
+    first = game.input_figures()
+    game.budget_gate = OPEN
+    logs = turn(game, data)
+    assert "budget_0_gradient_norm" not in logs
+    # 8 clips: f_A's, one for each gate; before, f_B's and its gate again.
+    assert (first[1], game.input_figures()[1]) == (40, 24)
 
 
 @pytest.mark.parametrize("num_budgets", [1, 3])
