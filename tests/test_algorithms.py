@@ -181,6 +181,7 @@ def test_figures_of_a_turn_begin_with_it(make_game, data):
     assert "budget_0_gradient_norm" not in logs
     # 8 clips: f_A's, one for each gate; before, f_B's and its gate again.
     assert (first[1], game.input_figures()[1]) == (40, 24)
+    assert 0 < first[0] < 60  # seconds
 
 
 @pytest.mark.parametrize("num_budgets", [1, 3])

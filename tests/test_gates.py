@@ -35,12 +35,13 @@ def test_train_until(graph, threshold, max_steps, expected):
 
 def test_accuracy_equal_to_the_threshold_keeps_the_gate_shut():
     count = tf.Variable(0)
-    train_until(
+    passage = train_until(
         Gate(0.5, 2),
         lambda: [tf.constant(0.5)],
         lambda _: count.assign_add(1),
     )
     assert count == 2
+    assert bool(passage.gave_up)
 
 
 def listed(values):
