@@ -184,6 +184,15 @@ def test_figures_of_a_turn_begin_with_it(make_game, data):
     assert 0 < first[0] < 60  # seconds
 
 
+def test_a_norm_that_float16_could_not_hold_is_left_out(make_game):
+    game = make_game(Entropy)
+    for norm, value in zip(
+        game.gradient_norms.values(), (np.inf, np.nan, 2.0), strict=True
+    ):
+        norm.assign(value)
+    assert list(game.norm_logs()) == ["budget_0_gradient_norm"]
+
+
 @pytest.mark.parametrize("num_budgets", [1, 3])
 def test_entropy_line_3_is_eq_7a_and_9a(make_game, num_budgets):
     batch = toy_batch()
