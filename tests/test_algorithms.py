@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from toys import IDENTITIES
 from toys import OPEN
 from toys import SHUT
 from toys import cluster
@@ -312,6 +313,7 @@ def test_k_beam_climbs_the_strongest_beam_as_eq_6b_says(make_game, num_budgets):
         np.argmin([cross_entropy(hand.logits(b), labels) for b in game.budgets])
     )
     for _ in range(2):
+        climbed = cross_entropy(hand.logits(game.budgets[j]), labels)
         gradient = hand.to_anonymizer(
             game.budgets[j],
             cross_entropy_gradient(hand.logits(game.budgets[j]), labels),
@@ -321,9 +323,14 @@ def test_k_beam_climbs_the_strongest_beam_as_eq_6b_says(make_game, num_budgets):
         )
     logs = turn(game, endless(batch))
     assert logs["strongest_budget"] == [j]
+    assert logs["budget_loss"][0] == pytest.approx(climbed, rel=1e-4)
     kernel, bias = weights(game.anonymizer)
     np.testing.assert_allclose(kernel, hand.a_kernel, atol=1e-6)
     np.testing.assert_allclose(bias, hand.a_bias, atol=1e-6)
+
+
+def test_k_beam_climbs_as_often_as_the_paper_says(make_game):
+    assert make_game(KBeam).ascent_steps == 30  # d_iter, Sec. 4.1.2
 
 
 @pytest.mark.parametrize("algorithm", [KBeam, Entropy])
@@ -674,6 +681,27 @@ def test_evaluate_reports_every_party(make_game):
         batch["actions"], game(batch["clips"])
     )
     assert logs["target_accuracy"] == pytest.approx(float(expected))
+
+
+def test_evaluate_weighs_attributes_by_pictures(make_game):
+    batch = toy_batch(10)
+    rng = np.random.default_rng(0)
+    batch["budget_labels"] = rng.integers(0, 2, (10, IDENTITIES))
+    game = make_game(Entropy, budget_task=losses.MULTI_LABEL)
+    # Batches of 8 and of 2.
+    uneven = tf.data.Dataset.from_tensor_slices(batch).batch(8)
+    expected = losses.MULTI_LABEL.accuracy(
+        batch["budget_labels"], game.budgets[0](game.anonymize(batch["clips"]))
+    )
+    found = game.evaluate(uneven)["budget_accuracy_0"]
+    assert found == pytest.approx(float(expected))
+
+
+def test_only_the_parties_are_trained(make_game):
+    game = make_game(Entropy)
+    parties = (game.anonymizer, game.target, *game.budgets)
+    trained = [v.path for p in parties for v in p.trainable_variables]
+    assert [v.path for v in game.trainable_variables] == trained
 
 
 def test_a_checkpoint_carries_every_optimizer(make_game, data, tmp_path):
