@@ -135,7 +135,8 @@ def value(score):
 
 
 def series(run):
-    """What a run is a point of, as `Entropy+`: `+` is a restarting f_B."""
+    """What a run is a point of, as `Entropy+ lite`: `+` is a restarting f_B,
+    and an f_A that is not the paper's is named."""
     method = run.result["method"]
     if method not in METHODS:
         return method.rpartition("_")[0] if rate(run) else method
@@ -143,7 +144,9 @@ def series(run):
         run.flags.get("restart_every", "0") != "0"
         or "restart_patience" in run.flags
     )
-    return METHODS[method] + "+" * restarts
+    network = run.flags.get("anonymizer", "full")
+    other = "" if network == "full" else f" {network}"
+    return METHODS[method] + "+" * restarts + other
 
 
 def rate(run):

@@ -30,6 +30,17 @@ def load(folder, name="run", **options):
             "Entropy",
             1,
         ),
+        (
+            ["--anonymizer=lite", "--restart_every=5", "--budgets=a"],
+            "Entropy+ lite M=1, γ=2",
+            *("Entropy+ lite", 1),
+        ),
+        (
+            ["--anonymizer=full", "--budgets=a"],
+            "Entropy M=1, γ=2",
+            "Entropy",
+            1,
+        ),
     ],
 )
 def test_a_game_is_named_as_in_the_paper(
