@@ -10,7 +10,7 @@ from priv_keras import metrics
 
 METHODS = {"grl": "GRL", "kbeam": "K-Beam", "entropy": "Entropy"}
 # In which runs of one configuration may differ.
-FREE = {"data_dir", "resume", "seed", "shared_dir"}
+FREE = {"attacks", "data_dir", "resume", "seed", "shared_dir"}
 
 
 def _object(**properties):
@@ -222,7 +222,7 @@ class Point(NamedTuple):
 
 
 def points(runs):
-    """Groups runs that differ in seed or fold alone.
+    """Groups runs that differ in seed, fold or further attacks alone.
 
     Args:
         runs: Iterable of `Run` of one arena.

@@ -5,8 +5,9 @@
 
 Each job is a process and a folder of its own, and all that changes between
 jobs is a flagfile in DIR/jobs. The same command goes on where it was: what is
-judged is not run again, what was killed is resumed. A job that fails stops no
-other. Ends with DIR/result.csv and DIR/report/index.html.
+judged is not run again, what was killed is resumed, and where `--attacks` are
+others, what is trained is only judged again. A job that fails stops no other.
+Ends with DIR/result.csv and DIR/report/index.html.
 """
 
 import csv
@@ -133,7 +134,7 @@ def described(method):
 
 def check(jobs, folder):
     """Raises unless jobs have names of their own, and those that the folder
-    knows are these.
+    knows are these, but for their attacks.
 
     Raises:
         ValueError: If not.
@@ -143,10 +144,9 @@ def check(jobs, folder):
     if twice:
         raise ValueError(f"Two jobs of one name: {', '.join(twice)}.")
     for job in jobs:
-        path = _flagfile(job, folder)
-        if path.exists() and path.read_text() != job.flags:
-            known = set(path.read_text().splitlines())
-            differing = known ^ set(job.flags.splitlines())
+        known = _known(job, folder).splitlines()
+        differing = set(known) ^ set(job.flags.splitlines())
+        if not all(map(_is_of_attacks, differing)):
             raise ValueError(
                 f"--sweep_dir={folder} knows {job.name} with other flags. "
                 f"Differing: {' '.join(sorted(differing))}. Choose another "
@@ -159,31 +159,59 @@ def run_job(job, folder, at_once=1):
     returns what came of it."""
     if is_judged(job, folder):
         return "was done"
-    _flagfile(job, folder).write_text(job.flags)
     run_dir = _run_dir(job, folder)
-    started = (run_dir / "config.flags").exists() and job.program == "train"
-    log = folder / "logs" / f"{job.name}.log"
-    start = time.monotonic()
-    with log.open("a") as file:
-        status = subprocess.run(
-            [
-                *(sys.executable, "-m", f"priv_keras.{job.program}"),
-                f"--flagfile={_flagfile(job, folder)}",
-                f"--run_dir={run_dir}",
-                f"--shared_dir={folder / 'shared'}",
-                *(["--resume"] if started else []),
-            ],
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            env=environment(at_once),
-        ).returncode
-    minutes = (time.monotonic() - start) / 60
+    started = (run_dir / "config.flags").exists()
+    begun = time.monotonic()
+    status = 0
+    if not _has_result(job, folder):
+        status = _play(job, folder, at_once, started)
+    if _has_result(job, folder) and not is_judged(job, folder):
+        status = _judge_again(job, folder, at_once)
+    minutes = (time.monotonic() - begun) / 60
     if status or not is_judged(job, folder):
+        log = _log(job, folder)
         lines = log.read_text().splitlines() or ["it said nothing"]
         return f"failed with status {status}: {lines[-1]} ({log})"
     if not started:
         (run_dir / "minutes.txt").write_text(f"{minutes:.1f}")
     return f"done in {minutes:.1f} minutes"
+
+
+def _play(job, folder, at_once, started):
+    """Trains and judges, by the attacks that the folder knows."""
+    flagfile = _flagfile(job, folder)
+    flagfile.write_text(_known(job, folder))
+    resumed = ["--resume"] if started and job.program == "train" else []
+    return _run(job, job.program, folder, at_once, resumed)
+
+
+def _judge_again(job, folder, at_once):
+    """Judges what is trained by the attacks that the job names."""
+    attacks = filter(_is_of_attacks, job.flags.splitlines())
+    status = _run(job, "evaluate", folder, at_once, attacks)
+    if not status:
+        _flagfile(job, folder).write_text(job.flags)
+    return status
+
+
+def _is_of_attacks(flag):
+    return flag.startswith("--attacks=")
+
+
+def _run(job, program, folder, at_once, more):
+    with _log(job, folder).open("a") as file:
+        return subprocess.run(
+            [
+                *(sys.executable, "-m", f"priv_keras.{program}"),
+                f"--flagfile={_flagfile(job, folder)}",
+                f"--run_dir={_run_dir(job, folder)}",
+                f"--shared_dir={folder / 'shared'}",
+                *more,
+            ],
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env=environment(at_once),
+        ).returncode
 
 
 def environment(at_once):
@@ -200,7 +228,22 @@ def environment(at_once):
 
 
 def is_judged(job, folder):
+    """Whether a job has its result, by the attacks that it names."""
+    return _has_result(job, folder) and _known(job, folder) == job.flags
+
+
+def _has_result(job, folder):
     return (_run_dir(job, folder) / "result.json").exists()
+
+
+def _known(job, folder):
+    """The flags by which the folder knows a job; its own, if it is new."""
+    path = _flagfile(job, folder)
+    return path.read_text() if path.exists() else job.flags
+
+
+def _log(job, folder):
+    return folder / "logs" / f"{job.name}.log"
 
 
 def _flagfile(job, folder):

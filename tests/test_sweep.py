@@ -1,4 +1,5 @@
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -76,6 +77,18 @@ def test_a_folder_of_another_sweep_is_refused(tmp_path):
         sweep.check([sweep.Job("a", "0", "train", "--gamma=2\n")], tmp_path)
 
 
+def test_other_attacks_are_no_other_sweep(tmp_path):
+    for part in ("jobs", "runs/a"):
+        (tmp_path / part).mkdir(parents=True)
+    (tmp_path / "runs" / "a" / "result.json").touch()
+    job = sweep.Job("a", "0", "train", "--attacks=retrained\n--gamma=1\n")
+    (tmp_path / "jobs" / "a.flags").write_text(job.flags)
+    assert sweep.is_judged(job, tmp_path)
+    more = job._replace(flags="--attacks=retrained,static\n--gamma=1\n")
+    sweep.check([more], tmp_path)
+    assert not sweep.is_judged(more, tmp_path)
+
+
 @pytest.mark.parametrize("name", ["gammas", "seeds"])
 def test_numbers_are_numbers(chosen, name):
     with pytest.raises(absl_flags.IllegalFlagValueError, match=" numbers, as"):
@@ -140,8 +153,8 @@ def test_a_sweep_goes_on_after_a_job_that_fails(tmp_path):
         f"--methods={broken},entropy,downsample_4",
     ]
 
-    def run():
-        return subprocess.run(command, capture_output=True, text=True)
+    def run(*more):
+        return subprocess.run([*command, *more], capture_output=True, text=True)
 
     first = run()
     assert first.returncode == 1
@@ -154,3 +167,14 @@ def test_a_sweep_goes_on_after_a_job_that_fails(tmp_path):
     second = run()
     assert "entropy-seed0: was done" in second.stdout
     assert "downsample_4-seed0: was done" in second.stdout
+    checkpoints = list((tmp_path / "sweep").rglob("checkpoints/*"))
+    times = [path.stat().st_mtime_ns for path in checkpoints]
+    third = run("--attacks=retrained,static")
+    assert "entropy-seed0: done in" in third.stdout
+    assert [path.stat().st_mtime_ns for path in checkpoints] == times != []
+    for name in ("entropy-seed0", "downsample_4-seed0"):
+        result = tmp_path / "sweep" / "runs" / name / "result.json"
+        attacks = json.loads(result.read_text())["attacks"]
+        assert {attack["attack"] for attack in attacks} == {"static"}
+    fourth = run("--attacks=retrained,static")
+    assert "entropy-seed0: was done" in fourth.stdout
