@@ -52,7 +52,7 @@ def main():
     # Flags that are kept name shards below --out, on each machine alike.
     os.chdir(ROOT)
     out = pathlib.Path(args.out)
-    copy_judged(KEPT, out)
+    copy_judged(KEPT, out, again=False)
     count = len(list(arenas(args))) * len(args.methods.split(","))
     with futures.ThreadPoolExecutor(args.jobs) as pool:
         sweeps = [pool.submit(run, *one, args, out) for one in arenas(args)]
@@ -99,7 +99,7 @@ def run(dataset, seed, args, out):
 
 
 def keep(out, count):
-    copy_judged(out, KEPT)
+    copy_judged(out, KEPT, again=True)  # where it was judged by other attacks
     for result in KEPT.glob("*/runs/*/result.json"):
         made_on = result.with_name("machine.txt")
         if not made_on.exists():
@@ -107,8 +107,9 @@ def keep(out, count):
     write(count)
 
 
-def copy_judged(source, target):
-    """Copies what is known of runs that are judged, and no clip or weight."""
+def copy_judged(source, target, again):
+    """Copies what is known of runs that are judged, and no clip or weight;
+    `again` what is there already too."""
     for result in source.glob("*/runs/*/result.json"):
         run_dir = result.parent
         sweep = run_dir.parents[1]
@@ -118,7 +119,7 @@ def copy_judged(source, target):
             *sweep.glob("shared/raw/*.json"),
         ):
             copy = target / path.relative_to(source)
-            if path.exists() and not copy.exists():
+            if path.exists() and (again or not copy.exists()):
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, copy)
 
