@@ -116,11 +116,12 @@ def loaded(path):
 
 
 def faces_blurred(batches):
-    """What `deface` does by default but for its elliptic masks."""
+    """What `deface` does by default but for its elliptic masks, on OpenCV,
+    which it brings."""
     import cv2
     from deface.centerface import CenterFace
 
-    detector = CenterFace()
+    detector = CenterFace(backend="opencv")
     for frames in batches:
         frames = frames.copy()
         for frame in frames:

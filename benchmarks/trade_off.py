@@ -52,7 +52,7 @@ def main():
     # Flags that are kept name shards below --out, on each machine alike.
     os.chdir(ROOT)
     out = pathlib.Path(args.out)
-    copy_judged(KEPT, out, again=False)
+    copy_judged(KEPT, out, args.attacks.split(","))
     count = len(list(arenas(args))) * len(args.methods.split(","))
     with futures.ThreadPoolExecutor(args.jobs) as pool:
         sweeps = [pool.submit(run, *one, args, out) for one in arenas(args)]
@@ -99,7 +99,7 @@ def run(dataset, seed, args, out):
 
 
 def keep(out, count):
-    copy_judged(out, KEPT, again=True)  # where it was judged by other attacks
+    copy_judged(out, KEPT)
     for result in KEPT.glob("*/runs/*/result.json"):
         made_on = result.with_name("machine.txt")
         if not made_on.exists():
@@ -107,19 +107,33 @@ def keep(out, count):
     write(count)
 
 
-def copy_judged(source, target, again):
-    """Copies what is known of runs that are judged, and no clip or weight;
-    `again` what is there already too."""
+def copy_judged(source, target, attacks=None):
+    """Copies what is known of runs that are judged, and no clip or weight.
+
+    Args:
+        source: Folder of sweeps.
+        target: Folder of sweeps.
+        attacks: By which a run must be judged; the target's own run stays. A
+            run without its weights could not be judged by them later. `None`
+            copies all, and over what the target has.
+    """
+    from priv_keras import sweep
+
     for result in source.glob("*/runs/*/result.json"):
         run_dir = result.parent
-        sweep = run_dir.parents[1]
+        folder = run_dir.parents[1]
+        flagfile = folder / "jobs" / f"{run_dir.name}.flags"
+        known = sweep.attacks(flagfile.read_text())
+        own = (target / run_dir.relative_to(source)).exists()
+        if attacks and (own or not set(attacks) <= set(known)):
+            continue
         for path in (
-            sweep / "jobs" / f"{run_dir.name}.flags",
-            *(run_dir / "config.flags", run_dir / "minutes.txt", result),
-            *sweep.glob("shared/raw/*.json"),
+            *(flagfile, run_dir / "config.flags"),
+            *(run_dir / "minutes.txt", result),
+            *folder.glob("shared/raw/*.json"),
         ):
-            copy = target / path.relative_to(source)
-            if path.exists() and (again or not copy.exists()):
+            if path.exists():
+                copy = target / path.relative_to(source)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, copy)
 

@@ -5,8 +5,8 @@
 
 Each job is a process and a folder of its own, and all that changes between
 jobs is a flagfile in DIR/jobs. The same command goes on where it was: what is
-judged is not run again, what was killed is resumed, and where `--attacks` are
-others, what is trained is only judged again. A job that fails stops no other.
+judged is not run again, what was killed is resumed, and with more `--attacks`
+what is trained is only judged again. A job that fails stops no other.
 Ends with DIR/result.csv and DIR/report/index.html.
 """
 
@@ -41,6 +41,7 @@ NOT_COMMON = (
     *("baseline", "resume", "run_dir", "seed", "shared_dir"),
     *("gammas", "jobs", "methods", "seeds", "sweep_dir"),
 )
+ATTACKS = "--attacks="
 
 
 class Job(NamedTuple):
@@ -186,16 +187,25 @@ def _play(job, folder, at_once, started):
 
 
 def _judge_again(job, folder, at_once):
-    """Judges what is trained by the attacks that the job names."""
-    attacks = filter(_is_of_attacks, job.flags.splitlines())
-    status = _run(job, "evaluate", folder, at_once, attacks)
+    """Judges what is trained by the attacks of the job too."""
+    known = _known(job, folder)
+    both = dict.fromkeys(attacks(known) + attacks(job.flags))
+    flag = ATTACKS + ",".join(both)
+    status = _run(job, "evaluate", folder, at_once, [flag])
     if not status:
-        _flagfile(job, folder).write_text(job.flags)
+        kept = [line for line in known.splitlines() if not _is_of_attacks(line)]
+        _flagfile(job, folder).write_text("\n".join([*kept, flag, ""]))
     return status
 
 
+def attacks(flags):
+    """Names of the attacks in a flagfile's text."""
+    lines = list(filter(_is_of_attacks, flags.splitlines()))
+    return lines[-1].removeprefix(ATTACKS).split(",") if lines else []
+
+
 def _is_of_attacks(flag):
-    return flag.startswith("--attacks=")
+    return flag.startswith(ATTACKS)
 
 
 def _run(job, program, folder, at_once, more):
@@ -228,8 +238,9 @@ def environment(at_once):
 
 
 def is_judged(job, folder):
-    """Whether a job has its result, by the attacks that it names."""
-    return _has_result(job, folder) and _known(job, folder) == job.flags
+    """Whether a job has its result, by all attacks that it names."""
+    known = attacks(_known(job, folder))
+    return _has_result(job, folder) and set(attacks(job.flags)) <= set(known)
 
 
 def _has_result(job, folder):

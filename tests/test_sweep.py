@@ -87,6 +87,8 @@ def test_other_attacks_are_no_other_sweep(tmp_path):
     more = job._replace(flags="--attacks=retrained,static\n--gamma=1\n")
     sweep.check([more], tmp_path)
     assert not sweep.is_judged(more, tmp_path)
+    (tmp_path / "jobs" / "a.flags").write_text(more.flags)
+    assert sweep.is_judged(job, tmp_path)  # by more than it asks for
 
 
 @pytest.mark.parametrize("name", ["gammas", "seeds"])
@@ -169,12 +171,14 @@ def test_a_sweep_goes_on_after_a_job_that_fails(tmp_path):
     assert "downsample_4-seed0: was done" in second.stdout
     checkpoints = list((tmp_path / "sweep").rglob("checkpoints/*"))
     times = [path.stat().st_mtime_ns for path in checkpoints]
-    third = run("--attacks=retrained,static")
-    assert "entropy-seed0: done in" in third.stdout
+    for more, all_of_them in (("static", "static"), ("video", "static video")):
+        third = run(f"--attacks=retrained,{more}")
+        assert "entropy-seed0: done in" in third.stdout
+        for name in ("entropy-seed0", "downsample_4-seed0"):
+            result = tmp_path / "sweep" / "runs" / name / "result.json"
+            found = json.loads(result.read_text())["attacks"]
+            kinds = {attack["attack"].split(",")[0] for attack in found}
+            assert kinds == set(all_of_them.split())
     assert [path.stat().st_mtime_ns for path in checkpoints] == times != []
-    for name in ("entropy-seed0", "downsample_4-seed0"):
-        result = tmp_path / "sweep" / "runs" / name / "result.json"
-        attacks = json.loads(result.read_text())["attacks"]
-        assert {attack["attack"] for attack in attacks} == {"static"}
     fourth = run("--attacks=retrained,static")
     assert "entropy-seed0: was done" in fourth.stdout
