@@ -84,7 +84,8 @@ def trainer(name, labels):
 
     model = attackers.build(name, CLASSES, (SIZE, SIZE, 3))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile("adam", loss)
+    # As `supervised.fit` has it.
+    model.compile("adam", loss, jit_compile=False)
     return lambda clips: model.train_on_batch(clips, labels)
 
 
