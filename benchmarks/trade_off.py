@@ -36,16 +36,18 @@ GAMES = (
     *("grl", "grl_restart", "kbeam_k4", "kbeam_k4_restart"),
     "entropy_m1_lite",
 )
-BASELINES = tuple(f"downsample_{factor}" for factor in (1, 2, 4, 8, 16))
 
 
 def main():
+    from flags import evaluation
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", default="runs/trade_off")
     parser.add_argument("--ut_raw_dir", type=os.path.abspath)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--folds", type=int, default=3)
-    parser.add_argument("--methods", default=",".join(GAMES + BASELINES))
+    methods = ",".join(GAMES + evaluation.BASELINES)
+    parser.add_argument("--methods", default=methods)
     parser.add_argument("--attacks", default="retrained")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
@@ -177,8 +179,9 @@ def write(count):
     for _, judged in itertools.groupby(every, runs.arena):
         judged = list(judged)
         lines += ["", f"## {judged[0].result['dataset']}", ""]
-        lines += [*means(judged), "", *singles(judged), "", *attackers(judged)]
-    RESULTS.write_text("\n".join(lines) + "\n")
+        for table in (means, each_attack, singles, attackers):
+            lines += [*table(judged), ""]
+    RESULTS.write_text("\n".join(lines))
 
 
 def means(judged):
@@ -197,6 +200,25 @@ def means(judged):
         yield f"| {point.label} | {len(point.runs)} | {both} |"
     actions, labels = runs.chance(raw)
     yield f"| chance | {len(raw)} | {actions:.3f} | {labels:.3f} |"
+
+
+def each_attack(judged):
+    from priv_keras import runs
+
+    rows = runs.by_attack(runs.points(judged))
+    if not rows:
+        return
+    kinds = rows[0].attacks
+    yield (
+        "The strongest attacker of each attack on anonymized clips; any: of "
+        "all of them."
+    )
+    yield ""
+    yield f"| clips | runs | {' | '.join(kinds)} |"
+    yield "|---" * (2 + len(kinds)) + "|"
+    for row in rows:
+        figures = " | ".join(text(row.attacks[kind]) for kind in kinds)
+        yield f"| {row.label} | {row.runs} | {figures} |"
 
 
 def singles(judged):
@@ -226,11 +248,19 @@ def attackers(judged):
             for raw, found in zip(*sides, strict=True)
         ]
         each += [
-            f"{found['attack']} ({found['name']}) {runs.value(found):.3f}"
+            f"{found['attack']} ({found['name']}) {figure(found)}"
             for found in run.result["attacks"]
-            if "psnr" not in found
         ]
         yield f"- {name(run)}: {', '.join(each)}"
+
+
+def figure(found):
+    from priv_keras import runs
+
+    if "psnr" in found:
+        before = found["before"]["psnr"]
+        return f"{before:.1f} → {found['psnr']:.1f} dB"
+    return f"{runs.value(found):.3f}"
 
 
 def name(run):

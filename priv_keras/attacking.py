@@ -15,6 +15,7 @@ from flags import evaluation as flags
 from flags import training as training_flags
 from priv_keras import console
 from priv_keras import experiment
+from priv_keras import runs
 from priv_keras import signs
 from priv_keras.data import Data
 from priv_keras.evaluation import attacks
@@ -208,7 +209,7 @@ def _video(court, budget, anonymizer):
                 record=record,
                 callbacks=[watch],
             )
-        kind = "video" if side == "anonymized" else "video, on raw clips"
+        kind = "video" if side == "anonymized" else runs.RAW_VIDEO
         found.append({"attack": kind, **court.tell(f"on {side} clips", attack)})
     return found
 

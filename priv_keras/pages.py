@@ -63,6 +63,10 @@ def _section(number, judged, folder, pictures):
         "title": _title(judged[0]),
         "attackers": [a["name"] for a in judged[0].result["raw"]["attackers"]],
         "rows": _rows(points, judged),
+        "by_attack": [
+            (row.label, row.runs, {k: _text(e) for k, e in row.attacks.items()})
+            for row in runs.by_attack(points)
+        ],
         "images": images,
         "attributes": [n for n in images if n.startswith("attributes")],
         "other_attacks": [

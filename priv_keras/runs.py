@@ -1,5 +1,6 @@
 """Folders of judged runs, read back: flags, turns and figures."""
 
+import itertools
 import json
 import pathlib
 from typing import NamedTuple
@@ -11,6 +12,8 @@ from priv_keras import metrics
 METHODS = {"grl": "GRL", "kbeam": "K-Beam", "entropy": "Entropy"}
 # In which runs of one configuration may differ.
 FREE = {"attacks", "data_dir", "resume", "seed", "shared_dir"}
+# An attack that `result.json` has beside the others, to compare with `video`.
+RAW_VIDEO = "video, on raw clips"
 
 
 def _object(**properties):
@@ -33,6 +36,11 @@ SCORE = {
     "anyOf": [_object(accuracy=SHARE), _object(cmap=SHARE)],
 }
 ATTACKER = {"allOf": [SCORE, _object(name=TEXT)]}
+NUMBER = {"type": "number"}
+ATTACK = {
+    **_object(attack=TEXT, name=TEXT),
+    "anyOf": [ATTACKER, _object(psnr=NUMBER, ssim=NUMBER)],
+}
 SIDE = _object(attackers=_array(ATTACKER, 1), target=SCORE)
 CHANCE = _object(majority=SHARE)
 RESULT = _object(
@@ -45,12 +53,12 @@ RESULT = _object(
     budget_labels=_array(TEXT, 1),
     raw=SIDE,
     anonymized=SIDE,
-    attacks=_array(_object(attack=TEXT)),
+    attacks=_array(ATTACK),
     chance=_object(actions=CHANCE, budget_labels=CHANCE),
 )
 TURN = {
     **_object(turn=COUNT),
-    "additionalProperties": {"type": "number"},
+    "additionalProperties": NUMBER,
 }
 
 
@@ -127,6 +135,21 @@ def utility(result, side):
 def privacy(result, side):
     """A_B^N on a side: the score of the strongest attacker."""
     return max(result[side]["attackers"], key=value)
+
+
+def attacks(result):
+    """What the strongest attacker of each attack reads in f_A's output.
+
+    Returns:
+        Dict of the name of an attack to a score. `retrained` is A_B^N; `any`
+        is the highest of all.
+    """
+    each = {"retrained": [privacy(result, "anonymized")]}
+    for found in result["attacks"]:
+        if found["attack"] != RAW_VIDEO and "psnr" not in found:
+            each.setdefault(found["attack"], []).append(found)
+    best = {kind: max(scores, key=value) for kind, scores in each.items()}
+    return {**best, "any": max(best.values(), key=value)}
 
 
 def value(score):
@@ -246,6 +269,37 @@ def points(runs):
         )
         for group in groups.values()
     ]
+
+
+class Attacked(NamedTuple):
+    """What each attack found after one configuration."""
+
+    label: str
+    runs: int
+    attacks: dict  # of `attacks`, in place of scores their `Estimate`s
+
+
+def by_attack(points):
+    """The attacks of each configuration, over those of its runs that the most
+    attacks were made on.
+
+    Args:
+        points: List of `Point` of one arena.
+
+    Returns:
+        List of `Attacked`, empty where there are no attacks but the paper's.
+    """
+    found = [[attacks(run.result) for run in point.runs] for point in points]
+    every = max(itertools.chain(*found), key=len)
+    if len(every) == 2:  # retrained, any
+        return []
+    rows = []
+    for point, group in zip(points, found, strict=True):
+        judged = [each for each in group if each.keys() == every.keys()]
+        if judged:
+            means = {k: estimate([each[k] for each in judged]) for k in every}
+            rows.append(Attacked(point.label, len(judged), means))
+    return rows
 
 
 def estimate(scores):

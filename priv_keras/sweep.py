@@ -169,12 +169,14 @@ def run_job(job, folder, at_once=1):
     if _has_result(job, folder) and not is_judged(job, folder):
         status = _judge_again(job, folder, at_once)
     minutes = (time.monotonic() - begun) / 60
+    took = run_dir / "minutes.txt"
     if status or not is_judged(job, folder):
         log = _log(job, folder)
         lines = log.read_text().splitlines() or ["it said nothing"]
         return f"failed with status {status}: {lines[-1]} ({log})"
-    if not started:
-        (run_dir / "minutes.txt").write_text(f"{minutes:.1f}")
+    before = float(took.read_text()) if took.exists() else 0.0
+    if not started or before:  # of what was killed, nobody knows
+        took.write_text(f"{before + minutes:.1f}")
     return f"done in {minutes:.1f} minutes"
 
 

@@ -123,6 +123,32 @@ def test_attackers_at_full_width(name, parameters):
     assert attackers.build(name, 1000).count_params() == parameters
 
 
+@pytest.mark.parametrize(
+    ("name", "application"),
+    [("resnet_v1_50", "ResNet50"), ("resnet_v2_101", "ResNet101V2")],
+)
+def test_resnets_convolve_frames_of_the_sizes_of_their_papers(
+    name, application
+):
+    def sizes(model):
+        return sorted(
+            (layer.output.shape[1:], tuple(layer.kernel.shape))
+            for layer in model.layers
+            if isinstance(layer, keras.layers.Conv2D)
+        )
+
+    shape = (224, 224, 3)
+    published = getattr(keras.applications, application)(
+        weights=None, input_shape=shape
+    )
+    lifted = next(
+        layer.layer
+        for layer in attackers.build(name, 5, shape).layers
+        if hasattr(layer, "layer")
+    )
+    assert sizes(lifted) == sizes(published)
+
+
 def test_inception_has_the_parameters_that_tf_slim_counts():
     """Of its base, without the last layer, and with what it does otherwise."""
 

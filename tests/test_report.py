@@ -1,5 +1,6 @@
 """The page as a person opens it, and what the program refuses."""
 
+import re
 import subprocess
 import sys
 
@@ -79,6 +80,16 @@ def test_what_runs_say_is_text(page):
     text = (page / "index.html").read_text()
     assert "<script" not in text
     assert "&lt;script&gt;" in text
+
+
+def test_attacks_are_in_one_table(page):
+    text = (page / "index.html").read_text()
+    (table,) = re.findall(r"Each attack</h3>.*?</table>", text, re.DOTALL)
+    cells = re.findall(r"<t[hd]>(.*?)</t[hd]>", table)
+    assert cells[:5] == ["clips", "runs", "retrained", "static", "any"]
+    # Of two equal runs; an interval by Student's t has no width then.
+    figures = [cell.partition(" ")[0] for cell in cells[5:]]
+    assert figures == ["Entropy", "2", "0.400", "0.200", "0.400"]
 
 
 def test_each_figure_is_a_file_too(page):

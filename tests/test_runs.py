@@ -114,3 +114,61 @@ def test_what_is_no_judged_run_is_refused(tmp_path):
         (folder / "result.json").write_text(text)
         with pytest.raises(ValueError, match="is none that"):
             runs.load(folder)
+
+
+def attacked(folder, name, *found, **options):
+    folder = made_runs.make(folder / name, **options)
+    path = folder / "result.json"
+    result = json.loads(path.read_text())
+    result["attacks"] = [
+        {"attack": kind, **made_runs.score("x", value)} for kind, value in found
+    ]
+    path.write_text(json.dumps(result))
+    return runs.load(folder)
+
+
+def test_the_strongest_of_each_attack_counts_and_of_all(tmp_path):
+    raw = (runs.RAW_VIDEO, 0.95)
+    run = attacked(
+        *(tmp_path, "run", ("static", 0.2), ("static", 0.3), ("video", 0.5)),
+        *(raw, ("0.1 of the labels", 0.1)),
+        privacy=0.3,
+    )
+    found = runs.attacks(run.result)
+    assert {kind: runs.value(score) for kind, score in found.items()} == {
+        "retrained": 0.4,
+        "static": 0.3,
+        "video": 0.5,
+        "0.1 of the labels": 0.1,
+        "any": 0.5,
+    }
+
+
+def test_attacks_are_compared_over_runs_that_all_were_made_on(tmp_path):
+    both = [("static", 0.2), ("video", 0.6)]
+    judged = [
+        attacked(tmp_path, "0", *both, seed=0),
+        attacked(tmp_path, "1", ("static", 0.4), ("video", 0.4), seed=1),
+        attacked(tmp_path, "2", ("static", 0.9), seed=2),
+        attacked(tmp_path, "3", method="downsample_4"),
+    ]
+    (only,) = runs.by_attack(runs.points(judged))
+    assert (only.label, only.runs) == ("Entropy M=1, γ=2", 2)
+    means = {kind: found.mean for kind, found in only.attacks.items()}
+    assert means == pytest.approx(
+        {"retrained": 0.4, "static": 0.3, "video": 0.5, "any": 0.5}
+    )
+
+
+def test_without_other_attacks_there_is_nothing_to_compare(tmp_path):
+    assert runs.by_attack(runs.points([load(tmp_path)])) == []
+
+
+def test_an_attack_without_a_figure_is_refused(tmp_path):
+    folder = made_runs.make(tmp_path / "run")
+    path = folder / "result.json"
+    result = json.loads(path.read_text())
+    result["attacks"] = [{"attack": "static", "name": "x"}]
+    path.write_text(json.dumps(result))
+    with pytest.raises(ValueError, match="attacks"):
+        runs.load(folder)

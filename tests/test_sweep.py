@@ -1,4 +1,5 @@
 import csv
+import itertools
 import json
 import os
 import subprocess
@@ -134,6 +135,27 @@ def test_an_error_of_one_seed_stops_the_others(monkeypatch, tmp_path):
     with pytest.raises(OSError, match="disk full"):
         sweep.run_jobs(jobs, tmp_path, 2)
     assert len(begun) < count
+
+
+def test_the_minutes_of_a_second_judging_are_added(monkeypatch, tmp_path):
+    clock = itertools.count(0, 60)  # read before and after each job
+    monkeypatch.setattr(sweep.time, "monotonic", lambda: next(clock))
+
+    def run(job, *_):
+        folder = tmp_path / "runs" / job.name
+        folder.mkdir(exist_ok=True)
+        (folder / "config.flags").touch()
+        (folder / "result.json").touch()
+        return 0
+
+    monkeypatch.setattr(sweep, "_run", run)
+    for part in ("jobs", "runs"):
+        (tmp_path / part).mkdir()
+    for attacks, minutes in (("a", "1.0"), ("a,b", "2.0"), ("b", "2.0")):
+        job = sweep.Job("x", "0", "train", f"--attacks={attacks}\n")
+        sweep.run_job(job, tmp_path)
+        took = tmp_path / "runs" / "x" / "minutes.txt"
+        assert took.read_text() == minutes
 
 
 def test_jobs_at_once_share_the_processors(monkeypatch):

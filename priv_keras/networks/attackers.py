@@ -118,14 +118,16 @@ def _mobilenet_v1(alpha, num_classes, input_shape, width):
 
 
 def _resnet_v1(depth, *args):
-    return _resnet("ResNetBackbone", depth, *args)
+    return _resnet("ResNetBackbone", (1, 2, 2, 2), depth, *args)
 
 
 def _resnet_v2(depth, *args):
-    return _resnet("ResNetV2Backbone", depth, *args)
+    # A stack strides in its last block. keras_cv's own presets have the strides
+    # of V1 all the same, and run most blocks at twice the size.
+    return _resnet("ResNetV2Backbone", (2, 2, 2, 1), depth, *args)
 
 
-def _resnet(backbone, depth, num_classes, input_shape, width):
+def _resnet(backbone, strides, depth, num_classes, input_shape, width):
     # Here, since importing keras_cv takes seconds. Built from stacks, since
     # its presets reach for the network.
     from keras_cv import models
@@ -133,7 +135,7 @@ def _resnet(backbone, depth, num_classes, input_shape, width):
     backbone = getattr(models, backbone)(
         stackwise_filters=[max(1, round(width * n)) for n in RESNET_FILTERS],
         stackwise_blocks=RESNET_BLOCKS[depth],
-        stackwise_strides=(1, 2, 2, 2),
+        stackwise_strides=strides,
         include_rescaling=False,
         input_shape=input_shape,
     )
