@@ -243,6 +243,7 @@ def _inversion(court, budget, anonymizer):
                 network,
                 court.data.budget.views("attackers"),
                 anonymizer,
+                frames=flags.ATTACKER_FRAMES.value,
                 learning_rate=flags.ATTACKER_LEARNING_RATE.value,
                 steps=steps,
                 callbacks=[watch],

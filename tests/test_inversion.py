@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -60,7 +61,12 @@ def test_what_can_be_undone_is_undone(tmp_path):
     raw = two_step.unfiltered(batches())
     anonymized = two_step.filtered(batches(), negative, tmp_path / "cache")
     before = inversion.likeness(anonymized, raw)
-    inversion.train(network, batches(), negative, learning_rate=5e-3, steps=60)
+    inversion.train(
+        *(network, batches(), negative),
+        frames=1,
+        learning_rate=5e-3,
+        steps=100,
+    )
     rebuilt = inversion.reconstructed(network, anonymized)
     after = inversion.likeness(rebuilt, raw)
     assert after["psnr"] > before["psnr"] + 10
@@ -68,3 +74,31 @@ def test_what_can_be_undone_is_undone(tmp_path):
     for example, original in zip(rebuilt, raw, strict=True):
         assert example["video"] == original["video"]
     assert not list(tmp_path.glob("**/*inver*"))
+
+
+def test_an_update_sees_pairs_of_some_frames_of_each_clip():
+    seen = []
+
+    class Network(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.scale = self.add_weight(shape=(), initializer="ones")
+
+        def call(self, frames):
+            return self.scale * frames
+
+        def train_step(self, pair):
+            filtered, raw = pair
+            near = tf.reduce_all(tf.abs(filtered - (1 - raw)) < 1 / 255)
+            tf.py_function(
+                lambda *x: seen.append([int(each) for each in x]),
+                [tf.shape(raw)[0], near],
+                [],
+            )
+            return {"loss": 0.0}
+
+    clips = batches().map(lambda batch: {"clips": batch["clips"]})
+    inversion.train(
+        Network(), clips, negative, frames=1, learning_rate=1.0, steps=3
+    )
+    assert seen == [[4, True]] * 3  # of four clips of two frames

@@ -47,7 +47,9 @@ def build(width=1.0):
     return keras.Model(inputs, layers.Conv2D(3, 1, activation="sigmoid")(x))
 
 
-def train(model, clips, anonymizer, *, learning_rate, steps, callbacks=()):
+def train(
+    model, clips, anonymizer, *, frames, learning_rate, steps, callbacks=()
+):
     """Trains on pairs of what f_A puts out and what it was given.
 
     The pairs are made anew each time: no raw frame is kept anywhere.
@@ -57,6 +59,7 @@ def train(model, clips, anonymizer, *, learning_rate, steps, callbacks=()):
         clips: Finite dataset of batches of raw clips, as of
             `two_step.filtered`.
         anonymizer: Callable of such clips that returns the same.
+        frames: Int, of each clip that one update sees.
         learning_rate: Float, of Adam.
         steps: Int, updates, of a batch of clips each.
         callbacks: As of `keras.Model.fit`.
@@ -68,8 +71,11 @@ def train(model, clips, anonymizer, *, learning_rate, steps, callbacks=()):
     def pair(batch):
         clips = batch["clips"]
         filtered = to_float(to_uint8(anonymizer(clips)))
-        shape = (-1, *clips.shape[2:])
-        return tf.reshape(filtered, shape), tf.reshape(clips, shape)
+        chosen = tf.random.shuffle(tf.range(clips.shape[1]))[:frames]
+        return tuple(
+            tf.reshape(tf.gather(x, chosen, axis=1), (-1, *clips.shape[2:]))
+            for x in (filtered, clips)
+        )
 
     pairs = clips.repeat().map(pair).prefetch(tf.data.AUTOTUNE)
     return supervised.fit_images(
