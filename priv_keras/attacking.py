@@ -24,6 +24,8 @@ from priv_keras.evaluation import two_step
 from priv_keras.networks import attackers
 
 FORMAT = 2  # of what is recorded of an attack
+# Bytes of raw clips that are kept decoded; more are decoded for each epoch.
+IN_MEMORY = 4 * 2**30
 
 
 class Court(NamedTuple):
@@ -235,14 +237,22 @@ def _inversion(court, budget, anonymizer):
     settings = (flags.INVERSION_STEPS.value, flags.INVERSION_WIDTH.value)
 
     def run():
+        # As the cuts of the other attackers were made: of these, detections
+        # are kept.
+        experiment.seed_everything("attackers")
+        shards = court.data.budget
+        size = 2 * shards.view_count() * shards.clip_bytes()
+        pairs = inversion.pairs(
+            shards.views("attackers"), anonymizer, keep=size <= IN_MEMORY
+        )
         keras.utils.set_random_seed(_seed(0))
         network = inversion.build(flags.INVERSION_WIDTH.value)
         steps = flags.INVERSION_STEPS.value
         with console.watch("unet, inverting f_A", steps) as watch:
             inversion.train(
                 network,
-                court.data.budget.views("attackers"),
-                anonymizer,
+                pairs,
+                batch_size=data_flags.BATCH_SIZE.value,
                 frames=flags.ATTACKER_FRAMES.value,
                 learning_rate=flags.ATTACKER_LEARNING_RATE.value,
                 steps=steps,

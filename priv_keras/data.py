@@ -212,6 +212,11 @@ class Shards:
             .batch(flags.BATCH_SIZE.value)
         )
 
+    def view_count(self):
+        """Clips of `views`."""
+        views = evaluation_flags.ATTACKER_VIEWS.value
+        return views * self.clip_count("train")
+
 
 def _seed(stream, epoch):
     return 100 * flags.SEED.value + STREAMS.index(stream) + 1_000_003 * epoch

@@ -32,8 +32,6 @@ from priv_keras.layers import PerFrame
 from priv_keras.losses import SINGLE_LABEL
 
 SPLITS = ("train", "validation", "test")
-# Bytes of raw clips that are kept decoded; more are decoded for each epoch.
-RAW_IN_MEMORY = 4 * 2**30
 # Frames of a clip that covers outlast a detection by: one that is missed does
 # not leak. No more, because they may be spread over a whole video.
 CLIP_MEMORY = 1
@@ -239,7 +237,7 @@ def _sides(trained, tested, accused, cache, filtered=SPLITS):
         "test": tested.test_batches("test", "attackers"),
     }
     counts = {
-        "train": trained.clip_count("train") * flags.ATTACKER_VIEWS.value,
+        "train": trained.view_count(),
         "validation": trained.clip_count("validation"),
         "test": tested.clip_count("test"),
     }
@@ -255,7 +253,7 @@ def _sides(trained, tested, accused, cache, filtered=SPLITS):
         "raw": {
             split: two_step.unfiltered(
                 clips[split],
-                keep=counts[split] * bytes_of[split] <= RAW_IN_MEMORY,
+                keep=counts[split] * bytes_of[split] <= attacking.IN_MEMORY,
                 watched=watched("decoding", split),
             )
             for split in SPLITS

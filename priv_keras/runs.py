@@ -11,7 +11,10 @@ from priv_keras import metrics
 
 METHODS = {"grl": "GRL", "kbeam": "K-Beam", "entropy": "Entropy"}
 # In which runs of one configuration may differ.
-FREE = {"attacks", "data_dir", "resume", "seed", "shared_dir"}
+FREE = {
+    *("attacks", "inversion_steps", "inversion_width", "label_shares"),
+    *("data_dir", "resume", "seed", "shared_dir"),
+}
 # An attack that `result.json` has beside the others, to compare with `video`.
 RAW_VIDEO = "video, on raw clips"
 

@@ -42,6 +42,8 @@ NOT_COMMON = (
     *("gammas", "jobs", "methods", "seeds", "sweep_dir"),
 )
 ATTACKS = "--attacks="
+# The flags of single attacks.
+SETTINGS = {"inversion": "--inversion_", "few_labels": "--label_shares="}
 
 
 class Job(NamedTuple):
@@ -192,22 +194,36 @@ def _judge_again(job, folder, at_once):
     """Judges what is trained by the attacks of the job too."""
     known = _known(job, folder)
     both = dict.fromkeys(attacks(known) + attacks(job.flags))
-    flag = ATTACKS + ",".join(both)
-    status = _run(job, "evaluate", folder, at_once, [flag])
+    lines = job.flags.splitlines()
+    own = [line for line in lines if line.startswith(tuple(SETTINGS.values()))]
+    more = [*own, ATTACKS + ",".join(both)]
+    status = _run(job, "evaluate", folder, at_once, more)
     if not status:
-        kept = [line for line in known.splitlines() if not _is_of_attacks(line)]
-        _flagfile(job, folder).write_text("\n".join([*kept, flag, ""]))
+        kept = itertools.filterfalse(_is_of_attacks, known.splitlines())
+        _flagfile(job, folder).write_text("\n".join([*kept, *more, ""]))
     return status
 
 
 def attacks(flags):
     """Names of the attacks in a flagfile's text."""
-    lines = list(filter(_is_of_attacks, flags.splitlines()))
+    lines = [line for line in flags.splitlines() if line.startswith(ATTACKS)]
     return lines[-1].removeprefix(ATTACKS).split(",") if lines else []
 
 
+def _settled(flags):
+    """The attacks in a flagfile's text, each with the flags of its own."""
+    return {
+        (attack, *(line for line in flags.splitlines() if _sets(line, attack)))
+        for attack in attacks(flags)
+    }
+
+
+def _sets(flag, attack):
+    return flag.startswith(SETTINGS.get(attack, ()))
+
+
 def _is_of_attacks(flag):
-    return flag.startswith(ATTACKS)
+    return flag.startswith((ATTACKS, *SETTINGS.values()))
 
 
 def _run(job, program, folder, at_once, more):
@@ -241,8 +257,8 @@ def environment(at_once):
 
 def is_judged(job, folder):
     """Whether a job has its result, by all attacks that it names."""
-    known = attacks(_known(job, folder))
-    return _has_result(job, folder) and set(attacks(job.flags)) <= set(known)
+    known = _settled(_known(job, folder))
+    return _has_result(job, folder) and _settled(job.flags) <= known
 
 
 def _has_result(job, folder):

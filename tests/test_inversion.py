@@ -25,6 +25,10 @@ def batches(count=16):
     ).batch(4)
 
 
+def train(network, pairs, **options):
+    return inversion.train(network, pairs, batch_size=4, frames=1, **options)
+
+
 def negative(clips):
     return 1 - clips
 
@@ -61,12 +65,8 @@ def test_what_can_be_undone_is_undone(tmp_path):
     raw = two_step.unfiltered(batches())
     anonymized = two_step.filtered(batches(), negative, tmp_path / "cache")
     before = inversion.likeness(anonymized, raw)
-    inversion.train(
-        *(network, batches(), negative),
-        frames=1,
-        learning_rate=5e-3,
-        steps=100,
-    )
+    pairs = inversion.pairs(batches(), negative)
+    train(network, pairs, learning_rate=5e-3, steps=100)
     rebuilt = inversion.reconstructed(network, anonymized)
     after = inversion.likeness(rebuilt, raw)
     assert after["psnr"] > before["psnr"] + 10
@@ -97,8 +97,20 @@ def test_an_update_sees_pairs_of_some_frames_of_each_clip():
             )
             return {"loss": 0.0}
 
-    clips = batches().map(lambda batch: {"clips": batch["clips"]})
-    inversion.train(
-        Network(), clips, negative, frames=1, learning_rate=1.0, steps=3
-    )
+    pairs = inversion.pairs(batches(), negative)
+    train(Network(), pairs, learning_rate=1.0, steps=3)
     assert seen == [[4, True]] * 3  # of four clips of two frames
+
+
+@pytest.mark.parametrize("keep, times", [(True, 4), (False, 8)])
+def test_pairs_that_are_kept_are_made_once(keep, times):
+    made = []
+
+    def anonymizer(clips):
+        tf.py_function(lambda: made.append(1), [], [])
+        return negative(clips)
+
+    pairs = inversion.pairs(batches(), anonymizer, keep)
+    for _ in range(2):
+        assert sum(1 for _ in pairs) == 16
+    assert len(made) == times

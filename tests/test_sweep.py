@@ -92,6 +92,27 @@ def test_other_attacks_are_no_other_sweep(tmp_path):
     assert sweep.is_judged(job, tmp_path)  # by more than it asks for
 
 
+def test_an_attack_of_other_settings_is_another(monkeypatch, tmp_path):
+    for part in ("jobs", "runs/a"):
+        (tmp_path / part).mkdir(parents=True)
+    (tmp_path / "runs" / "a" / "result.json").touch()
+    known = "--attacks=retrained,inversion\n--inversion_steps=3\n--gamma=1\n"
+    (tmp_path / "jobs" / "a.flags").write_text(known)
+    longer = known.replace("=3", "=5")
+    job = sweep.Job("a", "0", "train", longer)
+    sweep.check([job], tmp_path)
+    assert not sweep.is_judged(job, tmp_path)
+    without = job._replace(flags=longer.replace(",inversion", ""))
+    assert sweep.is_judged(without, tmp_path)
+    given = []
+    monkeypatch.setattr(sweep, "_run", lambda *args: given.append(args) or 0)
+    sweep.run_job(job, tmp_path)
+    ((_, program, _, _, more),) = given
+    assert program == "evaluate"
+    assert more == ["--inversion_steps=5", "--attacks=retrained,inversion"]
+    assert sweep.is_judged(job, tmp_path)
+
+
 @pytest.mark.parametrize("name", ["gammas", "seeds"])
 def test_numbers_are_numbers(chosen, name):
     with pytest.raises(absl_flags.IllegalFlagValueError, match=" numbers, as"):

@@ -13,6 +13,7 @@ from priv_keras.video import to_float
 from priv_keras.video import to_uint8
 
 FILTERS = (32, 64, 128, 256)
+SHUFFLED = 256  # clips
 
 
 def build(width=1.0):
@@ -47,40 +48,60 @@ def build(width=1.0):
     return keras.Model(inputs, layers.Conv2D(3, 1, activation="sigmoid")(x))
 
 
-def train(
-    model, clips, anonymizer, *, frames, learning_rate, steps, callbacks=()
-):
-    """Trains on pairs of what f_A puts out and what it was given.
-
-    The pairs are made anew each time: no raw frame is kept anywhere.
+def pairs(clips, anonymizer, keep=True):
+    """What f_A puts out and what it was given.
 
     Args:
-        model: As of `build`.
         clips: Finite dataset of batches of raw clips, as of
             `two_step.filtered`.
         anonymizer: Callable of such clips that returns the same.
+        keep: Bool, whether to keep the pairs in memory, where a first pass
+            leaves them; if not, each pass makes them anew. None is on disk.
+
+    Returns:
+        Dataset of pairs of uint8 clips `(frames, height, width, 3)`.
+    """
+
+    def pair(batch):
+        return to_uint8(anonymizer(batch["clips"])), to_uint8(batch["clips"])
+
+    made = clips.map(pair).unbatch()
+    return made.cache() if keep else made
+
+
+def train(
+    model, pairs, *, batch_size, frames, learning_rate, steps, callbacks=()
+):
+    """Trains on pairs of what f_A puts out and what it was given.
+
+    Args:
+        model: As of `build`.
+        pairs: As of `pairs`.
+        batch_size: Int, clips in one update.
         frames: Int, of each clip that one update sees.
         learning_rate: Float, of Adam.
-        steps: Int, updates, of a batch of clips each.
+        steps: Int, updates.
         callbacks: As of `keras.Model.fit`.
 
     Returns:
         Float, the mean absolute error at the end, in [0, 1].
     """
 
-    def pair(batch):
-        clips = batch["clips"]
-        filtered = to_float(to_uint8(anonymizer(clips)))
-        chosen = tf.random.shuffle(tf.range(clips.shape[1]))[:frames]
-        return tuple(
-            tf.reshape(tf.gather(x, chosen, axis=1), (-1, *clips.shape[2:]))
-            for x in (filtered, clips)
-        )
+    def some(*clips):
+        order = tf.random.shuffle(tf.range(tf.shape(clips[0])[0]))
+        return tuple(to_float(tf.gather(x, order[:frames])) for x in clips)
 
-    pairs = clips.repeat().map(pair).prefetch(tf.data.AUTOTUNE)
+    batches = (
+        pairs.repeat()
+        .shuffle(SHUFFLED)
+        .map(some)
+        .unbatch()
+        .batch(batch_size * frames, drop_remainder=True)
+        .prefetch(tf.data.AUTOTUNE)
+    )
     return supervised.fit_images(
         model,
-        pairs,
+        batches,
         learning_rate=learning_rate,
         steps=steps,
         callbacks=callbacks,
