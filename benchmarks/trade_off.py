@@ -31,6 +31,7 @@ COMMON = (
     *("--scale=tiny", "--max_iter=42", "--budget_learning_rate=3e-3"),
     *("--max_restart_steps=500", "--nopictures"),
 )
+DATASETS = ("puppets", "ut_interaction")
 GAMES = (
     *("entropy_m1", "entropy_m1_restart", "entropy_m4_restart"),
     *("grl", "grl_restart", "kbeam_k4", "kbeam_k4_restart"),
@@ -44,8 +45,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", default="runs/trade_off")
     parser.add_argument("--ut_raw_dir", type=os.path.abspath)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--folds", type=int, default=3)
+    parser.add_argument("--seeds", default="0,1,2,3,4")
+    parser.add_argument("--folds", default="0,1,2")
     methods = ",".join(GAMES + evaluation.BASELINES)
     parser.add_argument("--methods", default=methods)
     parser.add_argument("--attacks", default="retrained")
@@ -55,29 +56,27 @@ def main():
     os.chdir(ROOT)
     out = pathlib.Path(args.out)
     copy_judged(KEPT, out, args.attacks.split(","))
-    count = len(list(arenas(args))) * len(args.methods.split(","))
     with futures.ThreadPoolExecutor(args.jobs) as pool:
         sweeps = [pool.submit(run, *one, args, out) for one in arenas(args)]
         try:
             while futures.wait(sweeps, timeout=60).not_done:
-                keep(out, count)
+                keep(out)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    keep(out, count)
+    keep(out)
     for sweep in sweeps:
         sweep.result()  # raises what it raised
     print(RESULTS.read_text())
 
 
 def arenas(args):
-    """Pairs of a dataset and a seed, which is its fold too."""
-    folds = args.folds if args.ut_raw_dir else 0
-    for seed in range(max(args.seeds, folds)):
-        if seed < args.seeds:
-            yield "puppets", seed
-        if seed < folds:
-            yield "ut_interaction", seed
+    """Pairs of a dataset and a seed, which is its fold too, in turns."""
+    folds = args.folds.split(",") if args.ut_raw_dir else []
+    both = itertools.zip_longest(args.seeds.split(","), folds)
+    for dataset, seed in zip(itertools.cycle(DATASETS), itertools.chain(*both)):
+        if seed is not None:
+            yield dataset, seed
 
 
 def run(dataset, seed, args, out):
@@ -100,13 +99,13 @@ def run(dataset, seed, args, out):
     )
 
 
-def keep(out, count):
+def keep(out):
     copy_judged(out, KEPT)
     for result in KEPT.glob("*/runs/*/result.json"):
         made_on = result.with_name("machine.txt")
         if not made_on.exists():
             made_on.write_text(machine.name())
-    write(count)
+    write()
 
 
 def copy_judged(source, target, attacks=None):
@@ -155,8 +154,8 @@ def program(module, *args, at_once=1):
     )
 
 
-def write(count):
-    """Writes the tables of all runs that are kept, of `count` to come."""
+def write():
+    """Writes the tables of all runs that are kept."""
     from priv_keras import runs
 
     every = [runs.load(p.parent) for p in sorted(KEPT.glob("*/runs/*/*.json"))]
@@ -174,7 +173,7 @@ def write(count):
         "first of a seed or fold may pay for the warm-ups and the raw figures "
         "that the others share.",
         "",
-        f"{len(every)} runs; the command that was given makes {count}.",
+        f"{len(every)} runs.",
     ]
     for _, judged in itertools.groupby(every, runs.arena):
         judged = list(judged)

@@ -7,6 +7,7 @@ A file's name ends in the start of its SHA-256, as in
 import hashlib
 import os
 import pathlib
+import warnings
 
 DIGITS = 12
 END = ".weights.h5"
@@ -86,11 +87,15 @@ def load(model, path):
     if not pathlib.Path(path).is_file():
         raise FileNotFoundError(f"There is no file {path}.")
     try:
-        model.load_weights(path)
+        # Keras only warns of an optimizer's state that does not fit.
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            model.load_weights(path)
     # Whatever h5py raises, in whichever release.
     except Exception as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise ValueError(
-            f"{path} is damaged, or of another network: {error!r}. Name the "
+            f"{path} is damaged, or of another network ({reason}). Name the "
             "weights of this one, or train it anew."
         ) from error
 

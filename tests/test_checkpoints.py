@@ -60,3 +60,17 @@ def test_a_failed_save_leaves_the_old_one(tmp_path):
     with pytest.raises(OSError, match="No space"):
         checkpoints.save(Full(), tmp_path, "a")
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_optimizer_that_does_not_fit_is_refused_in_a_line(tmp_path):
+    def compiled(optimizer):
+        model = toy_anonymizer()
+        model.compile(optimizer=optimizer, loss="mse")
+        model.optimizer.build(model.trainable_variables)
+        return model
+
+    path = checkpoints.save(compiled("adam"), tmp_path, "a")
+    checkpoints.load(compiled("adam"), path)
+    with pytest.raises(ValueError, match="of another network") as caught:
+        checkpoints.load(compiled("sgd"), path)
+    assert len(str(caught.value).splitlines()) == 1
