@@ -210,7 +210,8 @@ def each_attack(judged):
     kinds = rows[0].attacks
     yield (
         "The strongest attacker of each attack on anonymized clips; any: of "
-        "all of them."
+        "all of them. Of each class one video at least is labelled, whatever "
+        "the share of the labels."
     )
     yield ""
     yield f"| clips | runs | {' | '.join(kinds)} |"

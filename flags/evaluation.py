@@ -50,7 +50,8 @@ ATTACKS = absl_flags.DEFINE_list(
 LABEL_SHARES = absl_flags.DEFINE_list(
     "label_shares",
     ["0.01", "0.1"],
-    "Shares of the training videos whose labels --attacks=few_labels knows.",
+    "Shares of the training videos whose labels --attacks=few_labels knows; of "
+    "each class it knows one at least.",
 )
 INVERSION_STEPS = absl_flags.DEFINE_integer(
     "inversion_steps",
