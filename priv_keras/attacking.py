@@ -218,16 +218,18 @@ def _video(court, budget, anonymizer):
 
 def _few_labels(court, budget, anonymizer):
     found = []
+    splits = budget["anonymized"]
     for share in map(float, flags.LABEL_SHARES.value):
-        splits = dict(budget["anonymized"])
-        splits["train"] = attacks.few_labels(
+        # Two shares of few videos can be the same videos: one record of both.
+        videos = attacks.few_videos(
             splits["train"], share, data_flags.SEED.value
         )
+        few = {**splits, "train": attacks.of_videos(splits["train"], videos)}
         kind = f"{share:g} of the labels"
         found += [
             {"attack": kind, **attack}
             for attack in retrained(
-                court, "anonymized", splits, f"anonymized ({kind})", (share,)
+                court, "anonymized", few, f"anonymized ({kind})", videos
             )
         ]
     return found

@@ -88,21 +88,25 @@ def dataset(labels):
     )
 
 
+def few_labels(train, share, seed):
+    return attacks.of_videos(train, attacks.few_videos(train, share, seed))
+
+
 @pytest.mark.parametrize(("share", "left"), [(0.01, 1), (0.3, 3), (1, 10)])
 def test_few_labels_leave_whole_videos_of_each_class(share, left):
     labels = np.arange(30) % 3
-    few = attacks.few_labels(dataset(labels), share, seed=1)
+    few = few_labels(dataset(labels), share, seed=1)
     assert {c: len(v) for c, v in videos_of(few).items()} == {
         0: left,
         1: left,
         2: left,
     }
     assert len(list(few)) == 2 * 3 * left == few.cardinality()
-    again = attacks.few_labels(dataset(labels), share, seed=1)
+    again = few_labels(dataset(labels), share, seed=1)
     assert videos_of(again) == videos_of(few)
 
 
 def test_of_multi_label_videos_a_share_of_all_is_left():
     labels = np.random.default_rng(0).integers(0, 2, (20, 4))
-    few = attacks.few_labels(dataset(labels), 0.1, seed=0)
+    few = few_labels(dataset(labels), 0.1, seed=0)
     assert len(videos_of(few)["all"]) == 2

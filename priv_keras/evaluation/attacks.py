@@ -36,31 +36,34 @@ def static(name, build, weights, test, batch_size, *, record):
     return two_step.once(record, run)
 
 
-def few_labels(train, share, seed):
-    """What an attacker has who knows the labels of few videos.
-
-    Of each class at least one video is left, whatever the share.
+def few_videos(train, share, seed):
+    """The videos whose labels an attacker knows who knows few.
 
     Args:
         train: Unbatched dataset, as of `two_step.filtered`.
         share: Float in (0, 1], of the videos of each class; of multi-label
-            ones, of all videos.
+            ones, of all videos. Of each class it is at least one video.
         seed: Int, which videos.
 
     Returns:
-        Dataset, the clips of these videos.
+        Sorted list of names.
     """
     class_of = {}
     for example in train:
         label = example["budget_labels"].numpy()
-        class_of[example["video"].numpy()] = int(label) if not label.ndim else 0
+        video = example["video"].numpy().decode()
+        class_of[video] = int(label) if not label.ndim else 0
     rng = np.random.default_rng(seed)
-    kept = set()
+    kept = []
     for number in sorted(set(class_of.values())):
         videos = sorted(v for v, c in class_of.items() if c == number)
         count = math.ceil(share * len(videos))
-        kept |= set(rng.permutation(videos)[:count].tolist())
-    names = tf.constant(sorted(kept))
+        kept += rng.permutation(videos)[:count].tolist()
+    return sorted(kept)
+
+
+def of_videos(train, names):
+    """The clips of these videos, as a dataset like `train`."""
     few = train.filter(
         lambda example: tf.reduce_any(tf.equal(names, example["video"]))
     )
