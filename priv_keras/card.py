@@ -137,7 +137,8 @@ def figures(result):
     Returns:
         Dict: `target`, `raw_target`, and lists `attackers`, `raw_attackers`
         and `attacks` of scores with `name`; each score has its `value` (an
-        accuracy, or the cMAP of attributes) and its `interval` at 95 %.
+        accuracy, or the cMAP of attributes) and its `interval` at 95 %, and
+        says whether what was trained for it had `converged`.
         `chance` is the score of the commonest label, of each side.
     """
     anonymized, raw = result["anonymized"], result["raw"]
@@ -154,10 +155,29 @@ def figures(result):
     }
 
 
+def caveat(attackers):
+    """A sentence on attackers whom `--attacker_steps` stopped; empty if none.
+
+    Args:
+        attackers: Iterable of dicts with `name`, and `converged` as of
+            `supervised.fit`.
+    """
+    stopped = dict.fromkeys(
+        found["name"] for found in attackers if not found.get("converged", True)
+    )
+    if not stopped:
+        return ""
+    return (
+        "Still learning when --attacker_steps ended: "
+        f"{', '.join(stopped)}. With more they may find more."
+    )
+
+
 def _score(score):
     value = score.get("accuracy", score.get("cmap"))
-    names = {key: score[key] for key in ("attack", "name") if key in score}
-    return {**names, "value": value, "interval": score["interval"]}
+    keys = ("attack", "name", "converged")
+    kept = {key: score[key] for key in keys if key in score}
+    return {**kept, "value": value, "interval": score["interval"]}
 
 
 def page(card):
@@ -230,7 +250,7 @@ def _measured(figures):
     return [
         f"A_T {_text(figures['target'])}. A_B^{count} {_text(strongest)}, the "
         f"strongest of {count} attackers: {strongest['name']}. With 95 % "
-        "intervals.",
+        f"intervals. {caveat(figures['attackers'])}".rstrip(),
         "",
         "| | anonymized | raw | commonest label |",
         "|---|---|---|---|",

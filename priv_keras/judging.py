@@ -19,6 +19,7 @@ from flags import training as training_flags
 from priv_keras import attacking
 from priv_keras import baselines
 from priv_keras import board
+from priv_keras import card
 from priv_keras import console
 from priv_keras import experiment
 from priv_keras import figures as drawings
@@ -363,6 +364,8 @@ def table(result):
         strict=True,
     ):
         lines.append(f"{raw['name']:24}{_figure(raw):22}{_figure(anonymized)}")
+    if doubt := card.caveat(result["anonymized"]["attackers"]):
+        lines.append(doubt)
     if result["attacks"]:
         lines += ["", f"{'other attacks':24}{'by':24}"]
         lines += [

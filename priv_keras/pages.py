@@ -4,6 +4,7 @@ import base64
 import importlib.resources
 import pathlib
 
+from priv_keras import card
 from priv_keras import figures
 from priv_keras import runs
 
@@ -62,6 +63,11 @@ def _section(number, judged, folder, pictures):
     return {
         "title": _title(judged[0]),
         "attackers": [a["name"] for a in judged[0].result["raw"]["attackers"]],
+        "caveat": card.caveat(
+            found
+            for run in judged
+            for found in run.result["anonymized"]["attackers"]
+        ),
         "rows": _rows(points, judged),
         "by_attack": [
             (row.label, row.runs, {k: _text(e) for k, e in row.attacks.items()})

@@ -35,7 +35,8 @@ def fit(
         callbacks: More of them, as of `keras.Model.fit`.
 
     Returns:
-        Dict: `epochs` trained, `learning_rate` at the end, best
+        Dict: `epochs` trained; `converged`, whether a plateau or the goal
+        ended it rather than `epochs`; `learning_rate` at the end, best
         `validation_accuracy`, and `training_accuracy`, the highest of an epoch
         while it trained.
     """
@@ -69,6 +70,7 @@ def fit(
     ).history
     return {
         "epochs": len(history["loss"]),
+        "converged": model.stop_training,
         "learning_rate": float(model.optimizer.learning_rate),
         "validation_accuracy": best.accuracy,
         "training_accuracy": max(history["accuracy"]),

@@ -10,6 +10,7 @@ from priv_keras import video
 def score(name, value, attributes=None):
     """What `two_step.attack` records."""
     found = {"name": name, "interval": [value - 0.05, value + 0.05]}
+    found["converged"] = name != "y"
     if attributes is None:
         return {**found, "accuracy": value}
     return {

@@ -77,6 +77,15 @@ def test_a_page_says_what_the_card_says(folder):
     assert card.check(folder)["figures"]["target"]["value"] == 0.85
 
 
+def test_a_page_names_attackers_that_were_stopped(folder):
+    result = json.loads(json.dumps(RESULT))
+    weak, strong = result["anonymized"]["attackers"]
+    weak["converged"], strong["converged"] = False, True
+    card.amend(folder, card.figures(result))
+    text = (folder / "card.md").read_text()
+    assert "Still learning when --attacker_steps ended: weak. With" in text
+
+
 def test_attributes_have_a_cmap():
     result = json.loads(json.dumps(RESULT).replace("accuracy", "cmap"))
     assert card.figures(result) == card.figures(RESULT)

@@ -92,6 +92,13 @@ def test_attacks_are_in_one_table(page):
     assert figures == ["Entropy", "2", "0.400", "0.200", "0.400"]
 
 
+def test_attackers_that_were_stopped_are_named(page):
+    text = (page / "index.html").read_text()
+    assert (
+        text.count("Still learning when --attacker_steps ended: y. With") == 2
+    )
+
+
 def test_each_figure_is_a_file_too(page):
     names = {path.name for path in (page / "figures").iterdir()}
     stems = {name.rpartition(".")[0] for name in names}

@@ -32,16 +32,21 @@ def test_it_learns_and_stops_at_the_goal():
     model = toy_classifier(3)
     fitted = fit(model)
     assert fitted["validation_accuracy"] == 1.0
-    assert fitted["epochs"] < 30
+    assert fitted["epochs"] < 30 and fitted["converged"]
     clips, labels = next(iter(learnable()))
     assert SINGLE_LABEL.accuracy(labels, model(clips)) == 1.0
 
 
 def test_a_plateau_drops_the_rate_and_then_stops():
     fitted = fit(toy_classifier(3), learning_rate=0.0, patience=4)
-    assert fitted["epochs"] == 5
+    assert fitted["epochs"] == 5 and fitted["converged"]
     fitted = fit(toy_classifier(3), learning_rate=1e-9, patience=4)
     assert fitted["learning_rate"] < 1e-9
+
+
+def test_what_the_cap_stopped_had_not_converged():
+    fitted = fit(toy_classifier(3), learning_rate=1e-9, epochs=2)
+    assert fitted["epochs"] == 2 and not fitted["converged"]
 
 
 @pytest.mark.parametrize(
