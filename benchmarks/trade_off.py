@@ -268,7 +268,7 @@ def name(run):
 
 
 def text(found):
-    return f"{found.mean:.3f} [{found.low:.2f}, {found.high:.2f}]"
+    return f"{found.mean:.3f} [{found.low:.3f}, {found.high:.3f}]"
 
 
 if __name__ == "__main__":

@@ -160,10 +160,10 @@ def caveat(attackers):
 
     Args:
         attackers: Iterable of dicts with `name`, and `converged` as of
-            `supervised.fit`.
+            `supervised.fit`; of whom that is not known, they are named too.
     """
     stopped = dict.fromkeys(
-        found["name"] for found in attackers if not found.get("converged", True)
+        found["name"] for found in attackers if not found.get("converged")
     )
     if not stopped:
         return ""

@@ -97,19 +97,17 @@ def static_gap(points):
     Returns:
         Figure, or `None` where no run had `--attacks=static`.
     """
-    judged = [point for point in points if _attack(point.runs[0], "static")]
-    if not judged:
+    sides = []
+    for i, point in enumerate(points):
+        gaps = [_gap(run) for run in point.runs if _attack(run, "static")]
+        if gaps:
+            gap = np.mean(gaps, axis=0)
+            sides.append((point.label, COLOURS[i % 8], gap))
+    if not sides:
         return None
-    sides = [
-        (
-            point.label,
-            COLOURS[points.index(point) % 8],
-            np.mean([_gap(run) for run in point.runs], axis=0),
-        )
-        for point in judged
-    ]
-    names = [a["name"] for a in judged[0].runs[0].result["raw"]["attackers"]]
-    title = f"{_measure(judged[0].runs)}: static minus retrained"
+    judged = points[0].runs
+    names = [a["name"] for a in judged[0].result["raw"]["attackers"]]
+    title = f"{_measure(judged)}: static minus retrained"
     return _bars(names, sides, title)
 
 

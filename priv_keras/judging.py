@@ -272,10 +272,12 @@ def _sides(trained, tested, accused, cache, filtered=SPLITS):
 
 
 def _chance(dataset, label):
-    """What is right without a look: of attributes, their mean prevalence."""
+    """What is right without a look: of attributes, the mean prevalence of
+    those that cMAP counts, which some clip shows."""
     labels = np.array([example[label].numpy() for example in dataset])
     if labels.ndim == 2:
-        return {"majority": float(np.nanmean(metrics.prevalence(labels)))}
+        prevalence = metrics.prevalence(labels)
+        return {"majority": float(prevalence[prevalence > 0].mean())}
     return metrics.chance(labels)
 
 

@@ -202,13 +202,15 @@ def label(run):
 
 
 def arena(run):
-    """What makes figures of two runs comparable: data, scale and attackers."""
+    """What makes figures of two runs comparable: data, what is private in it,
+    scale and attackers."""
     attackers = (found["name"] for found in run.result["raw"]["attackers"])
     return (
         run.result["dataset"],
         run.flags.get("budget_dataset"),
         run.result["test_dataset"],
         run.result["scale"],
+        tuple(run.result["budget_labels"]),
         *attackers,
     )
 
@@ -307,10 +309,12 @@ def by_attack(points):
 
 def estimate(scores):
     """Mean of scores with its interval: over several runs by Student's t, of a
-    single one its own, by bootstrap over videos."""
-    if len(scores) == 1:
-        return Estimate(value(scores[0]), *scores[0]["interval"])
+    single one its own, by bootstrap over videos. Runs that all scored the same
+    would have a t interval without width: theirs holds each one's own."""
     values = [value(score) for score in scores]
+    if len(set(values)) == 1:
+        lows, highs = zip(*(s["interval"] for s in scores), strict=True)
+        return Estimate(values[0], min(lows), max(highs))
     low, high = metrics.mean_interval(values)
     # All figures are shares, which a t interval does not know.
     return Estimate(sum(values) / len(values), max(low, 0.0), min(high, 1.0))
@@ -341,6 +345,10 @@ def row(run):
                 f"{side}_{name}_high": high,
             }
         columns[f"{side}_strongest"] = privacy(result, side)["name"]
+    for attack, score in attacks(result).items():
+        if attack != "retrained":
+            columns[f"anonymized_a_b {attack}"] = value(score)
+    columns["untouched"] = result.get("untouched")
     columns["attackers"] = " ".join(
         found["name"] for found in result["raw"]["attackers"]
     )

@@ -297,7 +297,8 @@ def summarize(folder):
     rows = [runs.row(run) for run in judged]
     partial = folder / "result.csv.partial"
     with partial.open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
+        columns = dict.fromkeys(itertools.chain(*rows))
+        writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)
     os.replace(partial, folder / "result.csv")

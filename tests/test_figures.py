@@ -34,6 +34,18 @@ def test_the_static_gap_is_static_minus_retrained(tmp_path):
     assert heights == pytest.approx([0.2 - 0.3, 0.1 - 0.4])
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_static_gap_is_of_runs_that_were_attacked_so(tmp_path, order):
+    made = [
+        runs.load(made_runs.make(tmp_path / str(i), seed=i, static=static))
+        for i, static in enumerate([(), (0.2, 0.1)])
+    ]
+    (found,) = runs.points(made[::order])
+    (axes,) = figures.static_gap([found]).axes
+    heights = [bar.get_height() for bar in axes.patches]
+    assert heights == pytest.approx([0.2 - 0.3, 0.1 - 0.4])
+
+
 def test_without_a_static_attack_there_is_no_gap(tmp_path):
     assert figures.static_gap([point(tmp_path)]) is None
 

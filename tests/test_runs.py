@@ -80,6 +80,9 @@ def test_seeds_of_one_configuration_are_one_point(tmp_path):
     )
     # Of a single run, its own.
     assert tuple(second.privacy) == pytest.approx((0.4, 0.35, 0.45))
+    # Of runs that agree, too: by Student's t they would leave no doubt.
+    (equal,) = runs.points([load(tmp_path, f"e{i}", seed=i) for i in range(2)])
+    assert tuple(equal.privacy) == pytest.approx((0.4, 0.35, 0.45))
 
 
 def test_raw_clips_that_runs_share_count_once(tmp_path):
@@ -96,6 +99,12 @@ def test_raw_clips_that_runs_share_count_once(tmp_path):
 def test_other_attackers_are_another_arena(tmp_path):
     one, other = load(tmp_path, "one"), load(tmp_path, "other")
     other.result["raw"]["attackers"][0]["name"] = "z"
+    assert runs.arena(one) != runs.arena(other)
+
+
+def test_other_private_labels_are_another_arena(tmp_path):
+    one, other = load(tmp_path, "one"), load(tmp_path, "other")
+    other.result["budget_labels"].append("age")
     assert runs.arena(one) != runs.arena(other)
 
 
@@ -142,6 +151,8 @@ def test_the_strongest_of_each_attack_counts_and_of_all(tmp_path):
         "0.1 of the labels": 0.1,
         "any": 0.5,
     }
+    row = runs.row(run)
+    assert row["anonymized_a_b video"] == row["anonymized_a_b any"] == 0.5
 
 
 def test_attacks_are_compared_over_runs_that_all_were_made_on(tmp_path):

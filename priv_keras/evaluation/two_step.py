@@ -35,14 +35,15 @@ class Protocol(NamedTuple):
 
 
 def check_unseen(names, budgets):
-    """Raises unless attackers and budget models are of different families.
+    """Raises unless attackers are known ones, each once, and of families that
+    no budget model is of.
 
     Args:
         names: Names of attackers.
         budgets: Names of the budget models of the game.
 
     Raises:
-        ValueError: If a family is on both sides, or a name twice.
+        ValueError: If not.
     """
     seen = {attackers.family(name) for name in budgets}
     known = [name for name in names if attackers.family(name) in seen]
@@ -51,6 +52,12 @@ def check_unseen(names, budgets):
             "An attacker of a family that the anonymizer trained against says "
             "nothing of unseen ones: Sec. 3.6 wants the two sets disjoint. "
             f"In both: {known}. Drop them from --attackers={','.join(names)}."
+        )
+    unknown = sorted(set(names) - set(attackers.NAMES))
+    if unknown or not names or len(set(names)) < len(names):
+        raise ValueError(
+            f"--attackers={','.join(names)}: name one or several of "
+            f"{', '.join(attackers.NAMES)}, each once."
         )
 
 
