@@ -63,18 +63,19 @@ def last_value(argv, name):
     return seen[name].value
 
 
-def serialize(flag_values, skip):
+def serialize(flag_values, skip=(), package="flags."):
     """The flags of this package as the text of a flagfile.
 
     Args:
         flag_values: Parsed `absl.flags.FlagValues`.
         skip: Names of flags to leave out.
+        package: String that the names of their modules start with.
     """
     modules = flag_values.flags_by_module_dict()
     lines = sorted(
         flag.serialize()
         for module, flags in modules.items()
-        if module.startswith("flags.")
+        if module.startswith(package)
         for flag in flags
         if flag.name not in skip and flag.value is not None
     )

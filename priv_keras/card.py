@@ -186,9 +186,8 @@ def page(card):
     lines = [
         f"# Anonymizer, {card['format']}",
         "",
-        f"f_A of priv_keras, `--anonymizer={card['anonymizer']}`, after "
-        f"{card['turns']} turns of the game. Exported {card['date']}. Takes "
-        "and returns uint8 frames, any height and width; trained on frames of "
+        f"{_origin(card)}. Exported {card['date']}. Takes and returns uint8 "
+        "frames, any height and width; its figures are of frames of "
         f"{width}x{height} pixels.",
         "",
         *_quality(card["psnr"]),
@@ -217,6 +216,18 @@ def page(card):
         "```",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _origin(card):
+    if not card["turns"]:
+        return (
+            f"The baseline `{card['anonymizer']}` of priv_keras, which nobody "
+            "trained"
+        )
+    return (
+        f"f_A of priv_keras, `--anonymizer={card['anonymizer']}`, after "
+        f"{card['turns']} turns of the game"
+    )
 
 
 def _quality(psnr):

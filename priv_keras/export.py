@@ -1,4 +1,7 @@
-"""Exports a run's anonymizer: `python -m priv_keras.export --run_dir=...`."""
+"""Exports a run's anonymizer: `python -m priv_keras.export --run_dir=...`.
+
+Of a run that judged a Naive Downsample, exports that.
+"""
 
 import pathlib
 import sys
@@ -22,16 +25,15 @@ def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unknown arguments: {argv[1:]}.")
     # In here, so that `--help` does not wait for TensorFlow.
-    from priv_keras import experiment
     from priv_keras import exporting
     from priv_keras.data import open_data
 
     run_dir = pathlib.Path(data_flags.RUN_DIR.value)
     try:
         data = open_data()
-        game, turns = experiment.load_game(data, run_dir)
+        anonymizer, turns = load(data, run_dir)
         exporting.export(
-            game,
+            anonymizer,
             data,
             run_dir,
             turns,
@@ -43,6 +45,36 @@ def main(argv):
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def load(data, run_dir):
+    """The anonymizer of a run, and the turns that it played to.
+
+    Raises:
+        ValueError: If it is a baseline that is no model of single frames, or
+            `--format` wants another form of it than a SavedModel.
+        FileNotFoundError: If the run holds nothing.
+    """
+    from priv_keras import baselines
+    from priv_keras import experiment
+
+    name = evaluation.BASELINE.value
+    if not name:
+        game, turns = experiment.load_game(data, run_dir)
+        return game.anonymizer, turns
+    if name in baselines.obfuscate.NAMES:
+        raise ValueError(
+            f"--baseline={name} needs a detector and the frames before, which "
+            "no exported model has. Run it as it is: `python -m "
+            f"priv_keras.anonymize FILM --model={name}`."
+        )
+    formats = export_flags.formats()
+    if formats != ["savedmodel"]:
+        raise ValueError(
+            f"--format={','.join(formats)}: of a baseline there is the "
+            "savedmodel alone; what converts f_A to TFLite knows f_A's layers."
+        )
+    return baselines.build(name), 0
 
 
 def run():

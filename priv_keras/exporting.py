@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from flags import data as data_flags
+from flags import evaluation as evaluation_flags
 from flags import training as training_flags
 from priv_keras import card
 from priv_keras import export_model
@@ -24,14 +25,16 @@ CHECK_FRAMES = 32  # of validation, on which formats are compared with f_A
 CALIBRATED = "tflite_int8"
 
 
-def export(game, data, run_dir, turns, formats, *, say, calibration_frames=0):
+def export(
+    anonymizer, data, run_dir, turns, formats, *, say, calibration_frames=0
+):
     """Writes f_A below `run_dir/export`.
 
     Args:
-        game: Game whose f_A it is.
+        anonymizer: Model of frames in [0, 1].
         data: `data.Data`.
         run_dir: `pathlib.Path` of the run.
-        turns: Int, that f_A played to.
+        turns: Int, that f_A played to, 0 for a baseline.
         formats: Names, of `flags.export.FORMATS`.
         say: Callable of a string, as `print`.
         calibration_frames: Int, of `tflite_int8`.
@@ -39,16 +42,17 @@ def export(game, data, run_dir, turns, formats, *, say, calibration_frames=0):
     Raises:
         ValueError: If a format is too far from f_A.
     """
+    what = f"the anonymizer after {turns} turns" if turns else "the baseline"
     for name in formats:
         folder = folder_of(run_dir, name)
         described = describe(data, run_dir, turns, name)
         kind, _, precision = name.partition("_")
         if kind == "savedmodel":
-            export_model.export_saved_model(game.anonymizer, folder, described)
-            say(f"{folder}: the anonymizer after {turns} turns")
+            export_model.export_saved_model(anonymizer, folder, described)
+            say(f"{folder}: {what}")
             continue
         psnr = export_model.export_tflite(
-            game.anonymizer,
+            anonymizer,
             folder,
             precision,
             frames(data, "validation", CHECK_FRAMES),
@@ -57,10 +61,7 @@ def export(game, data, run_dir, turns, formats, *, say, calibration_frames=0):
             else None,
             described,
         )
-        say(
-            f"{folder}: the anonymizer after {turns} turns, {psnr:.1f} dB "
-            "(PSNR) from it"
-        )
+        say(f"{folder}: {what}, {psnr:.1f} dB (PSNR) from it")
 
 
 def folder_of(run_dir, name):
@@ -84,7 +85,8 @@ def describe(data, run_dir, turns, name):
         result = None  # of an earlier turn
     return {
         "format": name,
-        "anonymizer": training_flags.ANONYMIZER.value,
+        "anonymizer": evaluation_flags.BASELINE.value
+        or training_flags.ANONYMIZER.value,
         "turns": turns,
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "trained_size": [data_flags.SIZE.value, data_flags.SIZE.value],

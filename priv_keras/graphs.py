@@ -6,16 +6,17 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import saved_model_pb2
 
 FILE = "saved_model.pb"
-# What an exported f_A is made of, in any precision: none of it reaches a file,
-# a process or the network.
+# What an exported f_A or Naive Downsample is made of, in any precision: none of
+# it reaches a file, a process or the network.
 OPERATIONS = frozenset(
     [
-        *("AddV2", "BiasAdd", "Cast", "Const", "Conv2D", "Conv2DBackpropInput"),
-        *("DepthToSpace", "DepthwiseConv2dNative", "FloorMod", "Identity"),
-        *("Maximum", "Mean", "Minimum", "Mul", "Neg", "NoOp", "Pack", "Pad"),
-        *("ReadVariableOp", "RealDiv", "Relu", "Reshape", "Round", "Rsqrt"),
-        *("Shape", "SpaceToDepth", "SquaredDifference", "Squeeze"),
-        *("StopGradient", "StridedSlice", "Tanh", "Unpack"),
+        *("AddV2", "AvgPool", "BiasAdd", "Cast", "ConcatV2", "Const", "Conv2D"),
+        *("Conv2DBackpropInput", "DepthToSpace", "DepthwiseConv2dNative"),
+        *("ExpandDims", "FloorMod", "Identity", "Maximum", "Mean", "Minimum"),
+        *("MirrorPad", "Mul", "Neg", "NoOp", "Pack", "Pad", "ReadVariableOp"),
+        *("RealDiv", "Relu", "Reshape", "Round", "Rsqrt", "Shape"),
+        *("SpaceToDepth", "SquaredDifference", "Squeeze", "StopGradient"),
+        *("StridedSlice", "Tanh", "Tile", "Unpack"),
     ]
 )
 CALLS = frozenset(("PartitionedCall", "StatefulPartitionedCall"))

@@ -3,18 +3,22 @@
 Part of the programs: what `train` ends with and `evaluate` does.
 """
 
+import contextlib
 import functools
 import json
 import pathlib
+import shutil
 from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import flags as absl_flags
 
 from flags import data as data_flags
 from flags import evaluation as flags
+from flags import parsing
 from flags import training as training_flags
 from priv_keras import attacking
 from priv_keras import baselines
@@ -94,17 +98,40 @@ def judge(accused, data, run_dir, say):
     experiment.seed_everything("attackers")
     folder = pathlib.Path(run_dir, "evaluation")
     court = Court(data, folder, (accused.method, accused.turns), say)
-    target, budget = _both_sides(court, accused)
+    with _cache(folder / "cache") as cache:
+        result = _attacked(court, accused, cache)
     if training_flags.PICTURES.value:
         _draw(accused, data, pathlib.Path(run_dir))
-    result = {
+    _write_board(result, data, run_dir)
+    result = _without_detail(result)
+    text = json.dumps(result, indent=1) + "\n"
+    files.write(pathlib.Path(run_dir, "result.json"), text)
+    return result
+
+
+@contextlib.contextmanager
+def _cache(folder):
+    """A place for what is filtered, gone once all attackers have read it."""
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _attacked(court, accused, cache):
+    """All that `result.json` holds."""
+    target, budget = _both_sides(court.data, accused, cache)
+    return {
         "dataset": data_flags.DATASET.value,
         "test_dataset": data_flags.TEST_DATASET.value,
         "method": accused.method,
         "scale": data_flags.SCALE.value,
         "seed": data_flags.SEED.value,
         "turns": accused.turns,
-        "budget_labels": data.labels["budget_labels"],
+        "judging": parsing.serialize(
+            absl_flags.FLAGS, package="flags.evaluation"
+        ),
+        "budget_labels": court.data.labels["budget_labels"],
         "raw": {
             "attackers": attacking.retrained(court, "raw", budget["raw"]),
             "target": _fresh_target(court, "raw", target["raw"]),
@@ -129,11 +156,6 @@ def judge(accused, data, run_dir, say):
             "budget_labels": _chance(budget["raw"]["test"], "budget_labels"),
         },
     }
-    _write_board(result, data, run_dir)
-    result = _without_detail(result)
-    text = json.dumps(result, indent=1) + "\n"
-    files.write(pathlib.Path(run_dir, "result.json"), text)
-    return result
 
 
 def _without_detail(found):
@@ -208,25 +230,17 @@ def _draw(accused, data, run_dir):
     video.write_loop(sheets, run_dir / "before_after.webp")
 
 
-def _both_sides(court, accused):
+def _both_sides(data, accused, cache):
     """What f_T and what attackers meet, once where they are the same."""
-    data, folder = court.data, court.folder
     if data.tested_budget is data.tested_target:
-        both = _sides(data.target, data.target, accused, folder / "cache")
+        both = _sides(data.target, data.target, accused, cache)
         return both, both
     # Of f_T's own videos f_A has to filter more only to train an f_T on them.
     needed = ("test",) if accused.target else SPLITS
+    target, budget = cache / "target", cache / "budget"
     return (
-        _sides(
-            data.target,
-            data.tested_target,
-            accused,
-            folder / "cache_target",
-            needed,
-        ),
-        _sides(
-            data.budget, data.tested_budget, accused, folder / "cache_budget"
-        ),
+        _sides(data.target, data.tested_target, accused, target, needed),
+        _sides(data.budget, data.tested_budget, accused, budget),
     )
 
 
@@ -244,6 +258,9 @@ def _sides(trained, tested, accused, cache, filtered=SPLITS):
     }
     bytes_of = {split: trained.clip_bytes() for split in SPLITS}
     bytes_of["test"] = tested.clip_bytes()
+    fits = {s: counts[s] * bytes_of[s] <= attacking.IN_MEMORY for s in SPLITS}
+    # A baseline can leave frames as they are, and those are not for disks.
+    in_memory = fits if accused.target is None else {}
 
     def watched(work, split):
         return functools.partial(
@@ -254,7 +271,7 @@ def _sides(trained, tested, accused, cache, filtered=SPLITS):
         "raw": {
             split: two_step.unfiltered(
                 clips[split],
-                keep=counts[split] * bytes_of[split] <= attacking.IN_MEMORY,
+                keep=fits[split],
                 watched=watched("decoding", split),
             )
             for split in SPLITS
@@ -263,7 +280,7 @@ def _sides(trained, tested, accused, cache, filtered=SPLITS):
             split: two_step.filtered(
                 clips[split],
                 accused.anonymizer,
-                cache / split,
+                None if in_memory.get(split) else cache / split,
                 watched=watched("filtering", split),
             )
             for split in filtered

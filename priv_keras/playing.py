@@ -262,4 +262,6 @@ def _watchers(data, run_dir, chief, say):
 def export(game, data, run_dir, say):
     """Writes `export/anonymizer`."""
     turns = flags.MAX_ITER.value
-    exporting.export(game, data, run_dir, turns, ["savedmodel"], say=say)
+    exporting.export(
+        game.anonymizer, data, run_dir, turns, ["savedmodel"], say=say
+    )

@@ -59,6 +59,7 @@ RESULT = _object(
     attacks=_array(ATTACK),
     chance=_object(actions=CHANCE, budget_labels=CHANCE),
 )
+RESULT["properties"]["judging"] = TEXT  # earlier versions did not write it
 TURN = {
     **_object(turn=COUNT),
     "additionalProperties": NUMBER,
@@ -69,7 +70,7 @@ class Run(NamedTuple):
     """One folder that `train` or `evaluate` left behind."""
 
     folder: pathlib.Path
-    config: str  # config.flags
+    config: str  # config.flags, and what it was judged with since
     turns: list  # dicts, the figures of each turn
     result: dict  # result.json
 
@@ -101,15 +102,24 @@ def load(folder):
             f"{folder} holds no result.json. Judge the run first: `python -m "
             f"priv_keras.evaluate --run_dir={folder}`."
         )
+    result = _parsed(_text(path), RESULT, path)
     return Run(
         folder,
-        _text(folder / "config.flags"),
+        _config(_text(folder / "config.flags"), result.get("judging", "")),
         [
             _parsed(line, TURN, folder / "metrics.jsonl")
             for line in _text(folder / "metrics.jsonl").splitlines()
         ],
-        _parsed(_text(path), RESULT, path),
+        result,
     )
+
+
+def _config(made, judged):
+    """A flagfile's text, with flags of another in the place of its own."""
+    judged = judged.splitlines()
+    names = {line.partition("=")[0] for line in judged}
+    kept = [x for x in made.splitlines() if x.partition("=")[0] not in names]
+    return "".join(f"{line}\n" for line in kept + judged)
 
 
 def _parsed(text, schema, path):

@@ -77,6 +77,12 @@ def test_a_page_says_what_the_card_says(folder):
     assert card.check(folder)["figures"]["target"]["value"] == 0.85
 
 
+def test_a_page_says_of_a_baseline_that_nobody_trained_it():
+    made = {**DESCRIBED, "anonymizer": "downsample_4", "turns": 0, "files": {}}
+    text = card.page({**made, "scope": card.SCOPE})
+    assert "The baseline `downsample_4` of priv_keras, which nobody" in text
+
+
 def test_a_page_names_attackers_that_were_stopped(folder):
     result = json.loads(json.dumps(RESULT))
     weak, strong = result["anonymized"]["attackers"]

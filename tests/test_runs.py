@@ -85,6 +85,20 @@ def test_seeds_of_one_configuration_are_one_point(tmp_path):
     assert tuple(equal.privacy) == pytest.approx((0.4, 0.35, 0.45))
 
 
+def test_runs_that_were_judged_otherwise_are_another_point(tmp_path):
+    flags = ["--gamma=2", "--attacker_steps=600"]
+    made = [load(tmp_path, str(i), flags=flags, seed=i) for i in range(3)]
+    for run, steps in zip(made, (None, 600, 2400), strict=True):
+        if steps:
+            run.result["judging"] = f"--attacker_steps={steps}\n"
+            text = json.dumps(run.result)
+            (run.folder / "result.json").write_text(text)
+    first, second = runs.points([runs.load(run.folder) for run in made])
+    assert [len(point.runs) for point in (first, second)] == [2, 1]
+    assert second.runs[0].flags["attacker_steps"] == "2400"
+    assert second.runs[0].flags["gamma"] == "2"
+
+
 def test_raw_clips_that_runs_share_count_once(tmp_path):
     judged = [
         load(tmp_path, "one", seed=0),

@@ -29,6 +29,7 @@ from toys import cluster
 from traces import traces
 
 import priv_keras
+from priv_keras import baselines
 from priv_keras import card
 from priv_keras import checkpoints
 from tfrecords_tools import write
@@ -508,6 +509,24 @@ def test_every_attack_of_the_list_is_in_the_result(killed_and_resumed):
     assert unet["before"]["ssim"] < 1
 
 
+def check_export_of_baseline(run_dir):
+    status, _, err = run("export", f"--run_dir={run_dir}")
+    assert status == 0, err
+    exported = priv_keras.Anonymizer.load(run_dir / "export" / "anonymizer")
+    frames = np.random.default_rng(0).integers(0, 256, (2, 30, 41, 3), "uint8")
+    shown = priv_keras.Anonymizer.of(baselines.build("downsample_8"))
+    np.testing.assert_array_equal(exported(frames), shown(frames))
+    assert exported.card["anonymizer"] == "downsample_8"
+    assert exported.card["figures"]["attackers"]
+    for more, said in (
+        ("--format=tflite", "of a baseline there is the savedmodel alone"),
+        ("--baseline=face_box_blur", "needs a detector"),
+    ):
+        status, _, err = run("export", f"--run_dir={run_dir}", more)
+        assert status == 1
+        assert said in error(err)
+
+
 @pytest.mark.slow
 def test_a_baseline_is_judged_as_a_run_is(shards, killed_and_resumed, tmp_path):
     args = ["--baseline=downsample_8", f"--data_dir={shards}", *SMALL]
@@ -515,8 +534,11 @@ def test_a_baseline_is_judged_as_a_run_is(shards, killed_and_resumed, tmp_path):
     assert status == 0, err
     result = json.loads((tmp_path / "run" / "result.json").read_text())
     assert result["method"] == "downsample_8"
+    kept = (tmp_path / "run" / "evaluation").rglob("*")
+    assert {path.suffix for path in kept if path.is_file()} == {".json"}
     assert "f_T on anonymized clips" in out
     assert "\ndownsample_8  " in out
+    check_export_of_baseline(tmp_path / "run")
     # What is raw is what a run with the same flags found.
     run_dir, _ = killed_and_resumed
     trained = json.loads((run_dir / "result.json").read_text())

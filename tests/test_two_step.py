@@ -107,6 +107,19 @@ def test_the_anonymizer_runs_once_and_only_its_output_is_kept(tmp_path):
     assert kept[0].dtype == np.uint8
 
 
+def test_without_a_folder_nothing_is_on_disk(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    in_memory, on_disk = (
+        [
+            example["clips"].numpy()
+            for example in two_step.filtered(batches(), identity, folder)
+        ]
+        for folder in (None, tmp_path / "cache")
+    )
+    np.testing.assert_array_equal(in_memory, on_disk)
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+
+
 @pytest.mark.parametrize("keep, reads", [(True, 1), (False, 3)])
 def test_raw_clips_are_kept_or_made_anew(keep, reads):
     made = tf.Variable(0)

@@ -61,8 +61,8 @@ def check_unseen(names, budgets):
         )
 
 
-def filtered(dataset, anonymizer, folder, watched=iter):
-    """Passes a split through f_A once and keeps the result on disk.
+def filtered(dataset, anonymizer, folder=None, watched=iter):
+    """Passes a split through f_A once and keeps the result.
 
     What is kept is 8-bit, as what leaves a camera is.
 
@@ -70,23 +70,24 @@ def filtered(dataset, anonymizer, folder, watched=iter):
         dataset: Finite dataset of batches, dicts whose `clips` are
             `(batch, frames, height, width, 3)` in [0, 1].
         anonymizer: Callable of such clips that returns the same.
-        folder: Folder for the cache, made anew. Holds no raw frame.
+        folder: Folder for the result, made anew; `None` for memory. It is as
+            private as f_A's output: a baseline can leave frames as they are.
         watched: Callable of a dataset that yields its examples, and may count
             them before a user.
 
     Returns:
         Unbatched dataset of the same dicts, `clips` uint8.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    os.makedirs(folder)
+    file = ""
+    if folder:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder)
+        file = os.path.join(folder, "clips")
 
     def anonymize(batch):
         return {**batch, "clips": to_uint8(anonymizer(batch["clips"]))}
 
-    return whole(
-        dataset.map(anonymize).unbatch().cache(os.path.join(folder, "clips")),
-        watched,
-    )
+    return whole(dataset.map(anonymize).unbatch().cache(file), watched)
 
 
 def unfiltered(dataset, keep=True, watched=iter):
