@@ -130,7 +130,7 @@ GATE_BATCHES = absl_flags.DEFINE_integer(
     "gate_batches",
     1,
     "Accuracies at the gates average the last n batches; 0 for as many fresh "
-    "ones, each time, as fill the validation set.",
+    "ones, each time, as one pass over the validation set has.",
     lower_bound=0,
 )
 GATE_PATIENCE = absl_flags.DEFINE_integer(
@@ -160,13 +160,14 @@ FINAL_LEARNING_RATE = absl_flags.DEFINE_float(
 CLIP_NORM = absl_flags.DEFINE_float(
     "clip_norm",
     None,
-    "Largest norm of all gradients of an update together.",
-    lower_bound=0.0,
+    "Largest norm of all gradients of an update together, above 0. Not with "
+    "--strategy.",
+    lower_bound=1e-12,
 )
 ACCUMULATE_STEPS = absl_flags.DEFINE_integer(
     "accumulate_steps",
     1,
-    "Batches whose gradients one update averages.",
+    "Batches whose gradients one update averages. Not with --strategy.",
     lower_bound=1,
 )
 PRECISION = absl_flags.DEFINE_enum(
@@ -181,11 +182,11 @@ TARGET_WEIGHTS = absl_flags.DEFINE_string(
     "Where f_T starts: a Keras file of its weights (*.weights.h5), or the "
     "TensorFlow checkpoint of C3D trained on Sports-1M.",
 )
-BUDGET_WEIGHTS = absl_flags.DEFINE_enum(
+BUDGET_WEIGHTS = absl_flags.DEFINE_string(
     "budget_weights",
     None,
-    ["imagenet"],
-    "Where f_B starts before the game; a restart is always random.",
+    "Where each f_B starts before the game: `imagenet`, a download, or a Keras "
+    "file of the weights of one (*.weights.h5). A restart is always random.",
 )
 
 WARM_UP_ANONYMIZER_STEPS = absl_flags.DEFINE_integer(
@@ -266,3 +267,14 @@ def _budget_frames_need_batches(values):
 )
 def _budget_datasets_need_batches(values):
     return not values["budget_dataset"] or values["budget_batch_size"] > 0
+
+
+@absl_flags.multi_flags_validator(
+    ["budget_weights", "restart_every", "restart_patience"],
+    "--budget_weights would be lost: with --restart_every or "
+    "--restart_patience every f_B starts anew, at random, in the first turn. "
+    "Leave one of them out.",
+)
+def _starts_are_kept(values):
+    restarts = values["restart_every"] or values["restart_patience"]
+    return values["budget_weights"] in (None, "none") or not restarts

@@ -17,10 +17,12 @@ def open_strategy():
     Call it first of all that TensorFlow does: workers find each other here.
 
     Raises:
-        ValueError: If workers are not named, or batches cannot be shared out.
+        ValueError: If workers are not named, batches cannot be shared out, or
+            the update of several replicas would not be that of one.
     """
     if flags.STRATEGY.value == "none":
         return tf.distribute.get_strategy()
+    _check_alone()
     if flags.STRATEGY.value == "mirrored":
         strategy = tf.distribute.MirroredStrategy(
             tf.config.list_logical_devices("GPU")
@@ -36,6 +38,18 @@ def open_strategy():
         )
     _check_shared_out(strategy.num_replicas_in_sync)
     return strategy
+
+
+def _check_alone():
+    # Keras clips each replica's gradient before it sums them, and cannot
+    # accumulate in a replica.
+    for flag in (flags.CLIP_NORM, flags.ACCUMULATE_STEPS):
+        if flag.value != flag.default:
+            raise ValueError(
+                f"--strategy={flags.STRATEGY.value} does not go with "
+                f"--{flag.name}={flag.value}. Leave one of them out; more "
+                "devices share out a larger --batch_size."
+            )
 
 
 def _check_shared_out(replicas):

@@ -33,25 +33,22 @@ LABELS = "labels.json"
 PICTURED = 6  # clips in a before/after picture
 
 
-def build_game(data):
-    """Returns the untrained game of `--method` on `data`."""
+def build_game(data, started=True):
+    """Returns the untrained game of `--method` on `data`.
+
+    Args:
+        data: `data.Data`.
+        started: Bool, whether f_T and f_B start from `--target_weights` and
+            `--budget_weights`; not where other weights follow.
+    """
     flags = training_flags
     keras.mixed_precision.set_global_policy(flags.PRECISION.value)
     return ALGORITHMS[flags.METHOD.value](
         anonymizer.ANONYMIZERS[flags.ANONYMIZER.value](
             flags.ANONYMIZER_WIDTH.value
         ),
-        _target(data),
-        [
-            budgets.build(
-                name,
-                len(data.labels["budget_labels"]),
-                data.clip_shape[1:],
-                flags.BUDGET_NORMALIZATION.value,
-                flags.BUDGET_WEIGHTS.value,
-            )
-            for name in flags.BUDGETS.value
-        ],
+        _target(data, started),
+        [_budget(name, data, started) for name in flags.BUDGETS.value],
         budget_task=data.budget_task,
         gamma=flags.GAMMA.value,
         restarts=_restarts(data),
@@ -67,7 +64,7 @@ def build_game(data):
     )
 
 
-def _target(data):
+def _target(data, started=True):
     """f_T, from `--target_weights` where they are given."""
     flags = training_flags
     weights = flags.TARGET_WEIGHTS.value
@@ -78,11 +75,30 @@ def _target(data):
         data.clip_shape,
         c3d.CENTRED if keras_file else c3d.PIXELS,
     )
-    if weights and keras_file:
+    if not started or not weights:
+        return target
+    if keras_file:
         checkpoints.load(target, weights)
-    elif weights:
+    else:
         c3d.load_sports1m(target, weights)
     return target
+
+
+def _budget(name, data, started=True):
+    """An f_B, from `--budget_weights` where they are given."""
+    flags = training_flags
+    weights = flags.BUDGET_WEIGHTS.value if started else None
+    file = weights if weights not in ("imagenet", "none") else None
+    budget = budgets.build(
+        name,
+        len(data.labels["budget_labels"]),
+        data.clip_shape[1:],
+        flags.BUDGET_NORMALIZATION.value,
+        "imagenet" if weights == "imagenet" else None,
+    )
+    if file:
+        checkpoints.load(budget, file)
+    return budget
 
 
 def _own_arguments():
@@ -98,7 +114,7 @@ def _own_arguments():
 def _gate(data, threshold, max_steps):
     """A gate as `--gate_*` say."""
     flags = training_flags
-    validation = len(data.target.manifest["splits"]["validation"]["videos"])
+    validation = data.target.clip_count("validation")
     return Gate(
         threshold,
         max_steps,
@@ -209,19 +225,34 @@ def fingerprint(data, *settings):
     return hashlib.sha256(json.dumps(everything).encode()).hexdigest()[:12]
 
 
-def check_weights():
-    """Raises unless `--target_weights` are there.
+def check_parties(data):
+    """Raises unless f_T and each f_B can be built and start as flags say.
 
     Raises:
-        FileNotFoundError: If not.
+        FileNotFoundError: If `--target_weights` or `--budget_weights` are not
+            there.
+        OSError: If they cannot be downloaded.
+        ValueError: If they are of another network, or a name of `--budgets` is
+            that of none.
     """
-    weights = training_flags.TARGET_WEIGHTS.value
-    # A TensorFlow checkpoint is named by what its files begin with.
-    if weights and not tf.io.gfile.glob([weights, f"{weights}.index"]):
-        raise FileNotFoundError(
-            f"--target_weights={weights} is not there. Name a Keras file "
-            "(*.weights.h5) or a TensorFlow checkpoint."
-        )
+    flags = training_flags
+    for name in flags.BUDGETS.value:
+        budgets.alpha_of(name)
+    for flag in (flags.TARGET_WEIGHTS, flags.BUDGET_WEIGHTS):
+        # A TensorFlow checkpoint is named by what its files begin with.
+        names = [flag.value, f"{flag.value}.index"]
+        if flag.value in (None, "imagenet", "none"):
+            continue
+        if not tf.io.gfile.glob(names):
+            raise FileNotFoundError(
+                f"--{flag.name}={flag.value} is not there. Name a Keras file "
+                f"(*.weights.h5); see {flag.name} in --help."
+            )
+    if flags.TARGET_WEIGHTS.value:
+        _target(data)
+    if flags.BUDGET_WEIGHTS.value:
+        for name in dict.fromkeys(flags.BUDGETS.value):
+            _budget(name, data)
 
 
 def be_deterministic():
@@ -290,7 +321,7 @@ def load_game(data, run_dir, say=print):
             f"{run_dir} holds no trained game. Train one with `python -m "
             f"priv_keras.train --run_dir={run_dir}`."
         )
-    game = build_game(data)
+    game = build_game(data, started=False)
     game.compile(optimizers=build_optimizers(game), validation=None)
     checkpoints.load(game, path)
     return game, checkpoints.turn_of(path)

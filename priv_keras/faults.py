@@ -44,7 +44,7 @@ def told(data=None):
     """
     try:
         yield
-    except (OSError, tf.errors.OpError) as error:
+    except (OSError, tf.errors.OpError, FloatingPointError) as error:
         line = _of_record(error, data) or describe(error)
         if line is None:
             raise
@@ -74,8 +74,10 @@ def describe(error):
     """A fault as a sentence or two; `None` of what is none.
 
     Args:
-        error: `OSError` or `tf.errors.OpError`.
+        error: `OSError`, `tf.errors.OpError` or `FloatingPointError`.
     """
+    if isinstance(error, FloatingPointError):
+        return str(error)
     said = str(error).splitlines()[0] if str(error) else repr(error)
     said = re.sub(r"^\{\{.*?\}\} ", "", said)  # the node of a graph
     full = "No space left on device"

@@ -45,7 +45,7 @@ def main(argv):
         data = open_data()
         bad_records.check_resumed(run_dir, data)
         experiment.check_labels(run_dir, data)
-        experiment.check_weights()
+        experiment.check_parties(data)
         attacking.check(data)  # now, and not after days of training
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

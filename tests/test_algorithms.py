@@ -184,13 +184,23 @@ def test_figures_of_a_turn_begin_with_it(make_game, data):
     assert 0 < first[0] < 60  # seconds
 
 
-def test_a_norm_that_float16_could_not_hold_is_left_out(make_game):
-    game = make_game(Entropy)
+@pytest.mark.parametrize(
+    ("optimizer", "said"),
+    [
+        (scaled, ["budget_0"]),
+        (keras.optimizers.SGD, ["anonymizer", "target", "budget_0"]),
+    ],
+)
+def test_a_norm_that_float16_could_not_hold_is_left_out(
+    make_game, optimizer, said
+):
+    """And any other that is not finite is told: it stops the run."""
+    game = make_game(Entropy, optimizer=optimizer)
     for norm, value in zip(
         game.gradient_norms.values(), (np.inf, np.nan, 2.0), strict=True
     ):
         norm.assign(value)
-    assert list(game.norm_logs()) == ["budget_0_gradient_norm"]
+    assert list(game.norm_logs()) == [f"{name}_gradient_norm" for name in said]
 
 
 @pytest.mark.parametrize("num_budgets", [1, 3])
@@ -733,19 +743,21 @@ def mirrored():
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
+@pytest.mark.parametrize("seed", range(4))  # whose halves differ in argmin
 @pytest.mark.parametrize("algorithm", EVERY)
-def test_two_replicas_play_as_one_device_does(algorithm, mirrored):
+def test_two_replicas_play_as_one_device_does(algorithm, seed, mirrored):
     """The same global batch, on one device and split over two."""
     results = []
     for strategy in (tf.distribute.get_strategy(), mirrored):
         with strategy.scope():
             game = toy_pair_game(algorithm, Restarts(1, Gate(0.4, 2)))
-        logs = turn(game, sharded(toy_batch()), turns=2)
+        logs = turn(game, sharded(toy_batch(seed=seed)), turns=2)
         results.append((logs, weights(game)))
     (logs, one), (twin_logs, two) = results
     assert logs["budget_0_steps"] == twin_logs["budget_0_steps"]
     for a, b in zip(one, two, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-5)
+        # Adam makes a full step of a gradient that is all rounding.
+        np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-4)
 
 
 def test_the_norm_of_two_replicas_is_the_mean_of_theirs(mirrored):

@@ -42,6 +42,10 @@ if not absl_flags.FLAGS.is_parsed():
             tf.errors.NotFoundError(None, None, "train-00000.tfrecord; gone"),
             "A file is gone (train-00000.tfrecord; gone)",
         ),
+        (
+            FloatingPointError("target_loss became NaN in turn 3."),
+            "target_loss became NaN in turn 3.",
+        ),
         (NotADirectoryError(20, "Not a directory", "/a/b"), "Not a directory"),
     ],
 )

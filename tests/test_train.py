@@ -649,11 +649,42 @@ def test_weights_to_start_from_that_are_not_there_are_refused(shards, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("flag", "says"),
+    [
+        ("--budgets=mobilenet_v3_1", "Received: 'mobilenet_v3_1'"),
+        ("--budget_weights=f_b.weights.h5", "f_b.weights.h5 is not there"),
+        ("--attackers=resnet_v1_52", "name one or several of"),
+    ],
+)
+def test_parties_that_cannot_be_built_are_refused(shards, tmp_path, flag, says):
+    run_dir = tmp_path / "run"
+    refused(
+        *(*SMALL, f"--data_dir={shards}", f"--run_dir={run_dir}"),
+        *("--restart_every=0", flag),
+        says=says,
+    )
+    assert not run_dir.exists()
+
+
+def test_weights_that_a_restart_would_lose_are_refused(tmp_path):
+    refused(
+        *(*SMALL, f"--run_dir={tmp_path}", "--restart_every=5"),
+        "--budget_weights=imagenet",
+        says="--budget_weights would be lost",
+    )
+
+
 def test_devices_that_cannot_play_together_are_refused(shards, tmp_path):
     args = [*SMALL, f"--data_dir={shards}", f"--run_dir={tmp_path / 'run'}"]
     refused(
         *args, "--strategy=multi_worker", says="environment variable TF_CONFIG"
     )
+    for alone in ("--clip_norm=1", "--accumulate_steps=2"):
+        refused(
+            *(*args, "--strategy=mirrored", alone),
+            says=f"--strategy=mirrored does not go with {alone}",
+        )
     args += ["--strategy=mirrored", "--batch_size=3"]
     process = start("-c", TWO_DEVICES, *args)
     _, err = process.communicate()

@@ -91,7 +91,8 @@ class AdversarialModel(keras.Model):
         budget_gate: `Gate` on the training accuracy of each f_B^i, th_B.
         restarts: `Restarts`, or `None` for a game without.
         accumulate_steps: Int, batches whose gradients one update averages.
-            The optimizers must agree (`gradient_accumulation_steps`).
+            The optimizers must agree (`gradient_accumulation_steps`). Which
+            f_B^i is the strongest is asked of each of these batches.
         timed: Bool, whether to measure how long batches are waited for. Not
             where operations are deterministic: TensorFlow's clock is none.
 
@@ -577,12 +578,17 @@ class AdversarialModel(keras.Model):
     def norm_logs(self):
         """The norm of the last gradient of each party that had one this turn,
         the mean over replicas. One that float16 could not hold is left out, as
-        its update was."""
+        its update was; any other that is not finite tells whose step was."""
+        scaled = isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer)
         norms = {
             f"{party}_gradient_norm": tf.identity(norm)
             for party, norm in self.gradient_norms.items()
         }
-        return {name: norm for name, norm in norms.items() if 0 < norm < np.inf}
+        return {
+            name: norm
+            for name, norm in norms.items()
+            if norm != 0 and (np.isfinite(norm) or not scaled)
+        }
 
     def _seed_turn(self):
         """Dropout of a turn depends on nothing but its number, so that a run
@@ -596,6 +602,13 @@ class AdversarialModel(keras.Model):
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Does nothing: all is built, and Keras's own fails on replicas."""
+
+
+def over_replicas(values):
+    """The mean of what the replicas have, in each of them; no gradient."""
+    values = tf.stop_gradient(values)
+    context = tf.distribute.get_replica_context()
+    return context.all_reduce(tf.distribute.ReduceOp.MEAN, values)
 
 
 def count(labels):

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from priv_keras.algorithms.base import AdversarialModel
+from priv_keras.algorithms.base import over_replicas
 
 
 class Entropy(AdversarialModel):
@@ -44,10 +45,12 @@ class Entropy(AdversarialModel):
                 for budget in self.budgets
             ]
         )
-        if self.most_confident == "batch":
-            entropies = tf.reduce_mean(entropies, axis=1, keepdims=True)
         # The most confident: max of -H_B is -(min of H_B).
-        entropy = tf.reduce_mean(tf.reduce_min(entropies, axis=0))
+        if self.most_confident == "sample":
+            entropy = tf.reduce_mean(tf.reduce_min(entropies, axis=0))
+        else:
+            entropies = tf.reduce_mean(entropies, axis=1)
+            entropy = tf.gather(entropies, tf.argmin(over_replicas(entropies)))
         return {
             "loss": target_loss - self.gamma * entropy,
             "target_loss": target_loss,

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from priv_keras.algorithms.base import AdversarialModel
+from priv_keras.algorithms.base import over_replicas
 from priv_keras.layers import GradientReversal
 
 
@@ -47,12 +48,14 @@ class GRL(AdversarialModel):
         anonymized, budget_anonymized = self.anonymize_both(batch)
         reversed_ = self.reversal(budget_anonymized)
         target_loss = self.target_loss(anonymized, batch)
-        budget_loss = tf.reduce_min(
+        budget_losses = tf.stack(
             [
                 self.budget_loss(budget, reversed_, batch)
                 for budget in self.budgets
             ]
         )
+        strongest = tf.argmin(over_replicas(budget_losses))
+        budget_loss = tf.gather(budget_losses, strongest)
         # The reversal layer has made the sum's gradient that of Eq. (4a).
         return {
             "loss": target_loss + budget_loss,

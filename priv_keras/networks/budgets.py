@@ -44,7 +44,7 @@ def build(
     """
     network = keras.applications.MobileNetV2(
         input_shape,
-        alpha=_alpha(name),
+        alpha=alpha_of(name),
         weights=None,
         classes=num_classes,
         classifier_activation=None,
@@ -56,13 +56,18 @@ def build(
             name,
             weights,
             "--budget_weights",
-            alpha=_alpha(name),
+            alpha=alpha_of(name),
         )
         pretrained.start_from(trained, network)
     return over_frames(network, input_shape, name.replace(".", "_"))
 
 
-def _alpha(name):
+def alpha_of(name):
+    """The width multiplier in the name of a budget model.
+
+    Raises:
+        ValueError: If it is the name of none.
+    """
     try:
         alpha = float(name.removeprefix(PREFIX))
     except ValueError:
