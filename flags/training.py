@@ -3,6 +3,8 @@
 Only a program's `main` reads a flag's value; the library takes arguments.
 """
 
+import math
+
 from absl import flags as absl_flags
 
 from flags import data  # noqa: F401 (a validator reads its flags)
@@ -241,6 +243,17 @@ PICTURES = absl_flags.DEFINE_bool(
     "Draw frames before and after f_A, in before_after.png and TensorBoard. "
     "The frames before are raw: say --nopictures where they must not be kept.",
 )
+
+
+@absl_flags.validator(
+    "attribute_weights",
+    "--attribute_weights are positive numbers, one per attribute, as in 1,2,1.",
+)
+def _weights_are_positive(values):
+    try:
+        return all(0 < float(value) < math.inf for value in values or [])
+    except ValueError:
+        return False
 
 
 @absl_flags.multi_flags_validator(

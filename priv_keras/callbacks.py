@@ -203,8 +203,9 @@ def stuck_gates(turns):
             party = "target" if kind == "target" else "budget"
             yield (
                 f"warning: {loop} never passed its gate in {count} loops. "
-                f"Lower --{party}_threshold, or raise --max_{kind}_steps "
-                f"or --{party}_learning_rate."
+                f"Lower --{party}_threshold, or raise --max_{kind}_steps, "
+                "--gate_patience where it is given, or "
+                f"--{party}_learning_rate."
             )
 
 

@@ -7,9 +7,11 @@ batch.
 """
 
 import functools
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import keras
 import tensorflow as tf
 
 
@@ -19,6 +21,7 @@ class Task(NamedTuple):
     loss: Callable  # (labels, logits): L_T and L_B, cross-entropy in nats
     entropies: Callable  # (logits): of each example, `(batch,)`, in nats
     accuracy: Callable  # (labels, logits): Acc, in [0, 1]
+    metric: Callable  # (): a `keras.Metric` that says how well labels are read
 
     def entropy(self, logits):
         """H_B in nats, Sec. 3.3.3."""
@@ -47,6 +50,10 @@ def softmax_accuracy(labels, logits):
     return tf.reduce_mean(tf.cast(hits, tf.float32))
 
 
+def softmax_metric():
+    return keras.metrics.MeanMetricWrapper(softmax_accuracy, "accuracy")
+
+
 def multi_label(weights=None):
     """How attributes that are present or absent are scored.
 
@@ -59,11 +66,13 @@ def multi_label(weights=None):
         `Task` whose labels are 0 or 1, `(batch, attributes)`.
 
     Raises:
-        ValueError: If a weight is not positive.
+        ValueError: If a weight is not positive and finite.
     """
     if weights is None:
-        return Task(sigmoid_loss, sigmoid_entropies, sigmoid_accuracy)
-    if min(weights) <= 0:
+        return Task(
+            sigmoid_loss, sigmoid_entropies, sigmoid_accuracy, sigmoid_metric
+        )
+    if not all(0 < weight < math.inf for weight in weights):
         raise ValueError(
             f"`weights` must be positive. Received: weights={list(weights)}."
         )
@@ -74,6 +83,7 @@ def multi_label(weights=None):
         functools.partial(sigmoid_loss, weights=shares),
         functools.partial(sigmoid_entropies, weights=shares),
         sigmoid_accuracy,
+        sigmoid_metric,
     )
 
 
@@ -99,7 +109,20 @@ def sigmoid_accuracy(labels, logits):
     return tf.reduce_mean(tf.cast(hits, tf.float32))
 
 
+def sigmoid_metric():
+    # Not accuracy, which is high for who denies what few pictures show. Of
+    # 200 thresholds, where `metrics` has all.
+    return keras.metrics.AUC(
+        curve="PR",
+        multi_label=True,
+        from_logits=True,
+        name="average_precision",
+    )
+
+
 # One class out of many: actions, and SBU's 13 actor pairs (Sec. 4.1).
-SINGLE_LABEL = Task(softmax_loss, softmax_entropies, softmax_accuracy)
+SINGLE_LABEL = Task(
+    softmax_loss, softmax_entropies, softmax_accuracy, softmax_metric
+)
 # Attributes present or absent: VISPR's 7, PA-HMDB51's 5 (Sec. 4.2 and 5.5).
 MULTI_LABEL = multi_label()

@@ -16,7 +16,7 @@ def fit(
     goal=1.0,
     callbacks=(),
 ):
-    """Trains a classifier until its validation accuracy no longer rises.
+    """Trains a classifier until `task.metric` on validation no longer rises.
 
     The learning rate drops by 5 after half of `patience`. The weights of the
     best epoch on validation are kept.
@@ -29,30 +29,33 @@ def fit(
         learning_rate: Float, of Adam.
         epochs: Int, at most so many.
         steps_per_epoch: Int, updates between validations.
-        patience: Int, epochs without a better accuracy before it gives up;
-            `None` to train for all `epochs`.
-        goal: Float in [0, 1], the validation accuracy that is enough.
+        patience: Int, epochs without a better one before it gives up; `None`
+            to train for all `epochs`.
+        goal: Float in [0, 1], what of it is enough.
         callbacks: More of them, as of `keras.Model.fit`.
 
     Returns:
         Dict: `epochs` trained; `converged`, whether a plateau or the goal
-        ended it rather than `epochs`; `learning_rate` at the end, best
-        `validation_accuracy`, and `training_accuracy`, the highest of an epoch
-        while it trained.
+        ended it rather than `epochs`; `learning_rate` at the end;
+        `validation_accuracy` of the epoch that is kept; and
+        `training_accuracy`, the highest of an epoch while it trained.
     """
+    metric = task.metric()
+    accuracy = keras.metrics.MeanMetricWrapper(task.accuracy, "accuracy")
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate),
         loss=task.loss,
-        metrics=[keras.metrics.MeanMetricWrapper(task.accuracy, "accuracy")],
+        metrics=list({m.name: m for m in (metric, accuracy)}.values()),
         # XLA compiles for longer than a small network trains.
         jit_compile=False,
     )
-    best = KeepBest(goal, patience or epochs)
+    measure = f"val_{metric.name}"
+    best = KeepBest(measure, goal, patience or epochs)
     callbacks = [best, *callbacks]
     if patience:
         callbacks.append(
             keras.callbacks.ReduceLROnPlateau(
-                "val_accuracy",
+                measure,
                 mode="max",
                 factor=0.2,
                 patience=max(1, patience // 2),
@@ -80,31 +83,33 @@ def fit(
 class KeepBest(keras.callbacks.Callback):
     """Stops at a goal or a plateau, and restores the best epoch's weights.
 
-    Of epochs of equal validation accuracy the one of lower validation loss is
-    better: on few clips accuracies tie often, and the first of them is an
-    attacker hardly trained.
+    Of epochs that measure alike the one of lower validation loss is better: on
+    few clips accuracies tie often, and the first of them is an attacker hardly
+    trained.
 
     Args:
-        goal: Float, stop at this validation accuracy.
-        patience: Int, stop after so many epochs without a better one.
+        measure: Name of the figure of an epoch that is to be high.
+        goal: Float, stop where it is so high.
+        patience: Int, stop after so many epochs without a higher one.
+
+    Attributes:
+        accuracy: Float, the validation accuracy of the best epoch.
     """
 
-    def __init__(self, goal, patience):
+    def __init__(self, measure, goal, patience):
         super().__init__()
+        self.measure = measure
         self.goal = goal
         self.patience = patience
         self.best = (-1.0, 0.0)
         self.waited = 0
 
-    @property
-    def accuracy(self):
-        return self.best[0]
-
     def on_epoch_end(self, epoch, logs=None):
-        score = (logs["val_accuracy"], -logs["val_loss"])
+        score = (logs[self.measure], -logs["val_loss"])
         self.waited = 0 if score[0] > self.best[0] else self.waited + 1
         if score > self.best:
             self.best = score
+            self.accuracy = logs["val_accuracy"]
             self.weights = self.model.get_weights()
         if score[0] >= self.goal or self.waited >= self.patience:
             self.model.stop_training = True

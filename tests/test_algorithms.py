@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from by_hand import Softmax
 from toys import OPEN
 from toys import SHUT
 from toys import cluster
@@ -76,63 +77,6 @@ def test_shut_gates_train_everyone_to_the_cap(make_game, data, algorithm):
     assert game.target_optimizer.iterations == 2 * SHUT.max_steps
     for optimizer in game.budget_optimizers:
         assert optimizer.iterations == 2 * SHUT.max_steps
-
-
-# Gradients by hand: every toy party is affine, so each is a few matrix
-# products of NumPy, in float64.
-
-
-class Hand:
-    """The toy game of one batch with its gradients, written out."""
-
-    def __init__(self, game, batch):
-        self.x = batch["clips"].astype("float64")
-        self.a_kernel, self.a_bias = map(
-            np.float64, game.anonymizer.get_weights()
-        )
-        self.set(self.a_kernel, self.a_bias)
-
-    def set(self, kernel, bias):
-        """f_A, and what it makes of the batch."""
-        self.a_kernel, self.a_bias = kernel, bias
-        self.y = self.x @ kernel + bias
-        self.flat = self.y.reshape(len(self.x), -1)
-
-    def logits(self, model):
-        flat = self.flat
-        if len(model.weights) == 6:  # batch statistics of an untrained f_B
-            flat = flat / np.sqrt(1 + 1e-3)
-        kernel, bias = map(np.float64, model.layers[-1].get_weights())
-        return flat @ kernel + bias
-
-    def to_anonymizer(self, model, logit_gradient):
-        """Back from the logits to the kernel and bias of f_A."""
-        kernel = np.float64(model.layers[-1].kernel)
-        back = logit_gradient @ kernel.T
-        if len(model.weights) == 6:
-            back = back / np.sqrt(1 + 1e-3)
-        back = back.reshape(self.y.shape)
-        return (
-            np.einsum("nthwi,nthwo->io", self.x, back),
-            back.sum(axis=(0, 1, 2, 3)),
-        )
-
-
-def softmax(z):
-    e = np.exp(z - z.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
-
-
-def cross_entropy_gradient(logits, labels):
-    p = softmax(logits)
-    p[np.arange(len(p)), labels] -= 1
-    return p / len(p)
-
-
-def entropy_and_gradient(logits):
-    p = softmax(logits)
-    h = -(p * np.log(p)).sum(axis=1, keepdims=True)
-    return h.mean(), -p * (np.log(p) + h) / len(p)
 
 
 def scaled(lr):
@@ -203,100 +147,6 @@ def test_a_norm_that_float16_could_not_hold_is_left_out(
     assert list(game.norm_logs()) == [f"{name}_gradient_norm" for name in said]
 
 
-@pytest.mark.parametrize("num_budgets", [1, 3])
-def test_entropy_line_3_is_eq_7a_and_9a(make_game, num_budgets):
-    batch = toy_batch()
-    game = make_game(Entropy, num_budgets=num_budgets)
-    hand = Hand(game, batch)
-    target = cross_entropy_gradient(hand.logits(game.target), batch["actions"])
-    found = [entropy_and_gradient(hand.logits(b)) for b in game.budgets]
-    sure = int(np.argmin([h for h, _ in found]))
-    expected = [
-        from_target - game.gamma * from_entropy
-        for from_target, from_entropy in zip(
-            hand.to_anonymizer(game.target, target),
-            hand.to_anonymizer(game.budgets[sure], found[sure][1]),
-            strict=True,
-        )
-    ]
-    before = weights(game.anonymizer)
-    logs = turn(game, endless(batch))
-    for old, new, gradient in zip(
-        before, weights(game.anonymizer), expected, strict=True
-    ):
-        np.testing.assert_allclose(new, old - 0.1 * gradient, atol=1e-6)
-    assert logs["budget_entropy"][0] == pytest.approx(found[sure][0], rel=1e-5)
-
-
-def test_entropy_per_sample_takes_the_surest_model_of_each_clip(make_game):
-    batch = toy_batch()
-    game = make_game(Entropy, num_budgets=3, most_confident="sample")
-    hand = Hand(game, batch)
-    p = [softmax(hand.logits(budget)) for budget in game.budgets]
-    entropies = [-(q * np.log(q)).sum(axis=1) for q in p]
-    sure = np.argmin(entropies, axis=0)
-    assert len(set(sure)) > 1  # or it would be the rule of the batch
-    logs = turn(game, endless(batch))
-    assert logs["budget_entropy"][0] == pytest.approx(
-        np.min(entropies, axis=0).mean(), rel=1e-5
-    )
-    expected = [0.0, 0.0]
-    for i, budget in enumerate(game.budgets):
-        gradient = entropy_and_gradient(hand.logits(budget))[1]
-        gradient = gradient * (sure == i)[:, None]
-        expected = [
-            total - game.gamma * part
-            for total, part in zip(
-                expected, hand.to_anonymizer(budget, gradient), strict=True
-            )
-        ]
-    target = cross_entropy_gradient(hand.logits(game.target), batch["actions"])
-    expected = [
-        total + part
-        for total, part in zip(
-            expected, hand.to_anonymizer(game.target, target), strict=True
-        )
-    ]
-    after = [hand.a_kernel, hand.a_bias]
-    for old, new, gradient in zip(
-        after, weights(game.anonymizer), expected, strict=True
-    ):
-        np.testing.assert_allclose(new, old - 0.1 * gradient, atol=1e-6)
-
-
-def cross_entropy(logits, labels):
-    return -np.log(softmax(logits)[np.arange(len(labels)), labels]).mean()
-
-
-@pytest.mark.parametrize("num_budgets", [1, 3])
-def test_grl_line_3_is_eq_4a(make_game, num_budgets):
-    batch = toy_batch()
-    labels = batch["budget_labels"]
-    game = make_game(GRL, num_budgets=num_budgets)
-    hand = Hand(game, batch)
-    target = cross_entropy_gradient(hand.logits(game.target), batch["actions"])
-    losses_ = [cross_entropy(hand.logits(b), labels) for b in game.budgets]
-    strongest = game.budgets[int(np.argmin(losses_))]
-    budget = cross_entropy_gradient(hand.logits(strongest), labels)
-    expected = [
-        from_target - game.gamma * from_budget
-        for from_target, from_budget in zip(
-            hand.to_anonymizer(game.target, target),
-            hand.to_anonymizer(strongest, budget),
-            strict=True,
-        )
-    ]
-    logs = turn(game, endless(batch))
-    assert logs["budget_loss"][0] == pytest.approx(min(losses_), rel=1e-5)
-    for old, new, gradient in zip(
-        [hand.a_kernel, hand.a_bias],
-        weights(game.anonymizer),
-        expected,
-        strict=True,
-    ):
-        np.testing.assert_allclose(new, old - 0.1 * gradient, atol=1e-6)
-
-
 def test_grl_raises_its_reversal_over_the_warm_up(make_game, data):
     game = make_game(GRL, warm_up_turns=4)
     scales = []
@@ -312,75 +162,8 @@ def test_grl_raises_its_reversal_over_the_warm_up(make_game, data):
     )
 
 
-@pytest.mark.parametrize("num_budgets", [1, 3])
-def test_k_beam_climbs_the_strongest_beam_as_eq_6b_says(make_game, num_budgets):
-    batch = toy_batch()
-    labels = batch["budget_labels"]
-    game = make_game(KBeam, num_budgets=num_budgets, ascent_steps=2)
-    hand = Hand(game, batch)
-    j = int(
-        np.argmin([cross_entropy(hand.logits(b), labels) for b in game.budgets])
-    )
-    for _ in range(2):
-        climbed = cross_entropy(hand.logits(game.budgets[j]), labels)
-        gradient = hand.to_anonymizer(
-            game.budgets[j],
-            cross_entropy_gradient(hand.logits(game.budgets[j]), labels),
-        )
-        hand.set(
-            hand.a_kernel + 0.1 * gradient[0], hand.a_bias + 0.1 * gradient[1]
-        )
-    logs = turn(game, endless(batch))
-    assert logs["strongest_budget"] == [j]
-    assert logs["budget_loss"][0] == pytest.approx(climbed, rel=1e-4)
-    kernel, bias = weights(game.anonymizer)
-    np.testing.assert_allclose(kernel, hand.a_kernel, atol=1e-6)
-    np.testing.assert_allclose(bias, hand.a_bias, atol=1e-6)
-
-
 def test_k_beam_climbs_as_often_as_the_paper_says(make_game):
     assert make_game(KBeam).ascent_steps == 30  # d_iter, Sec. 4.1.2
-
-
-@pytest.mark.parametrize("algorithm", [KBeam, Entropy])
-def test_target_step_is_eq_6a_and_7b_on_both_parties(make_game, algorithm):
-    batch = toy_batch()
-    game = make_game(algorithm, target_gate=ONCE)
-    game.optimizer.learning_rate = 0.0  # theta_A's own line leaves it
-    hand = Hand(game, batch)
-    gradient = cross_entropy_gradient(
-        hand.logits(game.target), batch["actions"]
-    )
-    expected = [
-        *hand.to_anonymizer(game.target, gradient),
-        hand.flat.T @ gradient,
-        gradient.sum(axis=0),
-    ]
-    before = weights(game.anonymizer) + weights(game.target)
-    turn(game, endless(batch))
-    after = weights(game.anonymizer) + weights(game.target)
-    for old, new, g in zip(before, after, expected, strict=True):
-        np.testing.assert_allclose(new, old - 0.05 * g, atol=1e-6)
-
-
-def test_target_step_of_grl_is_eq_4b_on_the_target_alone(make_game):
-    batch = toy_batch()
-    game = make_game(GRL, target_gate=ONCE)
-    game.optimizer.learning_rate = 0.0
-    hand = Hand(game, batch)
-    gradient = cross_entropy_gradient(
-        hand.logits(game.target), batch["actions"]
-    )
-    before = weights(game.target)
-    turn(game, endless(batch))
-    for old, new, g in zip(
-        before,
-        weights(game.target),
-        [hand.flat.T @ gradient, gradient.sum(axis=0)],
-        strict=True,
-    ):
-        np.testing.assert_allclose(new, old - 0.05 * g, atol=1e-6)
-    np.testing.assert_array_equal(hand.a_kernel, game.anonymizer.weights[0])
 
 
 @pytest.mark.parametrize("algorithm", EVERY)
@@ -421,6 +204,23 @@ def test_a_restart_makes_every_budget_model_and_its_optimizer_anew(
     for optimizer in game.budget_optimizers:
         assert optimizer.iterations == 5  # those of turn 3, not of turn 0
         assert float(optimizer.learning_rate) == pytest.approx(0.2)
+
+
+def test_a_restart_keeps_the_schedule_of_a_rate(make_game, data):
+    def adam(rate):
+        fall = keras.optimizers.schedules.PiecewiseConstantDecay(
+            [2], [rate, rate / 2]
+        )
+        return keras.optimizers.Adam(fall)
+
+    game = make_game(
+        Entropy, optimizer=adam, restarts=Restarts(1, Gate(1.0, 5))
+    )
+    (optimizer,) = game.budget_optimizers
+    optimizer.iterations.assign(9)
+    turn(game, data)
+    assert optimizer.iterations == 5
+    assert float(optimizer.learning_rate) == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("algorithm", EVERY)
@@ -546,20 +346,20 @@ def test_a_turn_in_mixed_precision_keeps_all_finite(
         assert all(w.dtype == "float32" for w in party.weights)
 
 
-def test_budget_step_is_eq_7c_on_each_budget_model_alone(make_game):
+def test_batch_statistics_of_a_budget_step_are_of_its_batch(make_game):
+    """Eq. (7c) in training mode, each f_B^i alone."""
     batch = toy_batch()
     game = make_game(Entropy, num_budgets=2, budget_gate=ONCE)
     game.optimizer.learning_rate = 0.0
-    hand = Hand(game, batch)
-    flat = hand.flat  # batch statistics of this very batch: training mode
+    flat = np.float64(game.anonymize(batch["clips"])).reshape(8, -1)
     flat = (flat - flat.mean(0)) / np.sqrt(flat.var(0) + 1e-3)
     still = weights(game.anonymizer) + weights(game.target)
     dense = [budget.layers[-1] for budget in game.budgets]
     before = [[w.numpy() for w in layer.weights] for layer in dense]
     turn(game, endless(batch))
     for layer, (kernel, bias) in zip(dense, before, strict=True):
-        g = cross_entropy_gradient(
-            flat @ np.float64(kernel) + bias, batch["budget_labels"]
+        g = Softmax.loss_gradient(
+            batch["budget_labels"], flat @ np.float64(kernel) + bias
         )
         np.testing.assert_allclose(
             layer.kernel, kernel - 0.2 * flat.T @ g, atol=2e-5

@@ -78,6 +78,18 @@ def test_an_experiment_of_the_paper_is_a_task_and_a_method(
         assert len(set(training.BUDGETS.value)) == members
 
 
+def test_the_papers_batch_goes_with_every_experiment():
+    parse(recipe("sbu"), recipe("grl"), recipe("batch_160"))
+    assert data.BATCH_SIZE.value * training.ACCUMULATE_STEPS.value == 160
+
+
+@pytest.mark.parametrize("factor", [1, 2, 4, 8, 16])
+def test_the_papers_baseline_goes_with_a_task(factor):
+    parse(recipe("sbu"), recipe(f"downsample_{factor}"))
+    assert evaluation.BASELINE.value == f"downsample_{factor}"
+    assert data.DATASET.value == "sbu"
+
+
 def test_a_format_has_a_short_name():
     parse("--format=tflite,tflite_int8,tflite_float32")
     assert export.formats() == ["tflite_float32", "tflite_int8"]
@@ -167,6 +179,9 @@ def test_a_run_brings_its_flags_along(tmp_path):
         (["--format=tflite,onnx"], "--format must be of savedmodel, tflite_f"),
         (["--format="], "--format must be of"),
         (["--calibration_frames=0"], "--calibration_frames=0"),
+        (["--attribute_weights=1,a"], "positive numbers"),
+        (["--attribute_weights=1,nan"], "positive numbers"),
+        (["--attribute_weights=1,0"], "positive numbers"),
         (["--gama=1"], "Did you mean: gamma"),
     ],
 )

@@ -45,14 +45,24 @@ def test_task(task, labels, logits, loss, entropy, accuracy):
 
 @pytest.mark.parametrize("task", BOTH)
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
-def test_sure_logits_give_finite_entropy_and_gradient(task, dtype):
+@pytest.mark.parametrize("cost", ["loss", "entropy"])
+def test_sure_logits_give_finite_costs_and_gradients(task, dtype, cost):
+    """Right and wrong by as much: also where p underflows to 0."""
     logits = tf.Variable([[120.0, 0.0, 0.0], [1e4, -1e4, 0.0]], dtype=dtype)
+    labels = [1, 1] if task is losses.SINGLE_LABEL else [[0, 1, 1], [0, 1, 1]]
     with tf.GradientTape() as tape:
-        entropy = task.entropy(logits)
-    gradient = tape.gradient(entropy, logits)
-    assert entropy.dtype == tf.float32
-    assert np.isfinite(entropy)
+        value = (
+            task.entropy(logits)
+            if cost == "entropy"
+            else task.loss(labels, logits)
+        )
+    gradient = tape.gradient(value, logits)
+    assert value.dtype == tf.float32
+    assert np.isfinite(value)
     assert np.isfinite(tf.cast(gradient, tf.float32)).all()
+    if cost == "loss":  # wrong by 1e4, and pushed back
+        assert value > 1e3
+        assert gradient[1, 0] > 0 > gradient[1, 1]
 
 
 @pytest.mark.parametrize("task", BOTH)
@@ -98,7 +108,7 @@ def test_weights_of_attributes_count_by_their_ratio():
         )
 
 
-@pytest.mark.parametrize("weight", [0.0, -1.0])
+@pytest.mark.parametrize("weight", [0.0, -1.0, np.nan, np.inf])
 def test_weights_of_attributes_must_be_positive(weight):
     with pytest.raises(ValueError, match=rf"Received: weights=\[1.0, {weight}"):
         losses.multi_label([1.0, weight])

@@ -1,9 +1,11 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from toys import toy_classifier
 
 from priv_keras import supervised
+from priv_keras.losses import MULTI_LABEL
 from priv_keras.losses import SINGLE_LABEL
 from priv_keras.networks import anonymizer
 
@@ -58,7 +60,7 @@ def test_what_the_cap_stopped_had_not_converged():
 )
 def test_the_best_epoch_is_kept(scores, kept):
     model = toy_classifier(3)
-    best = supervised.KeepBest(goal=1.0, patience=9)
+    best = supervised.KeepBest("val_accuracy", goal=1.0, patience=9)
     best.set_model(model)
     for epoch, (accuracy, loss) in enumerate(scores):
         model.set_weights([np.full(w.shape, epoch) for w in model.weights])
@@ -66,6 +68,37 @@ def test_the_best_epoch_is_kept(scores, kept):
     best.on_train_end()
     assert all((w.numpy() == kept).all() for w in model.weights)
     assert best.accuracy == max(accuracy for accuracy, _ in scores)
+
+
+def test_of_attributes_the_best_epoch_is_that_of_their_precision():
+    """Two of 32 pictures show the attribute: who always says no is right of
+    94 %, and who ranks them first but says yes too often is the better spy."""
+    labels = np.zeros((32, 1), "int64")
+    labels[:2] = 1
+    pictures = np.ones((32, 1), "float32")
+    pictures[:2] = 2
+    data = tf.data.Dataset.from_tensors((pictures, labels))
+    spy = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+
+    class Play(keras.callbacks.Callback):
+        """Always no; ranks them, and says yes of all; always no."""
+
+        def on_test_begin(self, logs=None):
+            weights = [(0.0, -1.0), (1.0, 0.0), (0.0, -1.0)][self.epoch]
+            spy.set_weights([np.array([[weights[0]]]), np.array([weights[1]])])
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.epoch = epoch
+
+    fitted = supervised.fit(
+        *(spy, data.repeat(), data, MULTI_LABEL),
+        learning_rate=0.0,
+        epochs=3,
+        steps_per_epoch=1,
+        callbacks=[Play()],
+    )
+    assert spy.get_weights()[0] == 1.0
+    assert fitted["validation_accuracy"] == pytest.approx(2 / 32)
 
 
 def test_identity_brings_the_anonymizer_near_its_input():

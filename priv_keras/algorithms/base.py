@@ -646,10 +646,9 @@ def forget(optimizer):
     """Zeroes an optimizer's moments and its count of steps."""
     # A loss scale is the hardware's, not the forgotten weights'.
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-    rate = optimizer.get_config()["learning_rate"]
     for variable in optimizer.variables:
-        variable.assign(tf.zeros_like(variable.value))
-    optimizer.learning_rate = rate
+        if variable.name != "learning_rate":
+            variable.assign(tf.zeros_like(variable.value))
 
 
 def descend(optimizer, variables, loss_fn):
