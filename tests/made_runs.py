@@ -73,4 +73,6 @@ def make(folder, flags=(), **options):
         )
     picture = np.zeros((8, 8, 3), "uint8")
     video.write_png(picture, folder / "before_after.png")
+    loop = np.stack([picture, picture + 255])
+    video.write_loop(loop, folder / "before_after.webp")
     return folder

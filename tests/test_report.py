@@ -61,9 +61,9 @@ def test_the_page_stands_alone(page, width, tmp_path_factory):
         sizes = driver.execute_script(
             "return [...document.images].map(i => [i.naturalWidth, i.width])"
         )
-        # trade-off, bars, gap, two games, two pictures; trade-off, bars,
-        # attributes, a picture
-        assert len(sizes) == 11
+        # trade-off, bars, gap, two games, two pictures and two loops;
+        # trade-off, bars, attributes, a picture and a loop
+        assert len(sizes) == 14
         assert all(drawn > 0 and shown > 0 for drawn, shown in sizes)
         assert driver.title == "priv_keras: 3 runs"
         asked = driver.execute_script(
