@@ -7,7 +7,7 @@ with each seed, and where its raw videos are at hand, on folds of
 UT-Interaction, `--jobs` of these at once. The same command goes on where it
 was, on another machine too: what is judged is kept, as text, in
 `benchmarks/results/trade_off`. `--attacks` as of `priv_keras.evaluate`. Writes
-`benchmarks/results/trade_off.md`, each minute.
+`benchmarks/results/trade_off.md` whenever another is judged.
 """
 
 import argparse
@@ -59,8 +59,11 @@ def main():
     with futures.ThreadPoolExecutor(args.jobs) as pool:
         sweeps = [pool.submit(run, *one, args, out) for one in arenas(args)]
         try:
+            known = {}
             while futures.wait(sweeps, timeout=60).not_done:
-                keep(out)
+                if judged_at(out) != known:
+                    known = judged_at(out)
+                    keep(out)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -97,6 +100,12 @@ def run(dataset, seed, args, out):
         f"--attacks={args.attacks}",
         at_once=args.jobs,
     )
+
+
+def judged_at(out):
+    """When each run was judged, by its file."""
+    found = out.glob("*/runs/*/result.json")
+    return {path: path.stat().st_mtime for path in found}
 
 
 def keep(out):
