@@ -131,8 +131,8 @@ MAX_BUDGET_STEPS = absl_flags.DEFINE_integer(
 GATE_BATCHES = absl_flags.DEFINE_integer(
     "gate_batches",
     1,
-    "Accuracies at the gates average the last n batches; 0 for as many fresh "
-    "ones, each time, as one pass over the validation set has.",
+    "Accuracies at the gates are of the last n batches; 0: at th_T of the "
+    "whole validation set each time, at th_B of as many new batches.",
     lower_bound=0,
 )
 GATE_PATIENCE = absl_flags.DEFINE_integer(

@@ -170,6 +170,18 @@ class Shards:
             .with_options(_shared_out())
         )
 
+    def gate_batches(self, epoch):
+        """Endless batches of validation: of random cuts, or one pass over all
+        of its clips after the other."""
+        if training_flags.GATE_BATCHES.value:
+            return self.training_batches("validation", "gate", epoch=epoch)
+        return (
+            self.test_batches("validation", "gate")
+            .map(_without_video)
+            .repeat()
+            .prefetch(tf.data.AUTOTUNE)
+        )
+
     def each_label(self, split, name):
         """Yields one label of each video of a split, an array, without
         decoding its frames."""
@@ -298,7 +310,7 @@ class Data:
         own = training_flags.BUDGET_BATCH_SIZE.value
         streams = Streams(
             self.target.training_batches("train", "game", epoch=epoch),
-            self.target.training_batches("validation", "gate", epoch=epoch),
+            self.target.gate_batches(epoch),
             self.budget_batches("game_budget", epoch).map(_for_budgets)
             if own
             else None,

@@ -112,7 +112,7 @@ def _own_arguments():
 
 
 def _gate(data, threshold, max_steps):
-    """A gate as `--gate_*` say."""
+    """A gate as `--gate_*` say; see `Shards.gate_batches`."""
     flags = training_flags
     validation = data.target.clip_count("validation")
     return Gate(

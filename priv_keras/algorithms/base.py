@@ -351,9 +351,11 @@ class AdversarialModel(keras.Model):
     def train_target(self, streams):
         """`while Acc(X^v, Y_T^v) <= th_T`: Eq. (4b), (6a), (7b)."""
 
-        def accuracies(batch):
-            logits = self(batch["clips"])
-            return [SINGLE_LABEL.accuracy(batch["actions"], logits)]
+        def found(batch):
+            accuracy = SINGLE_LABEL.accuracy(
+                batch["actions"], self(batch["clips"])
+            )
+            return [hits(accuracy, batch["actions"])]
 
         def update(batch):
             return self.descend(
@@ -367,7 +369,7 @@ class AdversarialModel(keras.Model):
 
         passage = train_until(
             self.target_gate,
-            lambda: self.on_replicas(accuracies, streams, ("validation",)),
+            lambda: self.on_replicas(found, streams, ("validation",)),
             lambda _: self.update(update, streams, ("target",)),
         )
         return passage_logs(["target"], passage)
@@ -387,13 +389,16 @@ class AdversarialModel(keras.Model):
     def _train_budgets(self, streams, gate):
         """Its loops; f_A filters a batch once for all f_B^i."""
 
-        def accuracies(batch):
+        def found(batch):
             anonymized = self.anonymize_for_budgets(batch)
-            return self.budget_accuracies(anonymized, batch)
+            return [
+                hits(accuracy, batch["budget_labels"])
+                for accuracy in self.budget_accuracies(anonymized, batch)
+            ]
 
         passage = train_until(
             gate,
-            lambda: self.on_replicas(accuracies, streams, streams.of_budgets),
+            lambda: self.on_replicas(found, streams, streams.of_budgets),
             lambda members: self.update_budgets(members, streams),
             len(self.budgets),
         )
@@ -519,21 +524,18 @@ class AdversarialModel(keras.Model):
     def tally(self, batch):
         """Clips of f_T and of the f_B^i, and how many each has right."""
 
-        def hits(batch):
-            clips = count(batch["actions"])
-            pictures = count(batch["budget_labels"])
+        def found(batch):
             accuracies = self.accuracies(batch)
-            weights = [clips] + [pictures] * len(self.budgets)
-            # A replica may be left without a clip, and its accuracy is NaN.
-            return [clips, pictures] + [
-                tf.math.multiply_no_nan(accuracy, weight)
-                for accuracy, weight in zip(accuracies, weights, strict=True)
-            ]
+            labels = [batch["actions"]]
+            labels += [batch["budget_labels"]] * len(self.budgets)
+            pairs = list(map(hits, accuracies, labels))
+            (_, clips), (_, pictures) = pairs[:2]
+            return [clips, pictures, *(right for right, _ in pairs)]
 
         strategy = self.distribute_strategy
         return [
             strategy.reduce("SUM", values, axis=None)
-            for values in strategy.run(hits, (batch,))
+            for values in strategy.run(found, (batch,))
         ]
 
     def accuracies(self, batch):
@@ -611,8 +613,11 @@ def over_replicas(values):
     return context.all_reduce(tf.distribute.ReduceOp.MEAN, values)
 
 
-def count(labels):
-    return tf.cast(tf.shape(labels)[0], tf.float32)
+def hits(accuracy, labels):
+    """Clips that are right, and all, from the accuracy on a replica's batch."""
+    clips = tf.cast(tf.shape(labels)[0], tf.float32)
+    # A replica may be left without a clip, and its accuracy is NaN.
+    return tf.math.multiply_no_nan(accuracy, clips), clips
 
 
 def passage_logs(parties, passage):

@@ -15,7 +15,7 @@ class Gate(NamedTuple):
     threshold: float
     max_steps: int
     batches: int = 1  # that an estimate of Acc averages
-    running: bool = True  # the last ones, or as many fresh ones each time
+    running: bool = True  # the last ones, or as many new ones each time
     patience: int | None = None  # updates without a better estimate
 
 
@@ -27,20 +27,21 @@ class Passage(NamedTuple):
     gave_up: tf.Tensor  # bool, whether it is not above the threshold
 
 
-def train_until(gate, accuracies, update, members=1):
-    """Calls `update()` until `accuracies()` pass the gate.
+def train_until(gate, hits, update, members=1):
+    """Calls `update()` until the accuracies that `hits()` tells pass the gate.
 
     Each member has a loop of its own, as in the paper. They run side by side,
     so that members can share what a batch costs, and who has left his stays
     out.
 
     Called in cross-replica context: the loop is outside `strategy.run` and
-    only `update` and `accuracies` are inside, so all replicas leave together.
+    only `update` and `hits` are inside, so all replicas leave together.
 
     Args:
         gate: `Gate`.
-        accuracies: Callable returning a list of scalar tensors in [0, 1], each
-            member's accuracy on a fresh batch, reduced over replicas.
+        hits: Callable returning a list of pairs of scalar float32 tensors: of
+            a new batch, the clips that each member has right and how many there
+            are, reduced over replicas.
         update: Callable of a bool tensor `(members,)`, who is to be updated.
             Run for its effect on variables.
         members: Int, how many there are.
@@ -55,9 +56,9 @@ def train_until(gate, accuracies, update, members=1):
         return True
 
     def step(*state):
-        state = _measured(_Loop(*state), tf.stack(accuracies()))
+        state = _measured(_Loop(*state), tf.stack(hits()))
         whole = state.filled == gate.batches
-        reached = tf.reduce_mean(state.window, 0)
+        reached = _accuracy(state)
         waited = tf.where(reached > state.best, 0, state.waited + 1)
         shut = reached <= gate.threshold
         shut &= (state.steps < gate.max_steps) & (waited < patience)
@@ -81,13 +82,13 @@ def train_until(gate, accuracies, update, members=1):
         _Loop(
             inside=tf.ones(members, tf.bool),
             steps=tf.zeros(members, tf.int32),
-            window=tf.zeros((gate.batches, members)),
+            window=tf.zeros((gate.batches, members, 2)),
             filled=tf.constant(0),
             best=-tf.ones(members),
             waited=tf.zeros(members, tf.int32),
         ),
     )
-    reached = tf.reduce_mean(_Loop(*state).window, 0)
+    reached = _accuracy(_Loop(*state))
     return Passage(_Loop(*state).steps, reached, reached <= gate.threshold)
 
 
@@ -100,16 +101,22 @@ class _Loop(NamedTuple):
 
     inside: tf.Tensor  # bool, who has not left
     steps: tf.Tensor  # int32
-    window: tf.Tensor  # float32 `(batches, members)`
+    window: tf.Tensor  # float32 `(batches, members, 2)`, right and all
     filled: tf.Tensor  # int32, batches that are in it
     best: tf.Tensor  # float32, the highest estimate
     waited: tf.Tensor  # int32, updates since
 
 
-def _measured(state, accuracies):
+def _measured(state, hits):
     """One batch more; what is known of who has left stays as it was."""
-    seen = tf.concat([state.window[1:], accuracies[None]], 0)
+    seen = tf.concat([state.window[1:], hits[None]], 0)
     return state._replace(
-        window=tf.where(state.inside, seen, state.window),
+        window=tf.where(state.inside[:, None], seen, state.window),
         filled=state.filled + 1,
     )
+
+
+def _accuracy(state):
+    """Of each member on the window: its batches count by their clips."""
+    right, clips = tf.unstack(tf.reduce_sum(state.window, 0), axis=-1)
+    return tf.math.divide_no_nan(right, clips)
