@@ -11,6 +11,9 @@ COLOURS = (
     *("#0072B2", "#D55E00", "#009E73", "#CC79A7"),
     *("#E69F00", "#56B4E9", "#000000", "#999999"),
 )
+# What tells those apart that share a colour.
+MARKS = "oDsP"
+HATCHES = ("", "////", "....", "xxxx")
 RAW = "#444444"
 CURVES = {
     "accuracy on validation": r"val_.*(accuracy|cmap).*",
@@ -33,8 +36,8 @@ def trade_off(points, judged):
     Returns:
         `matplotlib.figure.Figure`.
     """
-    figure, axes = _figure(5.6, 5.2)
-    for colour, (name, group) in _coloured(points):
+    figure, axes = _figure(5.6, 4.6)
+    for number, (name, group) in enumerate(_series(points).items()):
         for i, point in enumerate(group):
             x, y = point.privacy, point.utility
             axes.errorbar(
@@ -42,9 +45,9 @@ def trade_off(points, judged):
                 y.mean,
                 xerr=_reach(x),
                 yerr=_reach(y),
-                marker="o",
+                marker=MARKS[number // 8 % 4],
                 markersize=5 + 2 * np.sqrt(point.members),
-                color=colour,
+                color=COLOURS[number % 8],
                 alpha=0.85,
                 elinewidth=1,
                 linestyle="none",
@@ -74,19 +77,19 @@ def trade_off(points, judged):
         xlim=(-0.02, 1.04),
         ylim=(-0.02, 1.04),
     )
-    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    _legend(figure, axes)
     return figure
 
 
 def attackers(points, judged):
     """Every attacker's figure, raw and after each configuration, as bars."""
     names = [found["name"] for found in judged[0].result["raw"]["attackers"]]
-    sides = [("raw clips", RAW, _by_attacker(runs.distinct(judged), "raw"))]
-    sides += [
-        (point.label, COLOURS[i % 8], _by_attacker(point.runs, "anonymized"))
+    raw = _by_attacker(runs.distinct(judged), "raw")
+    sides = {
+        i: (point.label, _by_attacker(point.runs, "anonymized"))
         for i, point in enumerate(points)
-    ]
-    return _bars(names, sides, f"{_measure(judged)} of each attacker")
+    }
+    return _bars(names, sides, f"{_measure(judged)} of each attacker", raw)
 
 
 def static_gap(points):
@@ -97,12 +100,11 @@ def static_gap(points):
     Returns:
         Figure, or `None` where no run had `--attacks=static`.
     """
-    sides = []
+    sides = {}
     for i, point in enumerate(points):
         gaps = [_gap(run) for run in point.runs if _attack(run, "static")]
         if gaps:
-            gap = np.mean(gaps, axis=0)
-            sides.append((point.label, COLOURS[i % 8], gap))
+            sides[i] = point.label, np.mean(gaps, axis=0)
     if not sides:
         return None
     judged = points[0].runs
@@ -139,7 +141,7 @@ def attribute_drops(point):
     axes.plot(prevalence, rows, "|", color=COLOURS[1], ms=12, label="chance")
     axes.set_yticks(rows, names)
     axes.set(xlim=(-0.02, 1.02), xlabel="average precision, best attacker")
-    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    _legend(figure, axes)
     return figure
 
 
@@ -186,11 +188,32 @@ def _bare(axes):
     axes.grid(alpha=0.25, linewidth=0.6)
 
 
-def _coloured(points):
-    names = list(dict.fromkeys(point.series for point in points))
-    for i, name in enumerate(names):
-        group = [point for point in points if point.series == name]
-        yield COLOURS[i % 8], (name, sorted(group, key=lambda p: p.members))
+def _series(points):
+    """Those that differ in K, M or the rate alone, by their name."""
+    names = dict.fromkeys(point.series for point in points)
+    return {
+        name: sorted(
+            (point for point in points if point.series == name),
+            key=lambda point: point.members,
+        )
+        for name in names
+    }
+
+
+def _legend(figure, axes):
+    """Below the axes, for which the figure grows: as many columns as fit."""
+    labels = axes.get_legend_handles_labels()[1]
+    width, height = figure.get_size_inches()
+    longest = max(map(len, labels))
+    columns = max(1, int(width / (0.65 + 0.08 * longest)))
+    rows = -(-len(labels) // columns)
+    figure.set_size_inches(width, height + 0.2 * rows)
+    figure.legend(
+        loc="outside lower center",
+        ncols=columns,
+        frameon=False,
+        fontsize=9,
+    )
 
 
 def _apart(point):
@@ -273,18 +296,41 @@ def _best_precisions(run, side):
     return np.array(found, dtype=float).max(axis=0)
 
 
-def _bars(groups, sides, title):
-    figure, axes = _figure(
-        max(5.6, 0.16 * len(groups) * len(sides) + 3), 3.4 + 0.1 * len(sides)
-    )
-    width = 0.8 / len(sides)
-    for i, (label, colour, heights) in enumerate(sides):
-        x = np.arange(len(groups)) + (i - (len(sides) - 1) / 2) * width
-        axes.bar(x, heights, width, color=colour, label=label)
+def _bars(groups, sides, title, raw=None):
+    """Bars of each side beside each other, in each of `groups`.
+
+    Args:
+        groups: Names.
+        sides: Dict of the number of a configuration to its label and heights.
+        title: String.
+        raw: Heights of raw clips, or `None`.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    drawn = [] if raw is None else [("raw clips", raw, RAW, "")]
+    drawn += [
+        (label, heights, COLOURS[i % 8], HATCHES[i // 8 % 4])
+        for i, (label, heights) in sides.items()
+    ]
+    figure, axes = _figure(max(5.6, 0.16 * len(groups) * len(drawn) + 3), 3.2)
+    width = 0.8 / len(drawn)
+    for i, (label, heights, colour, hatch) in enumerate(drawn):
+        x = np.arange(len(groups)) + (i - (len(drawn) - 1) / 2) * width
+        axes.bar(
+            x,
+            heights,
+            width,
+            color=colour,
+            hatch=hatch,
+            edgecolor="white",
+            linewidth=0,
+            label=label,
+        )
     axes.axhline(0, color="black", linewidth=0.8)
     turned = {"rotation": 30, "ha": "right"} if len(groups) > 4 else {}
     axes.set_xticks(np.arange(len(groups)), groups, **turned)
     axes.set_title(title, fontsize=10)
     axes.grid(axis="x", visible=False)
-    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    _legend(figure, axes)
     return figure

@@ -27,6 +27,27 @@ def test_the_trade_off_has_points_where_the_figures_are(tmp_path):
     assert {x.get_ydata()[0] for x in dashed} >= {0.9}
 
 
+def test_twenty_methods_are_told_apart_in_a_legend_that_is_whole(tmp_path):
+    names = [f"a_method_of_a_long_name_{i}" for i in "abcdefghijklmnopqrst"]
+    points = [point(tmp_path, name, method=name) for name in names]
+    judged = [run for p in points for run in p.runs]
+    for figure in (
+        figures.trade_off(points, judged),
+        figures.attackers(points, judged),
+    ):
+        figure.draw_without_rendering()
+        (legend,) = figure.legends
+        inside = legend.get_window_extent()
+        assert figure.bbox.x0 <= inside.x0 and inside.x1 <= figure.bbox.x1
+        assert len(legend.get_texts()) >= 20
+    (axes,) = figures.trade_off(points, judged).axes
+    marks = [bars.lines[0] for bars in axes.containers]
+    assert len({(m.get_color(), m.get_marker()) for m in marks}) == 20
+    (axes,) = figures.attackers(points, judged).axes
+    bars = [group.patches[0] for group in axes.containers]
+    assert len({(b.get_facecolor(), b.get_hatch()) for b in bars}) == 21
+
+
 def test_the_static_gap_is_static_minus_retrained(tmp_path):
     found = point(tmp_path, static=(0.2, 0.1))
     (axes,) = figures.static_gap([found]).axes
