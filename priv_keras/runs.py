@@ -226,9 +226,10 @@ def arena(run):
 
 
 def distinct(runs):
-    """One run for each set of raw clips: methods that are compared share
-    theirs, and those must not count twice."""
-    return list({json.dumps(run.result["raw"]): run for run in runs}.values())
+    """One run for each seed and folder of shards: the raw clips of methods that
+    are compared must not count twice."""
+    raw = {(run.result["seed"], run.flags.get("data_dir")): run for run in runs}
+    return list(raw.values())
 
 
 def chance(runs):
