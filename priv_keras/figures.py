@@ -45,9 +45,9 @@ def trade_off(points, judged):
                 y.mean,
                 xerr=_reach(x),
                 yerr=_reach(y),
-                marker=MARKS[number // 8 % 4],
+                marker=MARKS[_round(number)],
                 markersize=5 + 2 * np.sqrt(point.members),
-                color=COLOURS[number % 8],
+                color=_colour(number),
                 alpha=0.85,
                 elinewidth=1,
                 linestyle="none",
@@ -188,6 +188,15 @@ def _bare(axes):
     axes.grid(alpha=0.25, linewidth=0.6)
 
 
+def _colour(number):
+    return COLOURS[number % len(COLOURS)]
+
+
+def _round(number):
+    """How often all colours were used before, as an index of MARKS, HATCHES."""
+    return number // len(COLOURS) % len(MARKS)
+
+
 def _series(points):
     """Those that differ in K, M or the rate alone, by their name."""
     names = dict.fromkeys(point.series for point in points)
@@ -310,7 +319,7 @@ def _bars(groups, sides, title, raw=None):
     """
     drawn = [] if raw is None else [("raw clips", raw, RAW, "")]
     drawn += [
-        (label, heights, COLOURS[i % 8], HATCHES[i // 8 % 4])
+        (label, heights, _colour(i), HATCHES[_round(i)])
         for i, (label, heights) in sides.items()
     ]
     figure, axes = _figure(max(5.6, 0.16 * len(groups) * len(drawn) + 3), 3.2)

@@ -21,7 +21,7 @@ class Task(NamedTuple):
     loss: Callable  # (labels, logits): L_T and L_B, cross-entropy in nats
     entropies: Callable  # (logits): of each example, `(batch,)`, in nats
     accuracy: Callable  # (labels, logits): Acc, in [0, 1]
-    metric: Callable  # (): a `keras.Metric` that says how well labels are read
+    metric: Callable  # (): a `keras.Metric` in [0, 1], how well labels are read
 
     def entropy(self, logits):
         """H_B in nats, Sec. 3.3.3."""

@@ -226,8 +226,8 @@ def arena(run):
 
 
 def distinct(runs):
-    """One run for each seed and folder of shards: the raw clips of methods that
-    are compared must not count twice."""
+    """One run, the last, for each seed and folder of shards: the raw clips of
+    methods that are compared must not count twice."""
     raw = {(run.result["seed"], run.flags.get("data_dir")): run for run in runs}
     return list(raw.values())
 

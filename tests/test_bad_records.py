@@ -9,37 +9,27 @@ from broken_shards import flip
 from broken_shards import records
 from broken_shards import rewrite
 from broken_shards import spoil_frames
-from made_videos import sbu_folder
+from made_shards import build_sbu
+from made_shards import reading_sbu
 
 from priv_keras import bad_records
 from priv_keras import experiment
 from priv_keras import faults
 from priv_keras.data import open_data
 from tfrecords_tools import manifest
-from tfrecords_tools import write
-
-if not absl_flags.FLAGS.is_parsed():
-    absl_flags.FLAGS.mark_as_parsed()
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shards")
-    write.build("sbu", sbu_folder(folder / "raw"), folder, size=(43, 32))
+    build_sbu(folder)
     return folder / "sbu"
 
 
 @pytest.fixture
 def folder(built, tmp_path):
     copy = pathlib.Path(shutil.copytree(built, tmp_path / "sbu"))
-    with flagsaver.flagsaver(
-        dataset="sbu",
-        data_dir=str(tmp_path),
-        size=32,
-        frame_width=43,
-        frame_height=32,
-        batch_size=2,
-    ):
+    with reading_sbu(tmp_path):
         yield copy
 
 

@@ -2,31 +2,17 @@
 
 import numpy as np
 import pytest
-from absl import flags as absl_flags
-from absl.testing import flagsaver
-from made_videos import sbu_folder
+from made_shards import build_sbu
+from made_shards import reading_sbu
 
 from priv_keras import experiment
 from priv_keras.data import open_data
-from tfrecords_tools import write
-
-if not absl_flags.FLAGS.is_parsed():
-    absl_flags.FLAGS.mark_as_parsed()
 
 
 @pytest.fixture
 def data(tmp_path):
-    raw = sbu_folder(tmp_path / "raw", takes=3)
-    write.build("sbu", raw, tmp_path, size=(43, 32))
-    with flagsaver.flagsaver(
-        dataset="sbu",
-        data_dir=str(tmp_path),
-        size=32,
-        frame_width=43,
-        frame_height=32,
-        batch_size=2,
-        gate_batches=0,
-    ):
+    build_sbu(tmp_path, takes=3)
+    with reading_sbu(tmp_path, gate_batches=0):
         yield open_data()
 
 
