@@ -42,12 +42,11 @@ def fit(
     """
     metric = task.metric()
     accuracy = keras.metrics.MeanMetricWrapper(task.accuracy, "accuracy")
-    model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate),
+    _compile(
+        model,
+        keras.optimizers.Adam(learning_rate),
         loss=task.loss,
         metrics=list({m.name: m for m in (metric, accuracy)}.values()),
-        # XLA compiles for longer than a small network trains.
-        jit_compile=False,
     )
     measure = f"val_{metric.name}"
     best = KeepBest(measure, goal, patience or epochs)
@@ -78,6 +77,14 @@ def fit(
         "validation_accuracy": best.accuracy,
         "training_accuracy": max(history["accuracy"]),
     }
+
+
+def _compile(model, optimizer, **kwargs):
+    # XLA compiles for longer than a small network trains.
+    model.compile(optimizer=optimizer, jit_compile=False, **kwargs)
+    # What the first trace of a step makes, a second one has to leave out.
+    with model.distribute_strategy.scope():
+        model.optimizer.build(model.trainable_variables)
 
 
 class KeepBest(keras.callbacks.Callback):
@@ -155,13 +162,8 @@ def fit_images(model, train, *, learning_rate, steps, callbacks=()):
         Float, the mean absolute error of the last tenth of the updates, in
         [0, 1].
     """
-    model.compile(
-        optimizer=keras.optimizers.Adam(
-            keras.optimizers.schedules.CosineDecay(learning_rate, steps, 0.05)
-        ),
-        loss="mean_absolute_error",
-        jit_compile=False,
-    )
+    rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps, 0.05)
+    _compile(model, keras.optimizers.Adam(rate), loss="mean_absolute_error")
     tenth = max(1, steps // 10)
     history = model.fit(
         train,

@@ -18,7 +18,7 @@ def learnable(size=64):
     return tf.data.Dataset.from_tensor_slices((clips, labels)).batch(16)
 
 
-def fit(model, **kwargs):
+def fit(model, task=SINGLE_LABEL, **kwargs):
     options = {
         "learning_rate": 0.05,
         "epochs": 30,
@@ -26,7 +26,7 @@ def fit(model, **kwargs):
         **kwargs,
     }
     return supervised.fit(
-        model, learnable().repeat(), learnable(), SINGLE_LABEL, **options
+        model, learnable().repeat(), learnable(), task, **options
     )
 
 
@@ -37,6 +37,18 @@ def test_it_learns_and_stops_at_the_goal():
     assert fitted["epochs"] < 30 and fitted["converged"]
     clips, labels = next(iter(learnable()))
     assert SINGLE_LABEL.accuracy(labels, model(clips)) == 1.0
+
+
+def test_a_fit_traces_its_steps_once():
+    traced = []
+
+    def loss(*args):
+        traced.append(args)
+        return SINGLE_LABEL.loss(*args)
+
+    task = SINGLE_LABEL._replace(loss=loss)
+    fit(toy_classifier(3), task=task, epochs=2)
+    assert len(traced) == 2  # to train, and to validate
 
 
 def test_a_plateau_drops_the_rate_and_then_stops():
