@@ -47,6 +47,8 @@ SMALL = [
     "--max_iter=3",
     "--deterministic",
 ]
+# By one worker of pytest, so that it trains them once.
+RUN = pytest.mark.xdist_group("run")
 
 
 @pytest.fixture(scope="module")
@@ -98,14 +100,24 @@ def run(name, *args):
 
 
 @pytest.fixture(scope="module")
-def whole(shards, tmp_path_factory):
-    """A run that nobody stopped."""
+def on_a_terminal(shards, tmp_path_factory):
+    """A run that nobody stopped, what it printed, and what was shown beside."""
     run_dir = tmp_path_factory.mktemp("runs") / "run"
     args = [*SMALL, f"--data_dir={shards}", f"--run_dir={run_dir}"]
-    status, _, err = run("train", *args)
-    assert status == 0, err
-    assert "\r" not in err  # which is no terminal
-    return run_dir
+    screen, errors = pty.openpty()
+    size = struct.pack("4H", 24, 120, 0, 0)  # or it has no columns to write in
+    fcntl.ioctl(errors, termios.TIOCSWINSZ, size)
+    process = start("-m", "priv_keras.train", *args, stderr=errors)
+    os.close(errors)
+    shown = "".join(read_screen(screen))
+    out, _ = process.communicate()
+    assert process.returncode == 0, shown
+    return run_dir, out, shown
+
+
+@pytest.fixture(scope="module")
+def whole(on_a_terminal):
+    return on_a_terminal[0]
 
 
 def kill_in_game(run_dir, args):
@@ -127,10 +139,12 @@ def killed_and_resumed(shards, tmp_path_factory):
     kill_in_game(run_dir, args)
     status, out, err = run("train", *args, "--resume")
     assert status == 0, err
+    assert "\r" not in err  # which is no terminal
     return run_dir, out
 
 
 @pytest.mark.slow
+@RUN
 def test_a_killed_run_goes_on_to_a_complete_run_folder(killed_and_resumed):
     run_dir, out = killed_and_resumed
     assert "resumed after turn" in out
@@ -153,23 +167,18 @@ def test_a_killed_run_goes_on_to_a_complete_run_folder(killed_and_resumed):
 
 
 @pytest.mark.slow
+@RUN
 def test_a_killed_run_ends_as_one_that_was_not(whole, killed_and_resumed):
+    """Whether what it did was shown or not."""
     expected, found = traces(whole), traces(killed_and_resumed[0])
     for name in expected:
         assert found[name] == expected[name], name
 
 
 @pytest.mark.slow
-def test_on_a_terminal_each_phase_is_a_bar(shards, whole, tmp_path):
-    args = [*SMALL, f"--data_dir={shards}", f"--run_dir={tmp_path / 'run'}"]
-    screen, errors = pty.openpty()
-    size = struct.pack("4H", 24, 120, 0, 0)  # or it has no columns to write in
-    fcntl.ioctl(errors, termios.TIOCSWINSZ, size)
-    process = start("-m", "priv_keras.train", *args, stderr=errors)
-    os.close(errors)
-    shown = "".join(read_screen(screen))
-    out, _ = process.communicate()
-    assert process.returncode == 0, shown
+@RUN
+def test_on_a_terminal_each_phase_is_a_bar(on_a_terminal):
+    _, out, shown = on_a_terminal
     assert "turn    3/3  validation A_T" in out
     for phase in (
         *("warm-up of f_A", "warm-up of f_T", "warm-up of f_B^0"),
@@ -178,13 +187,10 @@ def test_on_a_terminal_each_phase_is_a_bar(shards, whole, tmp_path):
     ):
         assert f"\r{phase}:" in shown, shown
     assert re.search(r"\rgame: .*/3 .*A_T 0\.\d+ A_B 0\.\d+ ", shown), shown
-    # And what is shown changes nothing.
-    expected, found = traces(whole), traces(tmp_path / "run")
-    for name in expected:
-        assert found[name] == expected[name], name
 
 
 @pytest.mark.slow
+@RUN
 def test_tensorboard_is_told_of_each_checkpoint_that_is_judged(whole, tmp_path):
     """Of one judged again the same, and of an earlier one beside it."""
     run_dir = shutil.copytree(whole, tmp_path / "run")
@@ -253,20 +259,18 @@ def test_a_shard_that_breaks_while_a_run_reads_it_is_named(
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
     broken = next((tmp_path / "shards" / "sbu").glob("train-*"))
-    content = broken.read_bytes()
     if fault == "gone":
         broken.unlink()
     else:
+        content = broken.read_bytes()
         broken.write_bytes(content[:100] + bytes(len(content) - 100))
     _, err = process.communicate()
     assert process.returncode == 1
     assert "shard" in error(err).lower()
-    broken.write_bytes(content)
-    status, out, err = run("train", *args, "--resume")
-    assert status == 0, err
 
 
 @pytest.mark.slow
+@RUN
 def test_a_run_goes_on_when_its_full_disk_has_room_again(
     shards, whole, tmp_path
 ):
@@ -379,37 +383,38 @@ def end(workers):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("victim", [0, 1])
 def test_where_a_worker_is_killed_the_other_says_so_and_both_go_on(
-    shards, tmp_path, victim
+    shards, tmp_path
 ):
     run_dir = tmp_path / "run"
-    args = [*SMALL, "--strategy=multi_worker", "--max_iter=6", "--keep=9"]
+    args = [*SMALL, "--strategy=multi_worker", "--max_iter=9", "--keep=9"]
     args += [f"--data_dir={shards}", f"--run_dir={run_dir}"]
-    workers = start_two(*args)
-    games = run_dir / "checkpoints"
-    while not checkpoints.files(games, checkpoints.TURNS):
-        for worker in workers:
-            assert worker.poll() is None, worker.communicate()
-        time.sleep(0.05)
-    workers[victim].kill()
-    workers[victim].communicate()
-    survivor = workers[1 - victim]
-    _, err = survivor.communicate(timeout=120)
-    assert survivor.returncode == 1
-    assert error(err).startswith("error: Another worker is gone (")
-    assert "--resume" in error(err)
-    saved = checkpoints.files(games, checkpoints.TURNS)
-    assert all(map(checkpoints.is_whole, saved))
-    assert checkpoints.turn_of(saved[-1]) < 6
+    games, saved = run_dir / "checkpoints", []
+    for victim, more in ((0, []), (1, ["--resume"])):
+        workers = start_two(*args, *more)
+        while checkpoints.files(games, checkpoints.TURNS) == saved:
+            for worker in workers:
+                assert worker.poll() is None, worker.communicate()
+            time.sleep(0.05)
+        workers[victim].kill()
+        workers[victim].communicate()
+        survivor = workers[1 - victim]
+        _, err = survivor.communicate(timeout=120)
+        assert survivor.returncode == 1
+        assert error(err).startswith("error: Another worker is gone (")
+        assert "--resume" in error(err)
+        saved = checkpoints.files(games, checkpoints.TURNS)
+        assert all(map(checkpoints.is_whole, saved))
+        assert checkpoints.turn_of(saved[-1]) < 9
     end(start_two(*args, "--resume"))
     assert (run_dir / "export" / "anonymizer").is_dir()
     assert set(saved) < set(checkpoints.files(games, checkpoints.TURNS))
     lines = [json.loads(line) for line in (run_dir / "metrics.jsonl").open()]
-    assert [x["turn"] for x in lines if "loss" in x] == [1, 2, 3, 4, 5, 6]
+    assert [x["turn"] for x in lines if "loss" in x] == list(range(1, 10))
 
 
 @pytest.mark.slow
+@RUN
 def test_the_result_names_every_attacker(killed_and_resumed):
     result = json.loads((killed_and_resumed[0] / "result.json").read_text())
     for side in ("raw", "anonymized"):
@@ -422,6 +427,7 @@ def test_the_result_names_every_attacker(killed_and_resumed):
 
 
 @pytest.mark.slow
+@RUN
 def test_the_exported_anonymizer_serves_any_size(killed_and_resumed):
     folder = killed_and_resumed[0] / "export" / "anonymizer"
     frames = np.random.randint(0, 256, (2, 21, 30, 3), "uint8")
@@ -432,6 +438,7 @@ def test_the_exported_anonymizer_serves_any_size(killed_and_resumed):
 
 
 @pytest.mark.slow
+@RUN
 def test_evaluate_and_export_take_the_flags_of_the_run(killed_and_resumed):
     run_dir, _ = killed_and_resumed
     before = json.loads((run_dir / "result.json").read_text())
@@ -445,6 +452,7 @@ def test_evaluate_and_export_take_the_flags_of_the_run(killed_and_resumed):
 
 
 @pytest.mark.slow
+@RUN
 def test_every_format_is_exported_with_the_figures_of_the_run(
     killed_and_resumed,
 ):
@@ -481,6 +489,7 @@ def test_every_format_is_exported_with_the_figures_of_the_run(
 
 
 @pytest.mark.slow
+@RUN
 def test_every_attack_of_the_list_is_in_the_result(killed_and_resumed):
     run_dir, _ = killed_and_resumed
     before = json.loads((run_dir / "result.json").read_text())
@@ -528,6 +537,7 @@ def check_export_of_baseline(run_dir):
 
 
 @pytest.mark.slow
+@RUN
 def test_a_baseline_is_judged_as_a_run_is(shards, killed_and_resumed, tmp_path):
     args = ["--baseline=downsample_8", f"--data_dir={shards}", *SMALL]
     status, out, err = run("evaluate", *args, f"--run_dir={tmp_path / 'run'}")
@@ -576,6 +586,7 @@ def test_covers_are_judged_and_share_their_detections(shards, tmp_path):
 
 
 @pytest.mark.slow
+@RUN
 def test_other_shards_are_never_shown_the_figures_of_these(
     killed_and_resumed, shards, tmp_path
 ):
@@ -596,6 +607,7 @@ def test_other_shards_are_never_shown_the_figures_of_these(
 
 
 @pytest.mark.slow
+@RUN
 def test_a_folder_of_another_run_or_another_meaning_is_refused(
     killed_and_resumed, shards, tmp_path
 ):
