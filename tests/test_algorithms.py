@@ -18,6 +18,7 @@ from toys import endless
 from toys import sharded
 from toys import toy_batch
 from toys import toy_pair_game
+from toys import untuned
 
 from priv_keras import losses
 from priv_keras.algorithms import ALGORITHMS
@@ -273,7 +274,9 @@ def test_rates_fall_by_turns(make_game, data):
 def test_accumulated_steps_are_one_step_on_their_mean(make_game):
     """Two batches of four, or one of eight."""
     batch = toy_batch()
-    halves = tf.data.Dataset.from_tensor_slices(batch).batch(4).repeat()
+    halves = untuned(
+        tf.data.Dataset.from_tensor_slices(batch).batch(4).repeat()
+    )
 
     def adam(rate):
         return keras.optimizers.SGD(rate, gradient_accumulation_steps=2)
@@ -468,7 +471,7 @@ def test_budget_models_share_their_batches(make_game):
     game = make_game(Entropy, num_budgets=2, budget_gate=SHUT)
     first, second = game.budgets
     second.set_weights(first.get_weights())
-    turn(game, each.repeat().batch(8, drop_remainder=True))
+    turn(game, untuned(each.repeat().batch(8, drop_remainder=True)))
     assert changed(weights(make_game(Entropy).budgets[0]), first)
     for a, b in zip(weights(first), weights(second), strict=True):
         np.testing.assert_array_equal(a, b)

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from toys import untuned
 
 from priv_keras.evaluation import inversion
 from priv_keras.evaluation import two_step
@@ -16,13 +17,14 @@ def batches(count=16):
     for clip in clips:
         top, left = rng.integers(0, SIZE - 8, 2)
         clip[:, top : top + 8, left : left + 8] = rng.random(3)
-    return tf.data.Dataset.from_tensor_slices(
+    data = tf.data.Dataset.from_tensor_slices(
         {
             "clips": clips,
             "budget_labels": np.arange(count) % 2,
             "video": [f"v{i}" for i in range(count)],
         }
-    ).batch(4)
+    )
+    return untuned(data.batch(4))
 
 
 def train(network, pairs, **options):

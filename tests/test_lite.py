@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from toys import untuned
 
 from priv_keras import supervised
 from priv_keras.networks import anonymizer
@@ -55,7 +56,8 @@ def test_it_warms_up_to_the_identity():
     frames = tf.image.resize(coarse, (48, 48), "bicubic").numpy().clip(0, 1)
     model = lite.build()
     before = np.abs(np.asarray(model(frames)) - frames).mean()
-    batches = tf.data.Dataset.from_tensor_slices(frames).repeat().batch(16)
+    data = tf.data.Dataset.from_tensor_slices(frames)
+    batches = untuned(data.repeat().batch(16))
     after = supervised.fit_identity(
         model, batches, learning_rate=3e-3, steps=200
     )

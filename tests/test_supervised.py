@@ -2,7 +2,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from toys import endless
 from toys import toy_classifier
+from toys import untuned
 
 from priv_keras import supervised
 from priv_keras.losses import MULTI_LABEL
@@ -15,7 +17,8 @@ def learnable(size=64):
     labels = np.arange(size) % 3
     noise = np.random.default_rng(0).random((size, 2, 4, 4, 3)) / 4
     clips = (noise + labels[:, None, None, None, None]).astype("float32")
-    return tf.data.Dataset.from_tensor_slices((clips, labels)).batch(16)
+    data = tf.data.Dataset.from_tensor_slices((clips, labels))
+    return untuned(data.batch(16))
 
 
 def fit(model, task=SINGLE_LABEL, **kwargs):
@@ -117,7 +120,7 @@ def test_identity_brings_the_anonymizer_near_its_input():
     model = anonymizer.build(width=0.125)
     y, x = np.mgrid[:16, :16] / 16
     frames = np.stack([x, y, (x + y) / 2], axis=-1)[None].astype("float32")
-    data = tf.data.Dataset.from_tensors(frames).repeat()
+    data = endless(frames)
     before = float(np.abs(model(frames) - frames).mean())
     error = supervised.fit_identity(model, data, learning_rate=0.01, steps=60)
     assert error < before / 3

@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 from toys import toy_anonymizer
 from toys import toy_classifier
+from toys import untuned
 
 from priv_keras.evaluation import two_step
 from priv_keras.layers import PerFrame
@@ -24,14 +25,15 @@ def batches(size=48):
     who = np.arange(size) % 5
     clips = rng.random((size, 2, 4, 4, 3)).astype("float32") / 5
     clips[np.arange(size), :, who % 4, :, who % 3] += 0.7
-    return tf.data.Dataset.from_tensor_slices(
+    data = tf.data.Dataset.from_tensor_slices(
         {
             "clips": clips,
             "actions": rng.integers(0, 3, size),
             "budget_labels": who,
             "video": [f"video {i // 2}" for i in range(size)],
         }
-    ).batch(8)
+    )
+    return untuned(data.batch(8))
 
 
 def splits(dataset):
