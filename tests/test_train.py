@@ -47,8 +47,6 @@ SMALL = [
     "--max_iter=3",
     "--deterministic",
 ]
-# By one worker of pytest, so that it trains them once.
-RUN = pytest.mark.xdist_group("run")
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +142,6 @@ def killed_and_resumed(shards, tmp_path_factory):
 
 
 @pytest.mark.slow
-@RUN
 def test_a_killed_run_goes_on_to_a_complete_run_folder(killed_and_resumed):
     run_dir, out = killed_and_resumed
     assert "resumed after turn" in out
@@ -167,7 +164,6 @@ def test_a_killed_run_goes_on_to_a_complete_run_folder(killed_and_resumed):
 
 
 @pytest.mark.slow
-@RUN
 def test_a_killed_run_ends_as_one_that_was_not(whole, killed_and_resumed):
     """Whether what it did was shown or not."""
     expected, found = traces(whole), traces(killed_and_resumed[0])
@@ -176,7 +172,6 @@ def test_a_killed_run_ends_as_one_that_was_not(whole, killed_and_resumed):
 
 
 @pytest.mark.slow
-@RUN
 def test_on_a_terminal_each_phase_is_a_bar(on_a_terminal):
     _, out, shown = on_a_terminal
     assert "turn    3/3  validation A_T" in out
@@ -190,7 +185,6 @@ def test_on_a_terminal_each_phase_is_a_bar(on_a_terminal):
 
 
 @pytest.mark.slow
-@RUN
 def test_tensorboard_is_told_of_each_checkpoint_that_is_judged(whole, tmp_path):
     """Of one judged again the same, and of an earlier one beside it."""
     run_dir = shutil.copytree(whole, tmp_path / "run")
@@ -270,7 +264,6 @@ def test_a_shard_that_breaks_while_a_run_reads_it_is_named(
 
 
 @pytest.mark.slow
-@RUN
 def test_a_run_goes_on_when_its_full_disk_has_room_again(
     shards, whole, tmp_path
 ):
@@ -414,7 +407,6 @@ def test_where_a_worker_is_killed_the_other_says_so_and_both_go_on(
 
 
 @pytest.mark.slow
-@RUN
 def test_the_result_names_every_attacker(killed_and_resumed):
     result = json.loads((killed_and_resumed[0] / "result.json").read_text())
     for side in ("raw", "anonymized"):
@@ -427,7 +419,6 @@ def test_the_result_names_every_attacker(killed_and_resumed):
 
 
 @pytest.mark.slow
-@RUN
 def test_the_exported_anonymizer_serves_any_size(killed_and_resumed):
     folder = killed_and_resumed[0] / "export" / "anonymizer"
     frames = np.random.randint(0, 256, (2, 21, 30, 3), "uint8")
@@ -438,7 +429,6 @@ def test_the_exported_anonymizer_serves_any_size(killed_and_resumed):
 
 
 @pytest.mark.slow
-@RUN
 def test_evaluate_and_export_take_the_flags_of_the_run(killed_and_resumed):
     run_dir, _ = killed_and_resumed
     before = json.loads((run_dir / "result.json").read_text())
@@ -452,7 +442,6 @@ def test_evaluate_and_export_take_the_flags_of_the_run(killed_and_resumed):
 
 
 @pytest.mark.slow
-@RUN
 def test_every_format_is_exported_with_the_figures_of_the_run(
     killed_and_resumed,
 ):
@@ -489,7 +478,6 @@ def test_every_format_is_exported_with_the_figures_of_the_run(
 
 
 @pytest.mark.slow
-@RUN
 def test_every_attack_of_the_list_is_in_the_result(killed_and_resumed):
     run_dir, _ = killed_and_resumed
     before = json.loads((run_dir / "result.json").read_text())
@@ -537,7 +525,6 @@ def check_export_of_baseline(run_dir):
 
 
 @pytest.mark.slow
-@RUN
 def test_a_baseline_is_judged_as_a_run_is(shards, killed_and_resumed, tmp_path):
     args = ["--baseline=downsample_8", f"--data_dir={shards}", *SMALL]
     status, out, err = run("evaluate", *args, f"--run_dir={tmp_path / 'run'}")
@@ -586,7 +573,6 @@ def test_covers_are_judged_and_share_their_detections(shards, tmp_path):
 
 
 @pytest.mark.slow
-@RUN
 def test_other_shards_are_never_shown_the_figures_of_these(
     killed_and_resumed, shards, tmp_path
 ):
@@ -607,7 +593,6 @@ def test_other_shards_are_never_shown_the_figures_of_these(
 
 
 @pytest.mark.slow
-@RUN
 def test_a_folder_of_another_run_or_another_meaning_is_refused(
     killed_and_resumed, shards, tmp_path
 ):
