@@ -82,9 +82,8 @@ def fit(
 def _compile(model, optimizer, **kwargs):
     # XLA compiles for longer than a small network trains.
     model.compile(optimizer=optimizer, jit_compile=False, **kwargs)
-    # What the first trace of a step makes, a second one has to leave out.
-    with model.distribute_strategy.scope():
-        model.optimizer.build(model.trainable_variables)
+    # A step that makes its optimizer's slots is traced again, without them.
+    model.optimizer.build(model.trainable_variables)
 
 
 class KeepBest(keras.callbacks.Callback):
