@@ -140,7 +140,7 @@ def _events(path):
 class StopAtNonFinite(keras.callbacks.Callback):
     """Stops a run at the first figure or weight that is NaN or infinite.
 
-    To be listed before `SaveGame`: of weights that an update has just broken,
+    To be listed before what saves: of weights that an update has just broken,
     no checkpoint is made.
 
     Args:
@@ -156,31 +156,44 @@ class StopAtNonFinite(keras.callbacks.Callback):
         self.folder = folder
 
     def on_train_batch_end(self, batch, logs=None):
-        self._check({name: math.isfinite(v) for name, v in logs.items()})
+        is_finite = {name: math.isfinite(v) for name, v in logs.items()}
+        _check_finite(is_finite, self.model, self.folder)
 
     def on_epoch_end(self, epoch, logs=None):
-        game = self.model
-        parties = {"f_A": game.anonymizer, "f_T": game.target}
-        parties |= {f"f_B^{i}": b for i, b in enumerate(game.budgets)}
-        self._check(
-            {
-                f"a weight of {name}": all(
-                    np.isfinite(weight).all() for weight in party.get_weights()
-                )
-                for name, party in parties.items()
-            }
-        )
+        check_weights(self.model, self.folder)
 
-    def _check(self, is_finite):
-        broken = [name for name, finite in is_finite.items() if not finite]
-        if broken:
-            saved = checkpoints.files(self.folder, checkpoints.TURNS)
-            raise FloatingPointError(
-                f"{', '.join(broken)} became NaN or infinite in turn "
-                f"{self.model.turns_played()}. Lower the learning rate of that "
-                "party, or set --clip_norm. The last good checkpoint is "
-                f"{saved[-1] if saved else 'the warm-up: no turn was saved'}."
-            )
+
+def check_weights(game, folder):
+    """Raises unless every weight of all parties is finite.
+
+    Args:
+        game: `AdversarialModel`.
+        folder: Folder of checkpoints.
+
+    Raises:
+        FloatingPointError: As of `StopAtNonFinite`.
+    """
+    parties = {"f_A": game.anonymizer, "f_T": game.target}
+    parties |= {f"f_B^{i}": b for i, b in enumerate(game.budgets)}
+    is_finite = {
+        f"a weight of {name}": all(
+            np.isfinite(weight).all() for weight in party.get_weights()
+        )
+        for name, party in parties.items()
+    }
+    _check_finite(is_finite, game, folder)
+
+
+def _check_finite(is_finite, game, folder):
+    broken = [name for name, finite in is_finite.items() if not finite]
+    if broken:
+        saved = checkpoints.files(folder, checkpoints.TURNS)
+        raise FloatingPointError(
+            f"{', '.join(broken)} became NaN or infinite in turn "
+            f"{game.turns_played()}. Lower the learning rate of that party, or "
+            "set --clip_norm. The last good checkpoint is "
+            f"{saved[-1] if saved else 'the warm-up: no turn was saved'}."
+        )
 
 
 def stuck_gates(turns):
@@ -274,6 +287,7 @@ class StopAtSignal(keras.callbacks.Callback):
         saver: `SaveGame`, to be listed before it.
 
     Raises:
+        FloatingPointError: As of `check_weights`; then nothing is saved.
         SystemExit: With status 143, as a shell says of SIGTERM.
     """
 
@@ -291,6 +305,7 @@ class StopAtSignal(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         # After the last turn of an epoch there is its validation to come.
         if self.asked and batch + 1 < self.params["steps"]:
+            check_weights(self.model, self.saver.folder)
             self.saver.save()
             raise SystemExit(143)
 

@@ -57,7 +57,7 @@ def trade_off(points, judged):
                 axes.annotate(
                     _apart(point),
                     (x.mean, y.mean),
-                    (7, 7),
+                    (7, -14 if i % 2 else 7),  # neighbours are often close
                     textcoords="offset points",
                     fontsize=8,
                 )

@@ -260,26 +260,49 @@ def test_the_best_game_is_kept_beside_the_last(make_game, data, tmp_path):
     assert [checkpoints.turn_of(path) for path in kept(tmp_path)] == [4, 8]
 
 
+class Terminate(keras.callbacks.Callback):
+    """Sends SIGTERM to itself when a turn begins."""
+
+    def __init__(self, after):
+        super().__init__()
+        self.after = after
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.model.turns_played() == self.after:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+class Break(keras.callbacks.Callback):
+    """Breaks a weight, as an update does whose loss no figure shows."""
+
+    def __init__(self, turn):
+        super().__init__()
+        self.turn = turn
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.model.turns_played() == self.turn:
+            bias = self.model.budgets[0].layers[-1].bias
+            bias.assign([np.nan] * IDENTITIES)
+
+
+@pytest.fixture
+def sigterm():
+    """Puts its handler back, which a run that ends by it leaves."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("sigterm")
 @pytest.mark.parametrize("at", [2, 3])
 def test_sigterm_saves_the_turn_and_leaves(make_game, data, tmp_path, at):
     """In the first turn of an epoch, and in its last: then validation is
     written all the same, for the resumed run starts after it."""
-    game = make_game(Entropy)
-
-    class Terminate(keras.callbacks.Callback):
-        def on_train_batch_begin(self, batch, logs=None):
-            if game.turns_played() == at:
-                os.kill(os.getpid(), signal.SIGTERM)
-
-    before = signal.getsignal(signal.SIGTERM)
     save = saver(tmp_path)
     log = callbacks.TurnLog(tmp_path, 4, print)
-    watchers = [Terminate(), log, save, callbacks.StopAtSignal(save)]
-    try:
-        with pytest.raises(SystemExit) as left:
-            play(game, data, watchers)
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    watchers = [Terminate(at), log, save, callbacks.StopAtSignal(save)]
+    with pytest.raises(SystemExit) as left:
+        play(make_game(Entropy), data, watchers)
     assert left.value.code == 143
     (_, last) = kept(tmp_path)
     assert checkpoints.turn_of(last) == at + 1  # the turn that was at play
@@ -297,24 +320,22 @@ def test_a_figure_that_is_not_finite_stops_the_run(make_game, data, tmp_path):
 
 
 def test_a_broken_weight_is_never_saved(make_game, data, tmp_path):
-    game = make_game(GRL)
-
-    class Break(keras.callbacks.Callback):
-        """As an update whose loss no figure shows."""
-
-        def on_train_batch_end(self, batch, logs=None):
-            if game.turns_played() == 4:
-                game.budgets[0].layers[-1].bias.assign([np.nan] * IDENTITIES)
-
-    watchers = [
-        Break(),
-        callbacks.StopAtNonFinite(tmp_path / "checkpoints"),
-        saver(tmp_path),
-    ]
+    stop = callbacks.StopAtNonFinite(tmp_path / "checkpoints")
     with pytest.raises(
         FloatingPointError, match=r"weight of f_B\^0 .* turn 4.*turn_000002"
     ):
-        play(game, data, watchers)
+        play(make_game(GRL), data, [Break(4), stop, saver(tmp_path)])
+    assert [checkpoints.turn_of(path) for path in kept(tmp_path)] == [2]
+
+
+@pytest.mark.usefixtures("sigterm")
+def test_a_weight_broken_in_the_turn_of_a_sigterm_is_not_saved(
+    make_game, data, tmp_path
+):
+    save = saver(tmp_path)
+    watchers = [Terminate(2), Break(3), save, callbacks.StopAtSignal(save)]
+    with pytest.raises(FloatingPointError, match=r"weight of f_B\^0 .* turn 3"):
+        play(make_game(GRL), data, watchers)
     assert [checkpoints.turn_of(path) for path in kept(tmp_path)] == [2]
 
 
