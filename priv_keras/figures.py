@@ -36,9 +36,13 @@ def trade_off(points, judged):
     Returns:
         `matplotlib.figure.Figure`.
     """
+    from matplotlib.patheffects import withStroke
+
     figure, axes = _figure(5.6, 4.6)
     for number, (name, group) in enumerate(_series(points).items()):
-        for i, point in enumerate(group):
+        for i, (point, text) in enumerate(
+            zip(group, _apart(group), strict=True)
+        ):
             x, y = point.privacy, point.utility
             axes.errorbar(
                 x.mean,
@@ -53,14 +57,14 @@ def trade_off(points, judged):
                 linestyle="none",
                 label=None if i else name,
             )
-            if len(group) > 1:
-                axes.annotate(
-                    _apart(point),
-                    (x.mean, y.mean),
-                    (7, -14 if i % 2 else 7),  # neighbours are often close
-                    textcoords="offset points",
-                    fontsize=8,
-                )
+            axes.annotate(
+                text,
+                (x.mean, y.mean),
+                (7, -14 if i % 2 else 7),  # neighbours are often close
+                textcoords="offset points",
+                fontsize=8,
+                path_effects=[withStroke(linewidth=2, foreground="white")],
+            )
     distinct = runs.distinct(judged)
     utility, privacy = (
         np.mean([runs.value(read(run.result, "raw")) for run in distinct])
@@ -225,9 +229,15 @@ def _legend(figure, axes):
     )
 
 
-def _apart(point):
-    """What tells a point from others of its series."""
-    return point.label.removeprefix(point.series).strip(" _")
+def _apart(group):
+    """What tells each point from the others of its series: of `M=4, γ=2` the
+    part that they do not share."""
+    parts = [
+        point.label.removeprefix(point.series).strip(" _").split(", ")
+        for point in group
+    ]
+    shared = set.intersection(*map(set, parts))
+    return [", ".join(p for p in each if p not in shared) for each in parts]
 
 
 def _reach(estimate):

@@ -22,6 +22,8 @@ def test_the_trade_off_has_points_where_the_figures_are(tmp_path):
     assert [mark.get_xdata()[0] for mark in marks] == pytest.approx([0.4, 0.2])
     assert [mark.get_ydata()[0] for mark in marks] == pytest.approx([0.8] * 2)
     assert marks[0].get_markersize() < marks[1].get_markersize()
+    # What they share, gamma, is not said beside each.
+    assert [text.get_text() for text in axes.texts] == ["M=1", "M=2"]
     dashed = [x for x in axes.lines if x.get_linestyle() == "--"]
     assert {x.get_xdata()[0] for x in dashed} >= {0.95}
     assert {x.get_ydata()[0] for x in dashed} >= {0.9}
