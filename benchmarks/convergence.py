@@ -1,9 +1,10 @@
 """What attackers find who train for longer: `python benchmarks/convergence.py`.
 
-At tiny scale an attacker has 600 updates, so that a run ends in minutes. Judges
-runs of `benchmarks/trade_off.py` again, whose weights are still below `--out`,
-by its strongest attacker with four times as many. Goes on where it was. Writes
-`benchmarks/results/convergence.md`.
+At tiny scale an attacker has 600 updates, so that a run ends in minutes. Plays
+games and baselines of `benchmarks/trade_off.py`, and has them judged twice by
+its strongest attacker: as there, and with four times as many updates. Goes on
+where it was, on another machine too: figures are kept, as text, in
+`benchmarks/results/convergence`. Writes `benchmarks/results/convergence.md`.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import os
 import pathlib
 import shutil
 import sys
+from concurrent import futures
 
 import machine
 import trade_off
@@ -31,44 +33,49 @@ METHODS = (*trade_off.GAMES, "body_segmentation_black", "downsample_16")
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", default="runs/trade_off")
-    parser.add_argument("--sweeps", default="puppets-1")
+    parser.add_argument("--out", default="runs/convergence")
+    parser.add_argument("--ut_raw_dir", type=os.path.abspath)
+    parser.add_argument("--sweeps", default="puppets-1,puppets-2,puppets-3")
     parser.add_argument("--methods", default=",".join(METHODS))
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.set_defaults(attacks="retrained")
     args = parser.parse_args()
     os.chdir(ROOT)
-    for method in args.methods.split(","):
-        for sweep in args.sweeps.split(","):
-            seed = sweep.rpartition("-")[2]
-            found = judge(pathlib.Path(args.out), sweep, f"{method}-seed{seed}")
-            KEPT.mkdir(parents=True, exist_ok=True)
-            kept = KEPT / f"{sweep}-{method}.json"
-            kept.write_text(json.dumps(found, indent=1))
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with futures.ThreadPoolExecutor(args.jobs) as pool:
+        for _ in pool.map(lambda one: judge(one, args), args.sweeps.split(",")):
             RESULTS.write_text("\n".join(table()) + "\n")
     print(RESULTS.read_text())
 
 
-def judge(out, sweep, run):
-    """Figures of the strongest attacker with few and with many updates."""
+def judge(sweep, args):
+    """Judges each method with one seed, and keeps what is found."""
+    for method in args.methods.split(","):
+        kept = KEPT / f"{sweep}-{method}.json"
+        if not kept.exists():
+            found = judge_twice(sweep, method, args)
+            kept.write_text(json.dumps(found, indent=1))
+
+
+def judge_twice(sweep, method, args):
+    """Figures of one run by few and by many updates."""
+    dataset, _, seed = sweep.rpartition("-")
+    out = pathlib.Path(args.out)
+    one = argparse.Namespace(**{**vars(args), "methods": method})
+    trade_off.run(dataset, seed, one, out)
+    run = f"{method}-seed{seed}"
     source = out / sweep / "runs" / run
-    again = out.with_name("convergence") / sweep / "runs" / run
-    shared = again.parents[1] / "shared"
-    if not (again / "result.json").exists():
-        shutil.copytree(
-            source,
-            again,
-            ignore=shutil.ignore_patterns("cache", "result.json"),
-            dirs_exist_ok=True,
-        )
-        detections = out / sweep / "shared" / "detections"
-        if detections.exists():
-            shutil.copytree(
-                detections, shared / "detections", dirs_exist_ok=True
-            )
-        trade_off.program(
-            *("priv_keras.evaluate", f"--run_dir={again}"),
-            *(f"--shared_dir={shared}", *LONGER),
-            at_once=os.cpu_count(),
-        ).check_returncode()
+    again = out / "longer" / sweep / run
+    shutil.copytree(
+        source,
+        again,
+        ignore=shutil.ignore_patterns("cache", "result.json"),
+        dirs_exist_ok=True,
+    )
+    trade_off.program(
+        *("priv_keras.evaluate", f"--run_dir={again}", *LONGER),
+        at_once=args.jobs,
+    ).check_returncode()
     few, many = (
         json.loads((folder / "result.json").read_text())
         for folder in (source, again)
@@ -77,6 +84,7 @@ def judge(out, sweep, run):
         "sweep": sweep,
         "run": run,
         "machine": machine.name(),
+        "utility": few["anonymized"]["target"],
         **{
             side: {"few": attacker(few, side), "many": attacker(many, side)}
             for side in ("raw", "anonymized")
@@ -96,33 +104,70 @@ def table():
     yield (
         "Made by `python benchmarks/convergence.py` on "
         f"{'; '.join(machines)}. A_B of {ATTACKER}, trained afresh, after "
-        f"tiny scale's updates and after at most {UPDATES}, with intervals by "
-        "bootstrap over videos; and its accuracy on the clips that it trained "
-        "on, when these ended."
+        f"tiny scale's updates and after at most {UPDATES}. Means over seeds, "
+        "with 95 % t-intervals where there are two or more; of single runs, "
+        "intervals by bootstrap over videos."
     )
-    yield ""
-    yield (
-        "| run | few updates | many updates | few, training | many, training |"
-    )
+    for dataset, judged in groups(rows, dataset_of).items():
+        yield from ("", f"## {dataset}", "")
+        yield from means(judged)
+    yield from ("", "## Each run", "")
+    yield from singles(rows)
+
+
+def means(rows):
+    yield "| clips | runs | A_T | A_B, few updates | A_B, many updates |"
     yield "|---|---|---|---|---|"
+    raw = groups(rows, lambda row: row["sweep"]).values()
+    both = sides([seed[0] for seed in raw], "raw")
+    yield f"| raw | {len(raw)} | | {both} |"
+    for method, judged in groups(rows, method_of).items():
+        utility = mean([row["utility"] for row in judged])
+        both = sides(judged, "anonymized")
+        yield f"| {method} | {len(judged)} | {utility} | {both} |"
+
+
+def singles(rows):
+    """With the accuracy on the clips that an attacker trained on."""
+    yield (
+        "| run | A_T | few updates | many updates | few, training | many, "
+        "training |"
+    )
+    yield "|---|---|---|---|---|---|"
     for row in rows:
         found = row["anonymized"].values()
-        figures = [text(one) for one in found]
-        figures += [f"{one['training_accuracy']:.3f}" for one in found]
-        yield f"| {row['sweep']} {row['run']} | {' | '.join(figures)} |"
-    yield ""
-    yield "On raw clips:"
-    yield ""
-    yield "| sweep | few updates | many updates |"
-    yield "|---|---|---|"
-    for sweep, row in {row["sweep"]: row for row in rows}.items():
-        both = " | ".join(text(one) for one in row["raw"].values())
-        yield f"| {sweep} | {both} |"
+        trained = [f"{one['training_accuracy']:.3f}" for one in found]
+        figures = [mean([one]) for one in (row["utility"], *found)]
+        name = f"{row['sweep']} {row['run']}"
+        yield f"| {name} | {' | '.join(figures + trained)} |"
 
 
-def text(found):
-    low, high = found["interval"]
-    return f"{found['accuracy']:.3f} [{low:.2f}, {high:.2f}]"
+def sides(rows, side):
+    return " | ".join(
+        mean([row[side][updates] for row in rows])
+        for updates in ("few", "many")
+    )
+
+
+def mean(scores):
+    from priv_keras import runs
+
+    return trade_off.text(runs.estimate(scores))
+
+
+def groups(rows, key):
+    found = {}
+    for row in rows:
+        found.setdefault(key(row), []).append(row)
+    return found
+
+
+def dataset_of(row):
+    return row["sweep"].rpartition("-")[0]
+
+
+def method_of(row):
+    return row["run"].rpartition("-")[0]
 
 
 if __name__ == "__main__":
