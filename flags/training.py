@@ -283,6 +283,17 @@ def _budget_datasets_need_batches(values):
 
 
 @absl_flags.multi_flags_validator(
+    ["accumulate_steps", "precision"],
+    "--accumulate_steps does not go with --precision=mixed_float16: of a batch "
+    "whose gradient overflows nothing is added up, and the update would end in "
+    "the next one's batches. Give --precision=mixed_bfloat16.",
+)
+def _is_accumulated_whole(values):
+    scaled = values["precision"] == "mixed_float16"
+    return values["accumulate_steps"] == 1 or not scaled
+
+
+@absl_flags.multi_flags_validator(
     ["budget_weights", "restart_every", "restart_patience"],
     "--budget_weights would be lost: with --restart_every or "
     "--restart_patience every f_B starts anew, at random, in the first turn. "

@@ -11,6 +11,7 @@ import warnings
 
 DIGITS = 12
 END = ".weights.h5"
+PARTIAL = "partial"
 
 
 def save(model, folder, stem):
@@ -26,7 +27,8 @@ def save(model, folder, stem):
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f"partial-{stem}{END}"
+    # With a name of its own: runs of one --shared_dir may save side by side.
+    partial = folder / f"{PARTIAL}-{os.getpid()}-{stem}{END}"
     try:
         model.save_weights(partial)
         path = folder / f"{stem}-{_digest(partial)}{END}"
@@ -35,8 +37,18 @@ def save(model, folder, stem):
         partial.unlink(missing_ok=True)
     for old in files(folder, stem):
         if old != path:
-            old.unlink()
+            old.unlink(missing_ok=True)
     return path
+
+
+def forget_partial(folder):
+    """Removes what killed runs had not saved to its end.
+
+    Args:
+        folder: Path of a folder that nobody else saves in now.
+    """
+    for path in pathlib.Path(folder).glob(f"{PARTIAL}-*{END}"):
+        path.unlink()
 
 
 def files(folder, stem):

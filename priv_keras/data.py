@@ -87,12 +87,13 @@ class Shards:
         stream,
         *,
         training=False,
-        clips_per_video=1,
+        whole=False,
         frames=None,
         epoch=0,
     ):
         """Returns single clips of a split, with names as the game knows them:
-        `clips`, `actions`, `budget_labels` and `video`.
+        `clips`, `actions`, `budget_labels` and `video`. Of each video where not
+        `training` one, or, of a `whole` split, all that its manifest names.
 
         What is random depends on `--seed`, the stream, the epoch and
         TensorFlow's global seed, which tf.data mixes in.
@@ -116,6 +117,9 @@ class Shards:
                 },
             }
 
+        per_video = self.manifest["clips_per_video"]
+        if not (training or whole):
+            per_video = per_video and 1  # `None`: clips of consecutive frames
         return read.clips(
             self._pattern(split),
             labels=tuple(self.records.values()),
@@ -126,7 +130,8 @@ class Shards:
             training=training,
             flip=training,
             seed=_seed(stream, epoch),
-            clips_per_video=clips_per_video,
+            clips_per_video=per_video,
+            middle=not (training or whole),
             runs=self._runs(),
         ).map(rename)
 
@@ -148,7 +153,6 @@ class Shards:
             split,
             stream,
             training=True,
-            clips_per_video=self.manifest["clips_per_video"],
             frames=frames,
             epoch=epoch,
         )
@@ -199,22 +203,14 @@ class Shards:
 
     def test_batches(self, split, stream):
         """One pass over all clips of a split, in file order."""
-        per_video = self.manifest["clips_per_video"]
-        return self._pass(split, stream, per_video, self.clip_count(split))
+        clips = self.clips(split, stream, whole=True)
+        return _batches(clips, self.clip_count(split))
 
     def validation_batches(self, stream):
         """One pass over validation, a clip of each video."""
         count = len(self.manifest["splits"]["validation"]["videos"])
-        return self._pass("validation", stream, 1, count).map(_without_video)
-
-    def _pass(self, split, stream, per_video, count):
-        return (
-            self.clips(split, stream, clips_per_video=per_video)
-            # Unknown to tf.data, and Keras warns of a dataset that just ends.
-            .apply(tf.data.experimental.assert_cardinality(count))
-            .batch(flags.BATCH_SIZE.value)
-            .with_options(_shared_out())
-        )
+        clips = self.clips("validation", stream)
+        return _batches(clips, count).map(_without_video)
 
     def views(self, stream):
         """`--attacker_views` random cuts of each training video, batched."""
@@ -232,6 +228,15 @@ class Shards:
 
 def _seed(stream, epoch):
     return 100 * flags.SEED.value + STREAMS.index(stream) + 1_000_003 * epoch
+
+
+def _batches(clips, count):
+    return (
+        # Unknown to tf.data, and Keras warns of a dataset that just ends.
+        clips.apply(tf.data.experimental.assert_cardinality(count))
+        .batch(flags.BATCH_SIZE.value)
+        .with_options(_shared_out())
+    )
 
 
 def _shared_out():
@@ -260,7 +265,10 @@ class Data:
             run; `None` for those of `target` and `budget`.
 
     Attributes:
-        budget_task: How private labels are scored, a `losses.Task`.
+        budget_task: How private labels are scored in the game, a
+            `losses.Task`.
+        attacker_task: The same without `--attribute_weights`: an attacker has
+            no reason to share the defender's.
 
     Raises:
         ValueError: If `--attribute_weights` do not fit them, or `tested` has
@@ -272,6 +280,9 @@ class Data:
         self.budget = budget
         self.tested_target, self.tested_budget = tested or (target, budget)
         self.budget_task = _task(budget)
+        self.attacker_task = (
+            losses.MULTI_LABEL if budget.is_multi_label else losses.SINGLE_LABEL
+        )
         _check_same_classes(target, self.tested_target)
         _check_same_classes(budget, self.tested_budget)
 

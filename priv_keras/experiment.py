@@ -233,9 +233,14 @@ def check_parties(data):
             there.
         OSError: If they cannot be downloaded.
         ValueError: If they are of another network, or a name of `--budgets` is
-            that of none.
+            that of none, or it names none.
     """
     flags = training_flags
+    if not flags.BUDGETS.value:
+        raise ValueError(
+            "--budgets= names no budget model. Name one or several, as in "
+            "--budgets=mobilenet_v2_1.0."
+        )
     for name in flags.BUDGETS.value:
         budgets.alpha_of(name)
     for flag in (flags.TARGET_WEIGHTS, flags.BUDGET_WEIGHTS):

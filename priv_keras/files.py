@@ -13,6 +13,6 @@ def write(path, text):
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name("partial-" + path.name)
+    partial = path.with_name(f"partial-{os.getpid()}-{path.name}")
     partial.write_text(text)
     os.replace(partial, path)

@@ -94,6 +94,8 @@ def judge(accused, data, run_dir, say):
     Returns:
         Dict, what `result.json` holds.
     """
+    # Of baselines too, who have no game that sets it.
+    keras.mixed_precision.set_global_policy(training_flags.PRECISION.value)
     # Cuts of clips depend on the global seed too, and a game has left another.
     experiment.seed_everything("attackers")
     folder = pathlib.Path(run_dir, "evaluation")

@@ -40,6 +40,8 @@ def play(data, run_dir, strategy, say):
     run_dir = pathlib.Path(run_dir)
     folder = run_dir / "checkpoints"
     chief = distribution.is_chief(strategy)
+    if chief:
+        checkpoints.forget_partial(folder)
     # On one device: Keras's own `fit` fails on several workers.
     if chief and not last_game(folder, say=_silently):
         game = new_game(data)

@@ -199,16 +199,23 @@ def members(run):
 
 
 def label(run):
-    """Name of a run's configuration, as `K-Beam+ K=4, γ=2`."""
+    """Name of a run's configuration, as `Entropy+ M=4, γ=2`; K-Beam has no
+    γ."""
     method = run.result["method"]
     if method not in METHODS:
         return method
     letter = "M" if method == "entropy" else "K"
-    gamma = run.flags.get("gamma")
+    weight = gamma(run)
     return (
         f"{series(run)} {letter}={members(run)}"
-        f"{f', γ={float(gamma):g}' if gamma else ''}"
+        f"{f', γ={float(weight):g}' if weight else ''}"
     )
+
+
+def gamma(run):
+    """The weight of the privacy cost, a string; `None` where there is none."""
+    has = run.result["method"] in ("grl", "entropy")
+    return run.flags.get("gamma") if has else None
 
 
 def arena(run):
@@ -340,7 +347,7 @@ def row(run):
         "configuration": label(run),
         "method": result["method"],
         "members": members(run),
-        "gamma": run.flags.get("gamma") if result["turns"] else None,
+        "gamma": gamma(run),
         "seed": result["seed"],
         "turns": result["turns"],
     }

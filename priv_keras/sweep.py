@@ -99,8 +99,9 @@ def grid(common):
     """
     for method in flags.METHODS.value:
         name, started_by, own = described(method)
-        baseline = started_by == "evaluate"
-        for gamma in ([] if baseline else flags.GAMMAS.value) or [None]:
+        # Neither a baseline nor K-Beam weighs anything by gamma.
+        weighs = started_by == "train" and "--method=kbeam" not in own.split()
+        for gamma in (flags.GAMMAS.value if weighs else []) or [None]:
             for seed in flags.SEEDS.value:
                 lines = [common, own, f"--seed={seed}\n"]
                 if gamma:

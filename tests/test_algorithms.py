@@ -29,6 +29,7 @@ from priv_keras.algorithms.base import ByTurn
 from priv_keras.algorithms.base import Optimizers
 from priv_keras.algorithms.base import Restarts
 from priv_keras.algorithms.base import Streams
+from priv_keras.algorithms.base import descend
 from priv_keras.algorithms.gates import Gate
 
 EVERY = list(ALGORITHMS.values())
@@ -564,6 +565,32 @@ def test_two_replicas_play_as_one_device_does(algorithm, mirrored):
         for a, b in zip(one, two, strict=True):
             # Adam makes a full step of a gradient that is all rounding.
             np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-4)
+
+
+@pytest.mark.parametrize(
+    ("factors", "moved"), [((1.0, np.inf), 0.0), ((1.0, 3.0), 0.2)]
+)
+def test_an_overflow_on_one_replica_is_an_update_of_none(
+    mirrored, factors, moved
+):
+    """Keras asks the first replica alone whether gradients are finite."""
+    with mirrored.scope():
+        weight = keras.Variable([1.0, 2.0])
+        optimizer = scaled(0.1)
+        optimizer.build([weight])
+
+    def step(factor):
+        descend(
+            optimizer, [weight], lambda: tf.reduce_sum(weight.value) * factor
+        )
+
+    each = mirrored.experimental_distribute_values_from_function(
+        lambda context: tf.constant(factors[context.replica_id_in_sync_group])
+    )
+    mirrored.run(tf.function(step), args=(each,))
+    np.testing.assert_allclose(weight, [1 - moved, 2 - moved], rtol=1e-5)
+    was_halved = optimizer.dynamic_scale < optimizer.initial_scale
+    assert was_halved == (not moved)
 
 
 def test_the_norm_of_two_replicas_is_the_mean_of_theirs(mirrored):

@@ -1,3 +1,6 @@
+import multiprocessing
+import os
+
 import numpy as np
 import pytest
 from toys import toy_anonymizer
@@ -27,6 +30,51 @@ def test_a_stem_names_one_file(tmp_path):
     second = checkpoints.save(toy_anonymizer(), tmp_path, "a")
     assert sorted(tmp_path.iterdir()) == sorted([other, second])
     assert first != second
+
+
+def test_two_may_save_side_by_side(tmp_path):
+    """As runs of one `--shared_dir` whose warm-ups end together."""
+    context = multiprocessing.get_context("fork")
+    saved = context.Event()
+
+    class Slow:
+        def save_weights(self, partial):
+            partial.write_bytes(b"slow")
+            other.start()
+            assert saved.wait(30)
+
+    class Fast:
+        def save_weights(self, partial):
+            partial.write_bytes(b"fast")
+
+    def save_fast():
+        checkpoints.save(Fast(), tmp_path, "pair")
+        saved.set()
+
+    other = context.Process(target=save_fast)
+    path = checkpoints.save(Slow(), tmp_path, "pair")
+    other.join()
+    assert path.read_bytes() == b"slow"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_run_left_half_saved_goes(tmp_path):
+    path = checkpoints.save(toy_anonymizer(), tmp_path, "a")
+
+    class Killed:
+        def save_weights(self, partial):
+            partial.write_bytes(b"half")
+            os._exit(9)
+
+    context = multiprocessing.get_context("fork")
+    run = context.Process(
+        target=checkpoints.save, args=(Killed(), tmp_path, "a")
+    )
+    run.start()
+    run.join()
+    assert len(list(tmp_path.iterdir())) == 2
+    checkpoints.forget_partial(tmp_path)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped"])

@@ -1,11 +1,17 @@
 """What the game draws from shards."""
 
+import collections
+import json
+import types
+
 import numpy as np
 import pytest
 from made_shards import build_sbu
 from made_shards import reading_sbu
 
 from priv_keras import experiment
+from priv_keras import losses
+from priv_keras.data import Data
 from priv_keras.data import open_data
 
 
@@ -18,6 +24,38 @@ def data(tmp_path):
 
 def clips(batches):
     return np.concatenate([batch["clips"] for batch in batches])
+
+
+def test_validation_has_clips_of_the_kind_that_train(tmp_path):
+    """Where these are of consecutive frames, one of each video's."""
+    build_sbu(tmp_path)
+    path = tmp_path / "sbu" / "manifest.json"
+    content = json.loads(path.read_text()) | {"clips_per_video": None}
+    path.write_text(json.dumps(content))
+    with reading_sbu(tmp_path, frames=2, attacker_frames=1):
+        shards = open_data().target
+        every = collections.defaultdict(list)
+        for clip in shards.clips("validation", "game", whole=True):
+            every[clip["video"].numpy()].append(clip["clips"])
+        validated = clips(shards.validation_batches("game"))
+    for clip, cuts in zip(validated, every.values(), strict=True):
+        assert len(cuts) > 1
+        np.testing.assert_array_equal(clip, cuts[len(cuts) // 2])
+
+
+def test_attackers_do_not_share_the_defenders_weights(tmp_path):
+    names = {"actions": ("walk",), "budget_labels": ("face", "skin")}
+    shards = types.SimpleNamespace(
+        labels=names, is_multi_label=True, folder=tmp_path
+    )
+    labels, logits = np.array([[1, 0]]), np.array([[0.5, 2.0]], "float32")
+    with reading_sbu(tmp_path, attribute_weights=["1", "3"]):
+        data = Data(shards, shards)
+    plain, found, weighted = (
+        float(task.loss(labels, logits))
+        for task in (losses.MULTI_LABEL, data.attacker_task, data.budget_task)
+    )
+    assert found == plain != weighted
 
 
 def test_a_gate_of_all_batches_reads_the_whole_validation_set(data):

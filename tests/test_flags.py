@@ -81,6 +81,12 @@ def test_an_experiment_of_the_paper_is_a_task_and_a_method(
 def test_the_papers_batch_goes_with_every_experiment():
     parse(recipe("sbu"), recipe("grl"), recipe("batch_160"))
     assert data.BATCH_SIZE.value * training.ACCUMULATE_STEPS.value == 160
+    assert data.BATCH_SIZE.value * training.GATE_BATCHES.value == 160
+
+
+def test_what_overflows_is_not_accumulated():
+    with pytest.raises(absl_flags.Error, match="Give --precision=mixed_bf"):
+        parse("--accumulate_steps=2", "--precision=mixed_float16")
 
 
 @pytest.mark.parametrize("factor", [1, 2, 4, 8, 16])

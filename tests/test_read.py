@@ -208,6 +208,10 @@ def test_consecutive_clips_cover_a_video_once(tmp_path):
         pixels = video_of(11)[times, 4:20, 8:24]
         np.testing.assert_allclose(clip, pixels / 255, atol=1e-6)
 
+    middle = [clip["clips"] for clip in find(middle=True)]
+    for clip, i in zip(middle, (1, 2, 4), strict=True):
+        np.testing.assert_array_equal(clip, found[i][1])
+
     content = {
         "clips_per_video": None,
         "splits": {"test": {"frames": list(lengths.values())}},

@@ -52,6 +52,12 @@ def test_a_game_is_named_as_in_the_paper(
     assert runs.members(run) == members
 
 
+def test_k_beam_has_no_gamma(tmp_path):
+    run = load(tmp_path, method="kbeam", flags=["--budgets=a,b"])
+    assert runs.label(run) == "K-Beam K=2"
+    assert runs.row(run)["gamma"] is None
+
+
 @pytest.mark.parametrize(
     "method, series, members",
     [("downsample_8", "downsample", 8), ("face_box_black",) * 2 + (1,)],

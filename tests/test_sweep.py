@@ -37,7 +37,7 @@ def test_the_grid_is_every_combination(chosen, tmp_path):
     own = tmp_path / "mine.flags"
     own.write_text("--method=grl\n--restart_every=20\n")
     chosen(
-        methods=["entropy", "downsample_4", str(own)],
+        methods=["entropy", "downsample_4", "kbeam", str(own)],
         gammas=["1", "2"],
         seeds=["0", "7"],
     )
@@ -46,6 +46,7 @@ def test_the_grid_is_every_combination(chosen, tmp_path):
         *("entropy-gamma1-seed0", "entropy-gamma1-seed7"),
         *("entropy-gamma2-seed0", "entropy-gamma2-seed7"),
         *("downsample_4-seed0", "downsample_4-seed7"),  # has no gamma
+        *("kbeam-seed0", "kbeam-seed7"),  # nor has this
         *("mine-gamma1-seed0", "mine-gamma1-seed7"),
         *("mine-gamma2-seed0", "mine-gamma2-seed7"),
     ]

@@ -23,6 +23,7 @@ def clips(
     flip=False,
     seed=0,
     clips_per_video=1,
+    middle=False,
     runs=None,
     layout=schema,
 ):
@@ -50,6 +51,8 @@ def clips(
         seed: Int, repeats the same random choices, new ones each epoch.
         clips_per_video: Int, clips of each video where not `training`: their
             frames interleave. Or `None`, see above, in training as well.
+        middle: Bool, where `clips_per_video` is `None`: of each video only the
+            clip in its middle.
         runs: As of `records`.
         layout: What parses a record and decodes its frames.
 
@@ -100,7 +103,7 @@ def clips(
 
     stored = records(pattern, seed if training else None, runs)
     per_video = 1 if training and clips_per_video else clips_per_video
-    cuts = _cuts(stored, per_video, frames, layout)
+    cuts = _cuts(stored, per_video, middle, frames, layout)
     items = tf.data.Dataset.zip(cuts, _keys(seed)).map(
         lambda cut, keys: (*cut, keys)
     )
@@ -261,7 +264,7 @@ def count(content, split, frames):
     return len(lengths) * content["clips_per_video"]
 
 
-def _cuts(records, per_video, frames, layout):
+def _cuts(records, per_video, middle, frames, layout):
     """Pairs of a record and the number of one of its clips."""
 
     def numbered(record):
@@ -270,6 +273,8 @@ def _cuts(records, per_video, frames, layout):
             encoded, _ = layout.parse(record, ())
             length = tf.shape(encoded.frames, tf.int64)[0]
             count = tf.maximum(length // frames, 1)
+            if middle:
+                return tf.data.Dataset.from_tensors((record, count // 2))
         return tf.data.Dataset.range(count).map(lambda i: (record, i))
 
     if per_video == 1:

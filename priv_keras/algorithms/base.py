@@ -92,7 +92,8 @@ class AdversarialModel(keras.Model):
         restarts: `Restarts`, or `None` for a game without.
         accumulate_steps: Int, batches whose gradients one update averages.
             The optimizers must agree (`gradient_accumulation_steps`). Which
-            f_B^i is the strongest is asked of each of these batches.
+            f_B^i is the strongest is asked of each of these batches; K-Beam
+            asks one, before its ascent.
         timed: Bool, whether to measure how long batches are waited for. Not
             where operations are deterministic: TensorFlow's clock is none.
 
@@ -328,8 +329,19 @@ class AdversarialModel(keras.Model):
 
     def update(self, function, streams, names):
         """One update: `function` on as many batches as it accumulates."""
-        for _ in range(self.accumulate_steps):
-            outputs = self.on_replicas(function, streams, names)
+        return self.accumulate(
+            lambda: self.on_replicas(function, streams, names)
+        )
+
+    def accumulate(self, step):
+        """`step()` for each batch of an update; returns what the last did."""
+        outputs = step()
+        if self.accumulate_steps > 1:  # a loop traces a second copy, not 20
+            _, outputs = tf.while_loop(
+                lambda count, _: count < self.accumulate_steps,
+                lambda count, _: (count + 1, step()),
+                (tf.constant(1), outputs),
+            )
         return outputs
 
     @tf.function(autograph=False)
@@ -406,7 +418,8 @@ class AdversarialModel(keras.Model):
 
     def update_budgets(self, members, streams):
         """One update of each theta_B^i that the bool tensor `members` names."""
-        for _ in range(self.accumulate_steps):
+
+        def step():
             batch = self.draw(streams, streams.of_budgets)
             # Outside every tape: theta_A does not move here.
             anonymized = self.distribute_strategy.run(
@@ -414,6 +427,9 @@ class AdversarialModel(keras.Model):
             )
             for i in range(len(self.budgets)):
                 self.update_budget_if(members[i], i, anonymized, batch)
+            return members
+
+        self.accumulate(step)
 
     def update_budget_if(self, due, i, anonymized, batch):
         budget = self.budgets[i]
@@ -675,5 +691,19 @@ def descend(optimizer, variables, loss_fn):
     gradients = tape.gradient(share, values)
     scale = optimizer.scale_loss(tf.ones_like(loss) / replicas)
     norm = tf.linalg.global_norm(gradients) / scale
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        gradients = finite_on_all(gradients)
     optimizer.apply(gradients, variables)
     return outputs, norm
+
+
+def finite_on_all(gradients):
+    """Gradients that overflowed on one replica are NaN on all: Keras leaves out
+    an update where those of its first replica are not finite."""
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync == 1:
+        return gradients
+    # 0 where all are finite, NaN where one is not.
+    nothing = tf.add_n([tf.reduce_sum(0 * g) for g in gradients])
+    nothing = context.all_reduce(tf.distribute.ReduceOp.SUM, nothing)
+    return [gradient + nothing for gradient in gradients]
