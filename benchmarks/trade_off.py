@@ -181,8 +181,8 @@ def write():
         "the same test clips, of which these say nothing; of single runs, "
         "intervals by bootstrap over videos, which do not know what another "
         "training of the attacker would find. Tiny scale ends an attacker "
-        "after 600 updates, and on puppets most were still learning: `convergence.md` "
-        "has what four times as many find. Minutes are of a run beside "
+        "after 600 updates, and on puppets most were still learning: "
+        "`convergence.md` has what four times as many find. Minutes are of a run beside "
         "another; the first of a seed or fold may pay for the warm-ups and the "
         "raw figures that the others share.",
         "",
