@@ -182,9 +182,9 @@ def write():
         "intervals by bootstrap over videos, which do not know what another "
         "training of the attacker would find. Tiny scale ends an attacker "
         "after 600 updates, and on puppets most were still learning: "
-        "`convergence.md` has what four times as many find. Minutes are of a run beside "
-        "another; the first of a seed or fold may pay for the warm-ups and the "
-        "raw figures that the others share.",
+        "`convergence.md` has what four times as many find. Minutes are of a "
+        "run beside another; the first of a seed or fold may pay for the "
+        "warm-ups and the raw figures that the others share.",
         "",
         f"{len(every)} runs; those whose minutes are known took "
         f"{hours(every):.1f} hours, two at once.",
