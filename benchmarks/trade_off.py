@@ -177,13 +177,14 @@ def write():
         f"{'; '.join(sorted(machines))}. A_B^N is the strongest of the "
         "attackers named below, each trained afresh; chance is the commonest "
         "label of the test clips. Means over seeds or folds, with 95 % "
-        "t-intervals where there are two or more; of single runs, intervals "
-        "by bootstrap over videos, which do not know what another training of "
-        "the attacker would find. Tiny scale ends an attacker after 600 "
-        "updates, and on puppets most were still learning: `convergence.md` "
-        "has what four times as many find. Minutes are of a run beside "
-        "another; the first of a seed or fold may pay for the warm-ups and the "
-        "raw figures that the others share.",
+        "t-intervals where there are two or more: puppets of all seeds have "
+        "the same test clips, of which these say nothing; of single runs, "
+        "intervals by bootstrap over videos, which do not know what another "
+        "training of the attacker would find. Tiny scale ends an attacker "
+        "after 600 updates, and on puppets most were still learning: "
+        "`convergence.md` has what four times as many find. Minutes are of a "
+        "run beside another; the first of a seed or fold may pay for the "
+        "warm-ups and the raw figures that the others share.",
         "",
         f"{len(every)} runs; those whose minutes are known took "
         f"{hours(every):.1f} hours, two at once.",

@@ -13,9 +13,9 @@ import keras
 from flags import data as data_flags
 from flags import evaluation as flags
 from flags import training as training_flags
+from priv_keras import card
 from priv_keras import console
 from priv_keras import experiment
-from priv_keras import runs
 from priv_keras import signs
 from priv_keras.data import Data
 from priv_keras.evaluation import attacks
@@ -90,11 +90,13 @@ def check(data):
         attackers.check_pretrained(
             flags.ATTACKERS.value, flags.ATTACKER_WIDTH.value
         )
-    if "video" in flags.ATTACKS.value and data.tested_budget.frames == 1:
+    of_clips = {data.budget.frames, data.tested_budget.frames}
+    if "video" in flags.ATTACKS.value and of_clips != {data.target.frames}:
         raise ValueError(
-            "--attacks=video needs clips with private labels; "
-            f"{data.tested_budget.folder} is read as single pictures. Leave "
-            "it out."
+            f"--attacks=video needs clips of {data.target.frames} frames with "
+            f"private labels; {data.budget.folder} is read in clips of "
+            f"{data.budget.frames}, {data.tested_budget.folder} of "
+            f"{data.tested_budget.frames}. Leave it out."
         )
 
 
@@ -211,7 +213,7 @@ def _video(court, budget, anonymizer):
                 record=record,
                 callbacks=[watch],
             )
-        kind = "video" if side == "anonymized" else runs.RAW_VIDEO
+        kind = "video" if side == "anonymized" else card.RAW_VIDEO
         found.append({"attack": kind, **court.tell(f"on {side} clips", attack)})
     return found
 
@@ -236,7 +238,10 @@ def _few_labels(court, budget, anonymizer):
 
 
 def _inversion(court, budget, anonymizer):
-    settings = (flags.INVERSION_STEPS.value, flags.INVERSION_WIDTH.value)
+    settings = (
+        *(flags.INVERSION_STEPS.value, flags.INVERSION_WIDTH.value),
+        data_flags.BATCH_SIZE.value,
+    )
 
     def run():
         # As the cuts of the other attackers were made: of these, detections

@@ -272,7 +272,7 @@ class Data:
 
     Raises:
         ValueError: If `--attribute_weights` do not fit them, or `tested` has
-            other classes.
+            other classes, or videos that train.
     """
 
     def __init__(self, target, budget, tested=None):
@@ -285,6 +285,8 @@ class Data:
         )
         _check_same_classes(target, self.tested_target)
         _check_same_classes(budget, self.tested_budget)
+        if tested:
+            _check_untrained((target, budget), tested)
 
     @property
     def labels(self):
@@ -366,6 +368,24 @@ def _check_same_classes(trained, tested):
                 f"{list(trained.labels[party])}. They must be the same: of "
                 "vispr, build shards with --attributes=sec55 to test on "
                 "pa_hmdb51."
+            )
+
+
+def _check_untrained(trained, tested):
+    """Raises where a video to test on is one to train or to validate on."""
+    seen = {
+        video
+        for side in trained
+        for split in ("train", "validation")
+        for video in side.manifest["splits"][split]["videos"]
+    }
+    for side in tested:
+        known = seen & set(side.manifest["splits"]["test"]["videos"])
+        if known:
+            raise ValueError(
+                f"{len(known)} of the test videos of {side.folder} train or "
+                f"validate the run, as {min(known)}. Build shards without "
+                "them: of hmdb51, with --exclude_pa."
             )
 
 

@@ -66,13 +66,21 @@ def main(argv):
 
 
 def check_run_dir(run_dir, baseline):
-    """Raises where the folder of a baseline holds a trained run, which its
-    figures would replace."""
+    """Raises where the folder of a baseline holds another run, whose figures
+    its own would replace."""
     if baseline and (run_dir / "checkpoints").exists():
         raise ValueError(
             f"--run_dir={run_dir} holds a trained run. Choose another folder "
             f"for --baseline={baseline}."
         )
+    config = run_dir / "config.flags"
+    if baseline and config.exists():
+        known = parsing.last_value(config.read_text().splitlines(), "baseline")
+        if known != baseline:
+            raise ValueError(
+                f"--run_dir={run_dir} holds --baseline={known}. Choose another "
+                f"folder for --baseline={baseline}."
+            )
 
 
 def run():

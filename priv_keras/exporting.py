@@ -81,12 +81,14 @@ def describe(data, run_dir, turns, name):
     """What the card of a format says, without the model's hashes."""
     path = pathlib.Path(run_dir, "result.json")
     result = json.loads(path.read_text()) if path.exists() else None
-    if result and result["turns"] != turns:
-        result = None  # of an earlier turn
+    anonymizer = (
+        evaluation_flags.BASELINE.value or training_flags.ANONYMIZER.value
+    )
+    if result and not _is_of(result, turns, anonymizer):
+        result = None
     return {
         "format": name,
-        "anonymizer": evaluation_flags.BASELINE.value
-        or training_flags.ANONYMIZER.value,
+        "anonymizer": anonymizer,
         "turns": turns,
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "trained_size": [data_flags.SIZE.value, data_flags.SIZE.value],
@@ -100,6 +102,12 @@ def describe(data, run_dir, turns, name):
         "flags": pathlib.Path(run_dir, "config.flags").read_text(),
         "figures": result and card.figures(result),
     }
+
+
+def _is_of(result, turns, anonymizer):
+    """Whether figures are of f_A at these turns, or of this baseline."""
+    named = turns > 0 or result["method"] == anonymizer
+    return result["turns"] == turns and named
 
 
 def _origin(data):
@@ -124,5 +132,6 @@ def _digest(options):
 def add_figures(run_dir, result):
     """Puts what a judge found on the cards of that f_A."""
     for path in pathlib.Path(run_dir, "export").glob(f"*/{card.NAME}"):
-        if card.load(path.parent)["turns"] == result["turns"]:
+        known = card.load(path.parent)
+        if _is_of(result, known["turns"], known["anonymizer"]):
             card.amend(path.parent, card.figures(result))

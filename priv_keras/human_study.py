@@ -35,6 +35,12 @@ def build(out):
     """Writes the page and the key of a study of a run."""
     if not data_flags.RUN_DIR.value:
         raise ValueError("build needs --run_dir, the run to ask people about.")
+    if evaluation.BASELINE.value:
+        raise ValueError(
+            f"--baseline={evaluation.BASELINE.value}: a study shows what f_A "
+            "of a trained run puts out. Name such a --run_dir, and leave "
+            "--baseline out."
+        )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(
             f"--out={out} is a file or not empty. Choose a new folder."

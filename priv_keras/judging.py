@@ -262,7 +262,7 @@ def _sides(trained, tested, accused, cache, filtered=SPLITS):
     bytes_of["test"] = tested.clip_bytes()
     fits = {s: counts[s] * bytes_of[s] <= attacking.IN_MEMORY for s in SPLITS}
     # A baseline can leave frames as they are, and those are not for disks.
-    in_memory = fits if accused.target is None else {}
+    on_disk = accused.target is not None
 
     def watched(work, split):
         return functools.partial(
@@ -282,7 +282,8 @@ def _sides(trained, tested, accused, cache, filtered=SPLITS):
             split: two_step.filtered(
                 clips[split],
                 accused.anonymizer,
-                None if in_memory.get(split) else cache / split,
+                cache / split if on_disk else None,
+                keep=fits[split],
                 watched=watched("filtering", split),
             )
             for split in filtered

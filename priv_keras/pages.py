@@ -22,9 +22,14 @@ def write(judged, folder, pictures):
 
     Args:
         judged: List of `runs.Run`.
-        folder: `pathlib.Path`, made anew.
+        folder: `pathlib.Path`; what is there goes once the new one is whole.
         pictures: Bool, whether to show what runs drew: raw frames too.
     """
+    with card.published(folder) as partial:
+        _fill(judged, partial, pictures)
+
+
+def _fill(judged, folder, pictures):
     import jinja2
 
     drawn = folder / "figures"
@@ -95,7 +100,9 @@ def _title(run):
     dataset, budget, test, scale, *_ = runs.arena(run)
     title = f"{dataset} + {budget}" if budget else dataset
     tested = f", tested on {test}" if test else ""
-    return f"{title}{tested}, {scale} scale"
+    steps = run.flags.get("attacker_steps")
+    trained = f", attackers of up to {steps} updates" if steps else ""
+    return f"{title}{tested}, {scale} scale{trained}"
 
 
 def _rows(points, judged):

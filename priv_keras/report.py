@@ -1,8 +1,6 @@
 """Draws judged runs on one page: `python -m priv_keras.report RUN_DIR...`."""
 
-import os
 import pathlib
-import shutil
 
 from absl import app
 from absl import flags as absl_flags
@@ -22,12 +20,9 @@ def main(argv):
 
     out = pathlib.Path(flags.OUT.value)
     check_out(out)
-    judged = [runs.load(folder) for folder in dict.fromkeys(argv[1:])]
-    partial = out.with_name(out.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    pages.write(judged, partial, pictures=flags.SHOW_PICTURES.value)
-    shutil.rmtree(out, ignore_errors=True)
-    os.replace(partial, out)
+    folders = dict.fromkeys(pathlib.Path(x).resolve() for x in argv[1:])
+    judged = [runs.load(folder) for folder in folders]
+    pages.write(judged, out, pictures=flags.SHOW_PICTURES.value)
     print(f"{out / 'index.html'}: {len(judged)} runs")
     return 0
 

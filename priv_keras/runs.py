@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import jsonschema
 
+from priv_keras import card
 from priv_keras import metrics
 
 METHODS = {"grl": "GRL", "kbeam": "K-Beam", "entropy": "Entropy"}
@@ -15,8 +16,13 @@ FREE = {
     *("attacks", "inversion_steps", "inversion_width", "label_shares"),
     *("data_dir", "resume", "seed", "shared_dir"),
 }
-# An attack that `result.json` has beside the others, to compare with `video`.
-RAW_VIDEO = "video, on raw clips"
+# What an attacker of other strength or other frames would be judged by.
+STRENGTH = (
+    *("attacker_steps", "attacker_width", "attacker_weights"),
+    *("attacker_views", "attacker_frames", "attacker_learning_rate"),
+    *("attacker_batch_size", "attacker_patience", "raw_target_steps"),
+    *("frames", "size"),
+)
 
 
 def _object(**properties):
@@ -159,7 +165,7 @@ def attacks(result):
     """
     each = {"retrained": [privacy(result, "anonymized")]}
     for found in result["attacks"]:
-        if found["attack"] != RAW_VIDEO and "psnr" not in found:
+        if found["attack"] != card.RAW_VIDEO and "psnr" not in found:
             each.setdefault(found["attack"], []).append(found)
     best = {kind: max(scores, key=value) for kind, scores in each.items()}
     return {**best, "any": max(best.values(), key=value)}
@@ -220,7 +226,7 @@ def gamma(run):
 
 def arena(run):
     """What makes figures of two runs comparable: data, what is private in it,
-    scale and attackers."""
+    scale, attackers and how they were trained."""
     attackers = (found["name"] for found in run.result["raw"]["attackers"])
     return (
         run.result["dataset"],
@@ -229,6 +235,7 @@ def arena(run):
         run.result["scale"],
         tuple(run.result["budget_labels"]),
         *attackers,
+        *(run.flags.get(name) for name in STRENGTH),
     )
 
 

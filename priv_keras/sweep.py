@@ -14,7 +14,6 @@ import csv
 import itertools
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import threading
@@ -303,7 +302,6 @@ def summarize(folder):
         writer.writeheader()
         writer.writerows(rows)
     os.replace(partial, folder / "result.csv")
-    shutil.rmtree(folder / "report", ignore_errors=True)
     pages.write(judged, folder / "report", training.PICTURES.value)
     print(f"{folder / 'result.csv'}, {folder / 'report' / 'index.html'}")
 

@@ -36,6 +36,7 @@ def main(argv):
 
     run_dir = pathlib.Path(data_flags.RUN_DIR.value)
     try:
+        check_no_baseline()
         experiment.be_deterministic()
         strategy = distribution.open_strategy()
         chief = distribution.is_chief(strategy)
@@ -81,6 +82,15 @@ def judge(data, run_dir):
     exporting.add_figures(run_dir, result)
     print("\n" + judging.table(result))
     console.say_next(run_dir, exported=True)
+
+
+def check_no_baseline():
+    """Raises where `--baseline` is given, of which no game is played."""
+    if evaluation.BASELINE.value:
+        raise ValueError(
+            f"--baseline={evaluation.BASELINE.value} is judged by `python -m "
+            "priv_keras.evaluate`; train plays a game. Leave it out."
+        )
 
 
 def _nothing(_):

@@ -92,6 +92,21 @@ def test_a_page_names_attackers_that_were_stopped(folder):
     assert "Still learning when --attacker_steps ended: weak. With" in text
 
 
+def test_a_page_names_an_attack_that_reads_more(folder):
+    more = [
+        score(0.95, attack=card.RAW_VIDEO, name="c3d"),
+        score(0.6, attack="inversion", name="weak"),
+    ]
+    attacked = {**RESULT, "attacks": [*RESULT["attacks"], *more]}
+    found = {**DESCRIBED, "scope": "", "files": {}}
+    page = card.page({**found, "figures": card.figures(attacked)})
+    assert "Another attack reads more: inversion (weak), 0.600" in page
+    # Of raw clips, in the column of these.
+    assert "| A_B, video, on raw clips: c3d |  | 0.950 [" in page
+    plain = card.page({**found, "figures": card.figures(RESULT)})
+    assert "reads more" not in plain
+
+
 def test_attributes_have_a_cmap():
     result = json.loads(json.dumps(RESULT).replace("accuracy", "cmap"))
     assert card.figures(result) == card.figures(RESULT)

@@ -43,6 +43,21 @@ def test_validation_has_clips_of_the_kind_that_train(tmp_path):
         np.testing.assert_array_equal(clip, cuts[len(cuts) // 2])
 
 
+def test_videos_that_train_do_not_test(tmp_path):
+    build_sbu(tmp_path)
+    with reading_sbu(tmp_path):
+        shards = open_data().target
+        same = types.SimpleNamespace(
+            labels=shards.labels,
+            folder="pa_hmdb51",
+            manifest={
+                "splits": {"test": shards.manifest["splits"]["validation"]}
+            },
+        )
+        with pytest.raises(ValueError, match="of hmdb51, with --exclude_pa"):
+            Data(shards, shards, (same, same))
+
+
 def test_attackers_do_not_share_the_defenders_weights(tmp_path):
     names = {"actions": ("walk",), "budget_labels": ("face", "skin")}
     shards = types.SimpleNamespace(

@@ -1,10 +1,14 @@
 """What judges a run, beside the whole runs of `test_train.py`."""
 
 import keras
+import numpy as np
 import pytest
 from made_shards import build_sbu
 from made_shards import reading_sbu
 
+from priv_keras import attacking
+from priv_keras import evaluate
+from priv_keras import exporting
 from priv_keras import judging
 from priv_keras.data import open_data
 
@@ -28,3 +32,34 @@ def test_a_baseline_is_judged_in_the_precision_of_games(tmp_path, monkeypatch):
                 judging.judge(accused, open_data(), tmp_path / "run", print)
         finally:
             keras.mixed_precision.set_global_policy("float32")
+
+
+def test_what_a_baseline_leaves_is_never_on_disk(tmp_path, monkeypatch):
+    """Which may be raw, also where it is more than memory shall hold."""
+    build_sbu(tmp_path)
+    with reading_sbu(tmp_path):
+        shards = open_data().target
+        accused = judging.baseline("downsample_1", tmp_path / "run")
+        found = []
+        for room in (attacking.IN_MEMORY, 1):
+            monkeypatch.setattr(attacking, "IN_MEMORY", room)
+            sides = judging._sides(shards, shards, accused, tmp_path / "cache")
+            test = sides["anonymized"]["test"]
+            found.append([example["clips"].numpy() for example in test])
+    np.testing.assert_array_equal(*found)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_one_folder_is_of_one_baseline(tmp_path):
+    (tmp_path / "config.flags").write_text("--baseline=downsample_1\n")
+    evaluate.check_run_dir(tmp_path, "downsample_1")
+    with pytest.raises(ValueError, match="holds --baseline=downsample_1"):
+        evaluate.check_run_dir(tmp_path, "downsample_16")
+
+
+def test_figures_go_to_the_baseline_that_they_are_of():
+    result = {"turns": 0, "method": "downsample_16"}
+    assert exporting._is_of(result, 0, "downsample_16")
+    assert not exporting._is_of(result, 0, "downsample_1")
+    assert exporting._is_of({"turns": 7, "method": "grl"}, 7, "full")
+    assert not exporting._is_of({"turns": 7, "method": "grl"}, 14, "full")

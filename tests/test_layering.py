@@ -50,7 +50,7 @@ ALLOWED = {
         "priv_keras.video",
     },
     "priv_keras.files": set(),
-    "priv_keras.runs": {"priv_keras.metrics"},
+    "priv_keras.runs": {"priv_keras.card", "priv_keras.metrics"},
     "priv_keras.figures": {"priv_keras.runs"},
     "priv_keras.pages": {
         "priv_keras.card",

@@ -3,6 +3,7 @@ import json
 import made_runs
 import pytest
 
+from priv_keras import card
 from priv_keras import runs
 
 
@@ -124,6 +125,14 @@ def test_other_attackers_are_another_arena(tmp_path):
     assert runs.arena(one) != runs.arena(other)
 
 
+def test_attackers_who_trained_otherwise_are_another_arena(tmp_path):
+    one, other = (
+        load(tmp_path, steps, flags=[f"--attacker_steps={steps}"])
+        for steps in ("600", "20000")
+    )
+    assert runs.arena(one) != runs.arena(other)
+
+
 def test_other_private_labels_are_another_arena(tmp_path):
     one, other = load(tmp_path, "one"), load(tmp_path, "other")
     other.result["budget_labels"].append("age")
@@ -159,7 +168,7 @@ def attacked(folder, name, *found, **options):
 
 
 def test_the_strongest_of_each_attack_counts_and_of_all(tmp_path):
-    raw = (runs.RAW_VIDEO, 0.95)
+    raw = (card.RAW_VIDEO, 0.95)
     run = attacked(
         *(tmp_path, "run", ("static", 0.2), ("static", 0.3), ("video", 0.5)),
         *(raw, ("0.1 of the labels", 0.1)),

@@ -653,6 +653,7 @@ def test_weights_to_start_from_that_are_not_there_are_refused(shards, tmp_path):
         ("--budget_weights=f_b.weights.h5", "f_b.weights.h5 is not there"),
         ("--attackers=resnet_v1_52", "name one or several of"),
         ("--budgets=", "--budgets= names no budget model"),
+        ("--baseline=downsample_4", "train plays a game. Leave it out"),
     ],
 )
 def test_parties_that_cannot_be_built_are_refused(shards, tmp_path, flag, says):

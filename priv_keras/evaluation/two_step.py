@@ -61,7 +61,7 @@ def check_unseen(names, budgets):
         )
 
 
-def filtered(dataset, anonymizer, folder=None, watched=iter):
+def filtered(dataset, anonymizer, folder=None, keep=True, watched=iter):
     """Passes a split through f_A once and keeps the result.
 
     What is kept is 8-bit, as what leaves a camera is.
@@ -72,6 +72,7 @@ def filtered(dataset, anonymizer, folder=None, watched=iter):
         anonymizer: Callable of such clips that returns the same.
         folder: Folder for the result, made anew; `None` for memory. It is as
             private as f_A's output: a baseline can leave frames as they are.
+        keep: Bool, as of `unfiltered`; of no account where there is a folder.
         watched: Callable of a dataset that yields its examples, and may count
             them before a user.
 
@@ -87,7 +88,8 @@ def filtered(dataset, anonymizer, folder=None, watched=iter):
     def anonymize(batch):
         return {**batch, "clips": to_uint8(anonymizer(batch["clips"]))}
 
-    return whole(dataset.map(anonymize).unbatch().cache(file), watched)
+    pixels = dataset.map(anonymize).unbatch()
+    return whole(pixels.cache(file) if file or keep else pixels, watched)
 
 
 def unfiltered(dataset, keep=True, watched=iter):
