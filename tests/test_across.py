@@ -181,7 +181,7 @@ def test_shards_of_other_attributes_do_not_test_these(tmp_path, shards):
                 *("--budget_batch_size=4", "--budget_frames=1"),
                 "--attacks=retrained,video",
             ],
-            "--attacks=video needs clips with private labels",
+            "--attacks=video needs clips of 16 frames with private",
         ),
         (
             ["--dataset=ucf101", "--budget_dataset=vispr"],
