@@ -77,9 +77,10 @@ def check_run_dir(run_dir, baseline):
     if baseline and config.exists():
         known = parsing.last_value(config.read_text().splitlines(), "baseline")
         if known != baseline:
+            held = f"--baseline={known}" if known else "the run of a game"
             raise ValueError(
-                f"--run_dir={run_dir} holds --baseline={known}. Choose another "
-                f"folder for --baseline={baseline}."
+                f"--run_dir={run_dir} holds {held}. Choose another folder for "
+                f"--baseline={baseline}."
             )
 
 

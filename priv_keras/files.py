@@ -7,6 +7,8 @@ import pathlib
 def write(path, text):
     """Writes a text file, under its name only when complete.
 
+    Of runs that write the same file side by side, the last one's stays.
+
     Args:
         path: Path; its folder is made where it is missing.
         text: String.
@@ -14,5 +16,8 @@ def write(path, text):
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"partial-{os.getpid()}-{path.name}")
-    partial.write_text(text)
-    os.replace(partial, path)
+    try:
+        partial.write_text(text)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -55,6 +55,9 @@ def test_one_folder_is_of_one_baseline(tmp_path):
     evaluate.check_run_dir(tmp_path, "downsample_1")
     with pytest.raises(ValueError, match="holds --baseline=downsample_1"):
         evaluate.check_run_dir(tmp_path, "downsample_16")
+    (tmp_path / "config.flags").write_text("--method=grl\n")
+    with pytest.raises(ValueError, match="holds the run of a game"):
+        evaluate.check_run_dir(tmp_path, "downsample_16")
 
 
 def test_figures_go_to_the_baseline_that_they_are_of():
