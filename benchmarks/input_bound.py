@@ -44,8 +44,8 @@ def opened(shard, batch_size):
 
     from priv_keras import losses
     from priv_keras.algorithms import Entropy
-    from priv_keras.algorithms.base import Optimizers
     from priv_keras.algorithms.gates import Gate
+    from priv_keras.algorithms.optimization import Optimizers
     from priv_keras.networks import anonymizer
     from priv_keras.networks import budgets
     from priv_keras.networks import c3d

@@ -13,7 +13,7 @@ from flags import training as training_flags
 from priv_keras import bad_records
 from priv_keras import losses
 from priv_keras import signs
-from priv_keras.algorithms.base import Streams
+from priv_keras.algorithms.streams import Streams
 from tfrecords_tools import damage
 from tfrecords_tools import manifest
 from tfrecords_tools import read

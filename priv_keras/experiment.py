@@ -19,10 +19,10 @@ from priv_keras import callbacks
 from priv_keras import checkpoints
 from priv_keras import files
 from priv_keras.algorithms import ALGORITHMS
-from priv_keras.algorithms.base import ByTurn
-from priv_keras.algorithms.base import Optimizers
-from priv_keras.algorithms.base import Restarts
 from priv_keras.algorithms.gates import Gate
+from priv_keras.algorithms.optimization import ByTurn
+from priv_keras.algorithms.optimization import Optimizers
+from priv_keras.algorithms.restarts import Restarts
 from priv_keras.data import STREAMS
 from priv_keras.evaluation.two_step import Protocol
 from priv_keras.networks import anonymizer

@@ -19,7 +19,7 @@ from priv_keras import experiment
 from priv_keras import exporting
 from priv_keras import signs
 from priv_keras import supervised
-from priv_keras.algorithms.base import read
+from priv_keras.algorithms.replicas import read
 from priv_keras.layers import PerFrame
 from priv_keras.losses import SINGLE_LABEL
 

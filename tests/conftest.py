@@ -13,7 +13,7 @@ from toys import toy_batch
 from toys import toy_classifier
 
 from priv_keras import losses
-from priv_keras.algorithms.base import Optimizers
+from priv_keras.algorithms.optimization import Optimizers
 
 # Two logical devices, for tests of replicas; before TensorFlow starts.
 tf.config.set_logical_device_configuration(

@@ -16,9 +16,9 @@ from priv_keras import losses
 from priv_keras.algorithms import GRL
 from priv_keras.algorithms import Entropy
 from priv_keras.algorithms import KBeam
-from priv_keras.algorithms.base import Optimizers
-from priv_keras.algorithms.base import Restarts
 from priv_keras.algorithms.gates import Gate
+from priv_keras.algorithms.optimization import Optimizers
+from priv_keras.algorithms.restarts import Restarts
 
 RATES = (0.03, 0.05, 0.1)
 # A threshold that some members pass and others do not, and a cap.
