@@ -83,7 +83,7 @@ def opened(shard, batch_size):
         budget_gate=Gate(1.0, 2),
     )
     game.compile(
-        optimizers=Optimizers(
+        optimizer=Optimizers(
             keras.optimizers.Adam(1e-4),
             keras.optimizers.Adam(1e-5),
             [keras.optimizers.Adam(1e-2)],

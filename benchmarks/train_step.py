@@ -113,7 +113,7 @@ def ours(batch, precision):
     )
     data = tf.data.Dataset.from_tensors(batch).repeat()
     game.compile(
-        optimizers=Optimizers(
+        optimizer=Optimizers(
             keras.optimizers.Adam(1e-4),
             keras.optimizers.Adam(1e-5),
             [keras.optimizers.Adam(1e-2)],

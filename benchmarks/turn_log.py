@@ -101,7 +101,7 @@ def opened(scale):
         budget_gate=Gate(1.0, UPDATES),
     )
     game.compile(
-        optimizers=Optimizers(
+        optimizer=Optimizers(
             keras.optimizers.Adam(1e-4),
             keras.optimizers.Adam(1e-5),
             [keras.optimizers.Adam(1e-2)],

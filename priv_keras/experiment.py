@@ -327,6 +327,6 @@ def load_game(data, run_dir, say=print):
             f"priv_keras.train --run_dir={run_dir}`."
         )
     game = build_game(data, started=False)
-    game.compile(optimizers=build_optimizers(game), validation=None)
+    game.compile(optimizer=build_optimizers(game), validation=None)
     checkpoints.load(game, path)
     return game, checkpoints.turn_of(path)

@@ -68,7 +68,7 @@ def new_game(data):
     game = experiment.build_game(data)
     streams = data.streams(0)
     game.compile(
-        optimizers=experiment.build_optimizers(game),
+        optimizer=experiment.build_optimizers(game),
         validation=streams.validation,
         budget_data=streams.budget,
     )

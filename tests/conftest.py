@@ -63,7 +63,7 @@ def make_game():
             **kwargs,
         )
         game.compile(
-            optimizers=Optimizers(
+            optimizer=Optimizers(
                 optimizer(lr),
                 optimizer(lr / 2),
                 [optimizer(lr * 2) for _ in range(num_budgets)],

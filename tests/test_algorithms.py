@@ -644,7 +644,7 @@ def start_worker(algorithm, out, config):
 def test_optimizer_count_mismatch(make_game):
     game = make_game(Entropy, num_budgets=2)
     with pytest.raises(ValueError, match="2 budget models and 1 budget opt"):
-        game.compile(optimizers=Optimizers(None, None, [None]), validation=None)
+        game.compile(optimizer=Optimizers(None, None, [None]), validation=None)
 
 
 def test_refuses_a_negative_gamma_and_an_empty_side(make_game):

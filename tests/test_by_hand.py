@@ -87,7 +87,7 @@ def both(name, kind, members, restart_every, *, gates=GATES, optimizer=sgd):
         budget.set_weights([0.5 * w + 0.1 for w in budget.get_weights()])
     alpha_a, alpha_t, alpha_b = RATES
     game.compile(
-        optimizers=Optimizers(
+        optimizer=Optimizers(
             optimizer(alpha_a),
             optimizer(alpha_t),
             [optimizer(alpha_b) for _ in range(members)],

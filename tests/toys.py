@@ -99,7 +99,7 @@ def toy_pair_game(algorithm, restarts):
         restarts=restarts,
     )
     game.compile(
-        optimizers=Optimizers(
+        optimizer=Optimizers(
             keras.optimizers.SGD(0.1),
             keras.optimizers.SGD(0.1),
             [keras.optimizers.SGD(0.5) for _ in range(2)],

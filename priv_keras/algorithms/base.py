@@ -4,8 +4,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from priv_keras.algorithms import batches
 from priv_keras.algorithms.gates import passage_logs
 from priv_keras.algorithms.gates import train_until
+from priv_keras.algorithms.optimization import for_each_party
 from priv_keras.algorithms.optimization import gradient_step
 from priv_keras.algorithms.replicas import hits
 from priv_keras.algorithms.replicas import read
@@ -37,7 +39,8 @@ class AdversarialModel(keras.Model):
         anonymizer: Model from frames `(batch, height, width, channels)` in
             [0, 1] to the same. Must act alike in training and inference.
         target: Model from clips to action logits `(batch, actions)`.
-        budgets: List of models from clips to logits `(batch, classes)`.
+        budgets: Model from clips to logits `(batch, classes)`, or a list of
+            such models.
         budget_task: `losses.SINGLE_LABEL` or `losses.MULTI_LABEL`.
         gamma: Non-negative float, weight of the privacy cost in Eq. (3).
         target_gate: `Gate` on the validation accuracy of `target`, th_T.
@@ -73,7 +76,7 @@ class AdversarialModel(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if not budgets:
+        if isinstance(budgets, (list, tuple)) and not budgets:
             raise ValueError(
                 "The game needs at least one budget model. Received: "
                 "budgets=[]."
@@ -85,7 +88,9 @@ class AdversarialModel(keras.Model):
             )
         self.anonymizer = anonymizer
         self.target = target
-        self.budgets = list(budgets)
+        self.budgets = (
+            [budgets] if isinstance(budgets, keras.Model) else list(budgets)
+        )
         self.budget_task = budget_task
         self.gamma = gamma
         self.target_gate = target_gate
@@ -120,13 +125,15 @@ class AdversarialModel(keras.Model):
         """The names under which the figures of each f_B^i are logged."""
         return [f"budget_{i}" for i in range(len(self.budgets))]
 
-    def compile(self, *, optimizers, validation, budget_data=None):
+    def compile(self, optimizer, *, validation=None, budget_data=None):
         """Binds optimizers and data to the game.
 
         Args:
-            optimizers: `Optimizers`.
-            validation: Endless `tf.data.Dataset` of batches, (X^v, Y_T^v);
-                `None` for a game that is not played any more.
+            optimizer: `Optimizers`; or one optimizer or its name, of which
+                each party gets a copy.
+            validation: Endless `tf.data.Dataset` of batches, (X^v, Y_T^v), that
+                the gate of th_T reads. If `None`, it reads the
+                `validation_data` of `fit`.
             budget_data: Endless `tf.data.Dataset` of batches of `budget_clips`
                 and `budget_labels`; `None` where the batches that `fit` is
                 given hold both labels.
@@ -134,12 +141,7 @@ class AdversarialModel(keras.Model):
         Raises:
             ValueError: If a budget model lacks an optimizer.
         """
-        if len(optimizers.budgets) != len(self.budgets):
-            raise ValueError(
-                "Each budget model needs its own optimizer. Received: "
-                f"{len(self.budgets)} budget models and "
-                f"{len(optimizers.budgets)} budget optimizers."
-            )
+        optimizers = for_each_party(optimizer, len(self.budgets))
         super().compile(optimizer=optimizers.anonymizer)
         self.target_optimizer = optimizers.target
         self.budget_optimizers = list(optimizers.budgets)
@@ -430,7 +432,103 @@ class AdversarialModel(keras.Model):
             self.on_replicas(self.budget_losses, streams, streams.of_budgets)
         )
 
-    # What `fit` calls.
+    # What Keras's users call.
+
+    def fit(
+        self,
+        x,
+        *,
+        epochs=1,
+        steps_per_epoch=None,
+        validation_data=None,
+        shuffle=False,
+        **kwargs,
+    ):
+        """Plays the game; a step is a turn.
+
+        Args:
+            x: `tf.data.Dataset` of batches, see the class, or of pairs of clips
+                and a dict of the labels. It is repeated: a turn draws as many
+                batches as its gates want. If it is finite, its values are
+                checked as they are drawn.
+            epochs: Int.
+            steps_per_epoch: Int, turns in an epoch; by default the batches of
+                `x`.
+            validation_data: Finite `tf.data.Dataset` of such batches, evaluated
+                after each epoch; and what the gate of th_T reads, unless
+                `compile` was given its `validation`.
+            shuffle: Bool, has no meaning for datasets.
+            **kwargs: See `keras.Model.fit`.
+
+        Returns:
+            Keras's `History`, with the figures of each epoch's last turn.
+
+        Raises:
+            ValueError: If batches are not what the game wants, before any
+                weight moves where this can be told by then.
+        """
+        x = batches.as_dicts(x)
+        steps_per_epoch = steps_per_epoch or batches.turns_in(x)
+        if steps_per_epoch is None:
+            raise ValueError(
+                "`fit` cannot tell how many batches its dataset has. Give "
+                "`steps_per_epoch`, the turns in an epoch."
+            )
+        x = self._checked(x)
+        if validation_data is not None:
+            validation_data = self._checked(batches.as_dicts(validation_data))
+        if self.validation is None:
+            self._deal_from(validation_data)
+        try:
+            return super().fit(
+                x.repeat() if batches.turns_in(x) else x,
+                epochs=epochs,
+                steps_per_epoch=steps_per_epoch,
+                validation_data=validation_data,
+                shuffle=shuffle,
+                **kwargs,
+            )
+        except tf.errors.InvalidArgumentError as error:
+            raise _as_value_error(error) from error
+
+    def _checked(self, dataset):
+        """Returns a dataset whose batches fit the parties."""
+        classes = {"actions": self.target.output_shape[-1]}
+        wanted = {"clips": self.target.input_shape, "actions": (None,)}
+        if self.budget_data is None:
+            count = self.budgets[0].output_shape[-1]
+            single = self.budget_task == SINGLE_LABEL
+            wanted["budget_labels"] = (None,) if single else (None, count)
+            classes["budget_labels"] = count if single else None
+        batches.check_spec(dataset, wanted)
+        if not batches.turns_in(dataset):
+            return dataset
+        dataset = batches.with_checked_values(dataset, classes)
+        try:
+            next(iter(dataset))
+        except tf.errors.InvalidArgumentError as error:
+            raise _as_value_error(error) from error
+        return dataset
+
+    def _deal_from(self, validation_data):
+        if validation_data is None:
+            raise ValueError(
+                "The gate of th_T reads validation clips. Give `fit` its "
+                "`validation_data`, or `compile` its `validation`."
+            )
+        self.validation = self._endless(validation_data.repeat())
+
+    def save(self, *_, **__):
+        """Refuses: a game is kept by its weights.
+
+        Raises:
+            NotImplementedError: Says what to do.
+        """
+        raise NotImplementedError(
+            "A game is not saved as one file: build it anew and use "
+            "`save_weights` and `load_weights`, which keep its optimizers and "
+            "its turn too. To keep a party alone, `game.anonymizer.save(path)`."
+        )
 
     @property
     def metrics(self):
@@ -527,3 +625,9 @@ class AdversarialModel(keras.Model):
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Does nothing: everything is built, and Keras's own fails on
         replicas."""
+
+
+def _as_value_error(error):
+    """Turns what a check of values said into a `ValueError`."""
+    said = batches.fault(error)
+    return ValueError(said) if said else error

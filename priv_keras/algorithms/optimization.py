@@ -14,6 +14,35 @@ class Optimizers(NamedTuple):
     budgets: list  # theta_B^i at alpha_B, Eq. (4c), (6c), (7c), one each
 
 
+def for_each_party(optimizer, num_budgets):
+    """Returns `Optimizers` for a game.
+
+    Args:
+        optimizer: `Optimizers`, whose `budgets` may be one optimizer if there
+            is one budget model; or one optimizer or its name, to be copied for
+            each party.
+        num_budgets: Int.
+
+    Raises:
+        ValueError: If a budget model lacks an optimizer.
+    """
+    if not isinstance(optimizer, Optimizers):
+        config = keras.optimizers.serialize(keras.optimizers.get(optimizer))
+        anonymizer, target, *budgets = (
+            keras.optimizers.deserialize(config) for _ in range(2 + num_budgets)
+        )
+        return Optimizers(anonymizer, target, budgets)
+    if isinstance(optimizer.budgets, keras.Optimizer):
+        optimizer = optimizer._replace(budgets=[optimizer.budgets])
+    if len(optimizer.budgets) != num_budgets:
+        raise ValueError(
+            f"Each budget model needs its own optimizer. Received: "
+            f"{num_budgets} budget models and {len(optimizer.budgets)} budget "
+            "optimizers."
+        )
+    return optimizer
+
+
 class ByTurn(keras.optimizers.schedules.LearningRateSchedule):
     """A schedule that counts turns: gates leave the number of updates open.
 
