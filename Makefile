@@ -1,4 +1,14 @@
 # `make demo` and `make test` need Python 3.10-3.13 and nothing else.
+#
+# make demo       plays a tiny game on drawn people, judges it and reports it
+# make test       lints and runs the fast tests
+# make test-slow  runs the tests that train for more than a few steps
+# make test-beam  runs the tests of Apache Beam, in an environment of its own
+# make test-io    runs the tests of S3 storage, in an environment of its own
+# make coverage   lists the lines that no test runs
+# make lint       checks style and format
+# make audit      asks PyPI for known vulnerabilities of what is installed
+# make clean      removes the environments and all runs
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,11 +22,22 @@ AT_ONCE ?= -n 2 --dist worksteal
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test coverage test-io test-beam lint audit clean
+.PHONY: demo help announce-demo test coverage test-io test-beam lint audit clean
 
-demo: $(VENV)/installed
+demo: | announce-demo $(VENV)/installed
 	$(BIN)/python -m priv_keras.train --method=entropy --dataset=puppets \
 	    --scale=tiny --run_dir=$(RUN_DIR) $(DEMO_FLAGS)
+	$(BIN)/python -m priv_keras.report $(RUN_DIR) --out=$(RUN_DIR)/report
+	@echo "Open $(abspath $(RUN_DIR))/report/index.html in a browser."
+
+announce-demo:
+	@echo "This sets up $(VENV), draws a data set of puppets, trains an anonymizer"
+	@echo "and an action recognizer on it, attacks them, exports the anonymizer"
+	@echo "and writes a report into $(RUN_DIR). On two cores it takes about 15"
+	@echo "minutes, a few of them to download TensorFlow. Nothing is uploaded."
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 test: $(VENV)/installed lint
 	$(BIN)/python -m pytest $(AT_ONCE)

@@ -11,4 +11,8 @@ def __getattr__(name):
         from priv_keras.films.pipeline import video
 
         return video
+    if name == "__version__":
+        from importlib import metadata
+
+        return metadata.version("priv-keras")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
