@@ -221,17 +221,17 @@ def curves(run):
 
 
 def _curve(axes, name, turns):
-    """One figure over the turns: a colour for each party, and entropies and
-    the strongest member of an ensemble dashed."""
+    """One figure over the turns: f_T black, each f_B in a look of its own,
+    entropies dashed."""
     party, number, what = PARTY.fullmatch(name).groups()
     symbol = "f_T" if party == "target" else "f_B"
-    palette = list(COLOURS.values())
-    colour = "black" if party == "target" else palette[int(number or 0) % 6]
+    looks = itertools.product(("-", ":"), COLOURS.values())
+    style, colour = list(looks)[int(number or 0) % (2 * len(COLOURS))]
     found = [(turn["turn"], turn[name]) for turn in turns if name in turn]
     axes.plot(
         *zip(*found, strict=True),
-        color=colour,
-        linestyle="--" if "entropy" in what else "-",
+        color="black" if party == "target" else colour,
+        linestyle="--" if "entropy" in what else style,
         marker=".",
         markersize=3,
         linewidth=1.2,
@@ -266,8 +266,9 @@ def confusion(counts, names, title):
             color="white" if shares[row, column] > 0.6 else "black",
         )
     ticks = np.arange(len(names))
-    axes.set_xticks(ticks, names, rotation=90, fontsize=7)
-    axes.set_yticks(ticks, names, fontsize=7)
+    looks = {"fontsize": 7, "parse_math": False}  # a `$` is no formula
+    axes.set_xticks(ticks, names, rotation=90, **looks)
+    axes.set_yticks(ticks, names, **looks)
     axes.set_xlabel("predicted label")
     axes.set_ylabel("true label")
     axes.set_title(title, fontsize=10)

@@ -261,6 +261,13 @@ def test_pictures_are_left_out_when_told(made, tmp_path):
     assert "1 run<" in text
 
 
+def test_a_dollar_in_a_name_is_no_formula(tmp_path):
+    made_runs.make(tmp_path / "run", method="a$b^{$_1")
+    done = report(tmp_path / "run", f"--out={tmp_path / 'out'}")
+    assert done.returncode == 0, done.stderr
+    assert "a$b^{$_1" in (tmp_path / "out" / "index.html").read_text()
+
+
 def test_a_report_replaces_a_report_and_nothing_else(made, tmp_path):
     out = tmp_path / "out"
     for _ in range(2):
