@@ -40,17 +40,17 @@ PANELS = (
     (
         "Validation",
         "accuracy or cMAP\n(share, 0 to 1)",
-        r"val_.*(accuracy|cmap).*",
+        r"val_(target|budget)_.*(accuracy|cmap).*",
     ),
     (
         "Losses and entropies",
         "cross-entropy\nor entropy (nats)",
-        r"(target|budget).*(loss|entropy).*",
+        r"(target|budget)_.*(loss|entropy).*",
     ),
     (
         "Updates in gated loops",
         "updates per turn",
-        r"(target|budget).*_steps",
+        r"(target|budget)_(.*_)?steps",
     ),
 )
 PARTY = re.compile(r"(?:val_)?(target|budget)(?:_(\d+))?_(.+)")

@@ -211,9 +211,19 @@ def test_curves_show_every_turn(tmp_path):
     run = point(tmp_path).runs[0]
     accuracy, loss, steps = figures.curves(run).axes
     assert list(accuracy.lines[0].get_ydata()) == [0.5, 0.7]
-    assert list(loss.lines[0].get_ydata()) == [1.0, 0.5]
-    assert list(steps.lines[0].get_xdata()) == [1, 2]
-    assert (
-        figures.curves(point(tmp_path, "b", method="downsample_4").runs[0])
-        is None
-    )
+    found = {line.get_label(): line for line in loss.lines + steps.lines}
+    assert found.keys() == {
+        *("f_T loss", "f_B entropy", "f_T steps", "f_B 0 steps")
+    }
+    assert list(found["f_T loss"].get_ydata()) == [1.0, 0.5]
+    assert list(found["f_T steps"].get_xdata()) == [1, 2]
+    baseline = point(tmp_path, "b", method="downsample_4").runs[0]
+    assert figures.curves(baseline) is None
+
+
+def test_curves_of_other_names_are_left_out(tmp_path):
+    run = point(tmp_path).runs[0]
+    names = ("val_accuracy", "targetloss", "budget_steps", "steps")
+    turns = [{"turn": 1, **dict.fromkeys(names, 1.0)}]
+    (steps,) = figures.curves(run._replace(turns=turns)).axes
+    assert [line.get_label() for line in steps.lines] == ["f_B steps"]

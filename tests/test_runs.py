@@ -106,7 +106,7 @@ def test_points_of_one_label_are_told_apart_by_their_flags(tmp_path):
     assert [point.label for point in runs.points(judged)] == [
         "Entropy M=1, γ=2, keep=1",
         "Entropy M=1, γ=2, keep=2, deterministic=true",
-        "Entropy M=2, γ=2, log_dir=/a/long/path/a…h/a/long/path",
+        "Entropy M=2, γ=2, log_dir=/a/long/path/a…th/a/long/path",
         "Entropy M=2, γ=2, log_dir=x",
         "K-Beam K=1",
     ]
