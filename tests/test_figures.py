@@ -134,6 +134,7 @@ def test_texts_beside_points_cover_neither_each_other_nor_marks(tmp_path):
     for i, box in enumerate(boxes):
         assert axes.bbox.containsx(box.x0) and axes.bbox.containsx(box.x1)
         assert not any(box.overlaps(other) for other in boxes[:i])
+        assert not box.contains(*axes.transData.transform((0.4, 0.8)))
 
 
 def intervals(axes):

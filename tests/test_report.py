@@ -98,7 +98,7 @@ return [...document.querySelectorAll("td, th[scope=row], figure, pre")]
 
 @needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [390, 760, 1280])
 @pytest.mark.parametrize("kind", ["page", "crowded"])
 def test_a_page_fits_its_window_and_stands_alone(
     kind, width, scheme, shots, request
