@@ -23,7 +23,8 @@ def main(argv):
     folders = dict.fromkeys(pathlib.Path(x).resolve() for x in argv[1:])
     judged = [runs.load(folder) for folder in folders]
     pages.write(judged, out, pictures=flags.SHOW_PICTURES.value)
-    print(f"{out / 'index.html'}: {len(judged)} runs")
+    counted = f"{len(judged)} run{'' if len(judged) == 1 else 's'}"
+    print(f"{out / 'index.html'}: {counted}")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import pathlib
 from typing import NamedTuple
 
@@ -176,6 +177,12 @@ def value(score):
     return score["accuracy"] if "accuracy" in score else score["cmap"]
 
 
+def measure(run):
+    """What A_B is: `"accuracy"`, or `"cMAP"` of attributes."""
+    score = privacy(run.result, "raw")
+    return "accuracy" if "accuracy" in score else "cMAP"
+
+
 def series(run):
     """What a run is a point of, as `Entropy+ lite`: `+` is a restarting f_B,
     and an f_A that is not the paper's is named."""
@@ -264,13 +271,14 @@ class Estimate(NamedTuple):
 
 
 class Point(NamedTuple):
-    """Runs of one configuration: over seeds or folds."""
+    """Runs of one configuration, which differ in seed or fold."""
 
     label: str
     series: str
     members: int
-    utility: Estimate
-    privacy: Estimate
+    utility: Estimate  # A_T
+    privacy: Estimate  # A_B
+    attackers: dict  # name of each attacker to its `Estimate`
     runs: list
 
 
@@ -281,24 +289,59 @@ def points(runs):
         runs: Iterable of `Run` of one arena.
 
     Returns:
-        List of `Point`, in the order of first appearance.
+        List of `Point`, in the order of first appearance. Where the names of
+        configurations would be the same, the flags that differ are added.
     """
     groups = {}
     for run in runs:
         fixed = {k: v for k, v in run.flags.items() if k not in FREE}
         key = (run.result["method"], *sorted(fixed.items()))
         groups.setdefault(key, []).append(run)
+    groups = list(groups.values())
     return [
-        Point(
-            label(group[0]),
-            series(group[0]),
-            members(group[0]),
-            estimate([utility(run.result, "anonymized") for run in group]),
-            estimate([privacy(run.result, "anonymized") for run in group]),
-            group,
-        )
-        for group in groups.values()
+        _point(name, series(group[0]), members(group[0]), group, "anonymized")
+        for name, group in zip(_names(groups), groups, strict=True)
     ]
+
+
+def raw(runs):
+    """The `Point` of raw clips, each seed and folder of shards once."""
+    return _point("raw clips", "raw clips", 1, distinct(runs), "raw")
+
+
+def _point(name, series, members, group, side):
+    scores = [run.result[side]["attackers"] for run in group]
+    return Point(
+        name,
+        series,
+        members,
+        estimate([utility(run.result, side) for run in group]),
+        estimate([privacy(run.result, side) for run in group]),
+        {each[0]["name"]: estimate(each) for each in zip(*scores, strict=True)},
+        group,
+    )
+
+
+def _names(groups):
+    """A name for each group of runs: its label, and what tells groups of one
+    label apart."""
+    firsts = [group[0] for group in groups]
+    alike = {}
+    for run in firsts:
+        alike.setdefault(label(run), []).append(run.flags)
+    return [
+        ", ".join([name, *_differing(run.flags, alike[name])])
+        for name, run in zip(map(label, firsts), firsts, strict=True)
+    ]
+
+
+def _differing(flags, alike):
+    """Those of some flags that are not the same in all of `alike`, as text."""
+    for name, text in flags.items():
+        values = {other.get(name) for other in alike}
+        if name not in FREE and len(values) > 1:
+            short = text if len(text) < 30 else f"{text[:14]}…{text[-14:]}"
+            yield f"{name}={short}"
 
 
 class Attacked(NamedTuple):
@@ -306,7 +349,8 @@ class Attacked(NamedTuple):
 
     label: str
     runs: int
-    attacks: dict  # of `attacks`, in place of scores their `Estimate`s
+    attacks: dict  # name of an attack to its `Estimate`
+    attackers: dict  # name of an attack to the names of its strongest attackers
 
 
 def by_attack(points):
@@ -327,8 +371,10 @@ def by_attack(points):
     for point, group in zip(points, found, strict=True):
         judged = [each for each in group if each.keys() == every.keys()]
         if judged:
-            means = {k: estimate([each[k] for each in judged]) for k in every}
-            rows.append(Attacked(point.label, len(judged), means))
+            scores = {k: [each[k] for each in judged] for k in every}
+            means = {k: estimate(found) for k, found in scores.items()}
+            names = {k: by(found) for k, found in scores.items()}
+            rows.append(Attacked(point.label, len(judged), means, names))
     return rows
 
 
@@ -343,6 +389,30 @@ def estimate(scores):
     low, high = metrics.mean_interval(values)
     # All figures are shares, which a t interval does not know.
     return Estimate(sum(values) / len(values), max(low, 0.0), min(high, 1.0))
+
+
+def difference(pairs):
+    """Mean of the differences within pairs of scores, with its 95 % interval.
+
+    The interval is Student's t over several runs. For a single run it combines
+    those of both scores (Newcombe's method), as if they were independent.
+    """
+    gaps = [value(first) - value(second) for first, second in pairs]
+    if len(set(gaps)) > 1:
+        low, high = metrics.mean_interval(gaps)
+        return Estimate(sum(gaps) / len(gaps), max(low, -1.0), min(high, 1.0))
+    (low1, high1), (low2, high2) = (score["interval"] for score in pairs[0])
+    first, second = map(value, pairs[0])
+    return Estimate(
+        gaps[0],
+        gaps[0] - math.hypot(first - low1, high2 - second),
+        gaps[0] + math.hypot(high1 - first, second - low2),
+    )
+
+
+def by(scores):
+    """Names of the attackers that some scores are of, each once."""
+    return ", ".join(dict.fromkeys(score["name"] for score in scores))
 
 
 def row(run):

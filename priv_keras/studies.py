@@ -133,17 +133,17 @@ def assign(videos, conditions, seed):
 
 
 def about(items):
-    """What whoever holds the study has to know of its files, as text."""
+    """What the owner of a study has to know about its files, as text."""
     raw = sum(item.condition == "raw" for item in items)
     footage = (
-        f"{raw} of its {len(items)} clips are RAW FOOTAGE, as nobody has\n"
-        "anonymized it: show it to nobody who may not see that."
+        f"{raw} of its {len(items)} clips are RAW FOOTAGE, which nothing has\n"
+        "anonymized: show the page only to people who may see that."
         if raw
-        else f"Its {len(items)} clips are anonymized."
+        else f"All of its {len(items)} clips are anonymized."
     )
     return (
-        f"index.html  the page for participants. {footage}\n"
-        "key.json    the right answers: keep it from participants.\n"
+        f"index.html  The page for participants. {footage}\n"
+        "key.json    The right answers. Keep it away from participants.\n"
     )
 
 

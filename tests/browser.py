@@ -13,7 +13,7 @@ needs_browser = pytest.mark.skipif(
 
 
 @contextlib.contextmanager
-def browser(width=1280, height=1000, downloads=None):
+def browser(width=1280, height=1000, downloads=None, scheme="light"):
     """A `selenium` driver whose windows are `width` pixels wide.
 
     It resolves no host but this machine, so that a page which asks the network
@@ -22,6 +22,7 @@ def browser(width=1280, height=1000, downloads=None):
     Args:
         width, height: Ints, pixels; 390 is a phone.
         downloads: Folder for what a page saves.
+        scheme: `"light"` or `"dark"`, what the user prefers.
     """
     from selenium import webdriver
 
@@ -52,6 +53,10 @@ def browser(width=1280, height=1000, downloads=None):
             "mobile": False,
         },
     )
+    prefers = {"name": "prefers-color-scheme", "value": scheme}
+    driver.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [prefers]}
+    )
     try:
         yield driver
     finally:
@@ -68,6 +73,38 @@ def overflow(driver):
     return driver.execute_script(
         "return document.documentElement.scrollWidth - window.innerWidth"
     )
+
+
+FAINT = """
+const rgba = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
+const linear = (v) => (v /= 255) <= 0.03928 ? v / 12.92
+  : ((v + 0.055) / 1.055) ** 2.4;
+const luminance = ([r, g, b]) =>
+  0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+const behind = (element) => {
+  for (; element; element = element.parentElement) {
+    const colour = rgba(getComputedStyle(element).backgroundColor);
+    if (colour.length < 4 || colour[3] > 0) return colour;
+  }
+  return [255, 255, 255];
+};
+const faint = [];
+for (const element of document.body.querySelectorAll("*")) {
+  const own = [...element.childNodes].some(
+    (node) => node.nodeType === 3 && node.textContent.trim());
+  if (!own || !element.getClientRects().length) continue;
+  const [low, high] = [rgba(getComputedStyle(element).color), behind(element)]
+    .map(luminance).sort((a, b) => a - b);
+  if ((high + 0.05) / (low + 0.05) < 4.5) faint.push(element.outerHTML);
+}
+return faint;
+"""
+
+
+def faint(driver):
+    """HTML of the elements that are shown whose text has less contrast to what
+    is behind it than WCAG's level AA asks of small text, 4.5."""
+    return driver.execute_script(FAINT)
 
 
 def reload(driver):

@@ -1,6 +1,8 @@
 import made_runs
 import numpy as np
 import pytest
+from matplotlib import colors
+from matplotlib.text import Text
 
 from priv_keras import figures
 from priv_keras import runs
@@ -18,43 +20,166 @@ def test_the_trade_off_has_points_where_the_figures_are(tmp_path):
     ]
     judged = [run for p in points for run in p.runs]
     (axes,) = figures.trade_off(points, judged).axes
-    marks = [bars.lines[0] for bars in axes.containers]
+    raw, *marks = [bars.lines[0] for bars in axes.containers]
+    assert (raw.get_xdata()[0], raw.get_ydata()[0]) == (0.95, 0.9)
     assert [mark.get_xdata()[0] for mark in marks] == pytest.approx([0.4, 0.2])
     assert [mark.get_ydata()[0] for mark in marks] == pytest.approx([0.8] * 2)
+    assert all(bars.has_xerr and bars.has_yerr for bars in axes.containers)
     assert marks[0].get_markersize() < marks[1].get_markersize()
     # What they share, gamma, is not said beside each.
     assert [text.get_text() for text in axes.texts] == ["M=1", "M=2"]
-    dashed = [x for x in axes.lines if x.get_linestyle() == "--"]
-    assert {x.get_xdata()[0] for x in dashed} >= {0.95}
-    assert {x.get_ydata()[0] for x in dashed} >= {0.9}
+    for style, x, y in ((":", 0.95, 0.9), ("--", 0.1, 0.2)):
+        upright, level = [a for a in axes.lines if a.get_linestyle() == style]
+        assert upright.get_xdata()[0] == pytest.approx(x)
+        assert level.get_ydata()[0] == pytest.approx(y)
 
 
-def test_twenty_methods_are_told_apart_in_a_legend_that_is_whole(tmp_path):
+def all_figures(points, judged):
+    """Each figure that a report has of one arena."""
+    yield figures.trade_off(points, judged)
+    yield from figures.attackers(points, judged).values()
+    yield from figures.static_gaps(points).values()
+    yield from filter(None, map(figures.attribute_drops, points))
+    yield from filter(None, map(figures.curves, judged))
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory):
+    """Points and runs of all games and baselines, and apart of attributes."""
+    folder = tmp_path_factory.mktemp("runs")
+    judged = [runs.load(run) for run in made_runs.make_all(folder)]
+    attributes = made_runs.make(folder / "cmap", attributes=[0.7, 0.4])
+    return [
+        (runs.points(group), group)
+        for group in (judged, [runs.load(attributes)])
+    ]
+
+
+def test_each_axis_says_what_it_shows_and_in_what_unit(everything):
+    for points, judged in everything:
+        for figure in all_figures(points, judged):
+            for axes in figure.axes:
+                assert axes.get_xlabel() and axes.get_ylabel()
+    figure = figures.confusion([[1, 2], [3, 4]], ["a", "b"], "x")
+    assert figure.axes[0].get_xlabel() and figure.axes[0].get_ylabel()
+
+
+def test_no_legend_covers_a_panel_or_leaves_the_figure(everything):
+    for points, judged in everything:
+        for figure in all_figures(points, judged):
+            figure.draw_without_rendering()
+            inside = [axes.get_legend() for axes in figure.axes]
+            legends = [*figure.legends, *filter(None, inside)]
+            for legend in legends:
+                box = legend.get_window_extent()
+                assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
+                assert figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1
+                for axes in figure.axes:
+                    assert not axes.bbox.shrunk(0.99, 0.99).overlaps(box)
+
+
+def test_all_methods_are_told_apart(everything):
+    points, judged = everything[0]
+    (axes,) = figures.trade_off(points, judged).axes
+    marks = [bars.lines[0] for bars in axes.containers]
+    labels = axes.get_legend_handles_labels()[1]
+    series = {point.series for point in points}
+    assert len(marks) == 1 + len(points)
+    assert set(labels) == {"chance", "raw clips"} | series
+    looks = {(m.get_color(), m.get_marker()) for m in marks}
+    assert len(looks) == 1 + len(series)
+
+
+def test_twenty_methods_of_other_names_are_told_apart(tmp_path):
     names = [f"a_method_of_a_long_name_{i}" for i in "abcdefghijklmnopqrst"]
     points = [point(tmp_path, name, method=name) for name in names]
     judged = [run for p in points for run in p.runs]
-    for figure in (
-        figures.trade_off(points, judged),
-        figures.attackers(points, judged),
-    ):
-        figure.draw_without_rendering()
-        (legend,) = figure.legends
-        inside = legend.get_window_extent()
-        assert figure.bbox.x0 <= inside.x0 and inside.x1 <= figure.bbox.x1
-        assert len(legend.get_texts()) >= 20
     (axes,) = figures.trade_off(points, judged).axes
     marks = [bars.lines[0] for bars in axes.containers]
-    assert len({(m.get_color(), m.get_marker()) for m in marks}) == 20
-    (axes,) = figures.attackers(points, judged).axes
-    bars = [group.patches[0] for group in axes.containers]
-    assert len({(b.get_facecolor(), b.get_hatch()) for b in bars}) == 21
+    assert len({(m.get_color(), m.get_marker()) for m in marks}) == 21
+
+
+def test_a_method_has_one_colour_in_every_figure(tmp_path):
+    both = [
+        point(tmp_path, "entropy", flags=["--budgets=a"], static=(0.2, 0.1)),
+        point(tmp_path, "grl", method="grl", static=(0.2, 0.1)),
+    ]
+    for points in (both, both[::-1], both[:1]):
+        judged = [run for p in points for run in p.runs]
+        (axes,) = figures.trade_off(points, judged).axes
+        marks = [bars.lines[0].get_color() for bars in axes.containers[1:]]
+        (axes,) = figures.attackers(points, judged)["x"].axes
+        bars = [colors.to_hex(bar.get_facecolor()) for bar in axes.patches[1:]]
+        (axes,) = figures.static_gaps(points)["x"].axes
+        gaps = [colors.to_hex(bar.get_facecolor()) for bar in axes.patches]
+        wanted = {"Entropy": "#0072B2", "GRL": "#D55E00"}
+        wanted = [wanted[p.series] for p in points]
+        assert [m.upper() for m in marks] == wanted
+        assert [b.upper() for b in bars] == wanted
+        assert [g.upper() for g in gaps] == wanted
+
+
+def test_texts_beside_points_cover_neither_each_other_nor_marks(tmp_path):
+    """Five configurations of one series, all of them in one place."""
+    points = [
+        point(tmp_path, str(n), flags=[f"--budgets={','.join('abcdef'[:n])}"])
+        for n in range(1, 6)
+    ]
+    judged = [run for p in points for run in p.runs]
+    figure = figures.trade_off(points, judged)
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    assert len(axes.texts) == 5
+    boxes = [Text.get_window_extent(text) for text in axes.texts]
+    for i, box in enumerate(boxes):
+        assert axes.bbox.containsx(box.x0) and axes.bbox.containsx(box.x1)
+        assert not any(box.overlaps(other) for other in boxes[:i])
+        assert not box.contains(*axes.transData.transform((0.4, 0.8)))
+
+
+def intervals(axes):
+    """Ends of the bars of uncertainty, from the top row down."""
+    ((*_, (lines,)),) = [
+        group.errorbar
+        for group in axes.containers
+        if hasattr(group, "errorbar")
+    ]
+    return [tuple(segment[:, 0]) for segment in lines.get_segments()]
+
+
+def test_bars_of_attackers_have_the_intervals_of_the_table(tmp_path):
+    judged = [
+        runs.load(
+            made_runs.make(tmp_path / str(i), seed=i, privacy=0.2 + 0.1 * i)
+        )
+        for i in range(3)
+    ]
+    (found,) = runs.points(judged)
+    drawn = figures.attackers([found], judged)
+    assert list(drawn) == ["x", "y"]
+    (axes,) = drawn["y"].axes
+    raw, anonymized = axes.patches
+    assert raw.get_width() == pytest.approx(0.9)
+    assert anonymized.get_width() == pytest.approx(0.4)
+    # y is the strongest attacker on anonymized clips.
+    low, high = found.privacy[1:]
+    assert high > 0.5
+    assert intervals(axes)[1] == pytest.approx((low, high))
+    (dashed,) = [x for x in axes.lines if x.get_label() == "chance"]
+    assert dashed.get_linestyle() == "--"
+    assert dashed.get_xdata()[0] == pytest.approx(0.1)
 
 
 def test_the_static_gap_is_static_minus_retrained(tmp_path):
     found = point(tmp_path, static=(0.2, 0.1))
-    (axes,) = figures.static_gap([found]).axes
-    heights = [bar.get_height() for bar in axes.patches]
-    assert heights == pytest.approx([0.2 - 0.3, 0.1 - 0.4])
+    gaps = figures.static_gaps([found])
+    widths = [f.axes[0].patches[0].get_width() for f in gaps.values()]
+    assert widths == pytest.approx([0.2 - 0.3, 0.1 - 0.4])
+    # Of one run: both half widths are 0.05.
+    ((low, high),) = intervals(gaps["x"].axes[0])
+    assert (low, high) == pytest.approx(
+        (-0.1 - 0.05 * 2**0.5, -0.1 + 0.05 * 2**0.5)
+    )
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -64,13 +189,13 @@ def test_the_static_gap_is_of_runs_that_were_attacked_so(tmp_path, order):
         for i, static in enumerate([(), (0.2, 0.1)])
     ]
     (found,) = runs.points(made[::order])
-    (axes,) = figures.static_gap([found]).axes
-    heights = [bar.get_height() for bar in axes.patches]
-    assert heights == pytest.approx([0.2 - 0.3, 0.1 - 0.4])
+    gaps = figures.static_gaps([found]).values()
+    widths = [f.axes[0].patches[0].get_width() for f in gaps]
+    assert widths == pytest.approx([0.2 - 0.3, 0.1 - 0.4])
 
 
 def test_without_a_static_attack_there_is_no_gap(tmp_path):
-    assert figures.static_gap([point(tmp_path)]) is None
+    assert figures.static_gaps([point(tmp_path)]) == {}
 
 
 def test_attributes_fall_from_raw_to_anonymized(tmp_path):
@@ -87,9 +212,19 @@ def test_curves_show_every_turn(tmp_path):
     run = point(tmp_path).runs[0]
     accuracy, loss, steps = figures.curves(run).axes
     assert list(accuracy.lines[0].get_ydata()) == [0.5, 0.7]
-    assert list(loss.lines[0].get_ydata()) == [1.0, 0.5]
-    assert list(steps.lines[0].get_xdata()) == [1, 2]
-    assert (
-        figures.curves(point(tmp_path, "b", method="downsample_4").runs[0])
-        is None
-    )
+    found = {line.get_label(): line for line in loss.lines + steps.lines}
+    assert found.keys() == {
+        *("f_T loss", "f_B entropy", "f_T steps", "f_B 0 steps")
+    }
+    assert list(found["f_T loss"].get_ydata()) == [1.0, 0.5]
+    assert list(found["f_T steps"].get_xdata()) == [1, 2]
+    baseline = point(tmp_path, "b", method="downsample_4").runs[0]
+    assert figures.curves(baseline) is None
+
+
+def test_curves_of_other_names_are_left_out(tmp_path):
+    run = point(tmp_path).runs[0]
+    names = ("val_accuracy", "targetloss", "budget_steps", "steps")
+    turns = [{"turn": 1, **dict.fromkeys(names, 1.0)}]
+    (steps,) = figures.curves(run._replace(turns=turns)).axes
+    assert [line.get_label() for line in steps.lines] == ["f_B steps"]

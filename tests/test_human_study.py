@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from browser import browser
 from browser import complaints
+from browser import faint
 from browser import needs_browser
 from browser import overflow
 from browser import reload
@@ -91,14 +92,16 @@ DECODED = """const done = arguments[0];
 
 
 @needs_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_participant_answers_reloads_and_saves(
-    study, width, tmp_path_factory
+    study, width, scheme, tmp_path_factory
 ):
     downloads = tmp_path_factory.mktemp("downloads")
     key = key_of(study)
-    with browser(width, 900, downloads) as driver:
+    with browser(width, 900, downloads, scheme) as driver:
         driver.get((study / "index.html").as_uri())
+        assert faint(driver) == []
         assert driver.title == "What do you see?"
         driver.find_element("id", "code").send_keys("p1")
         driver.find_element("css selector", "#start button").click()
@@ -106,11 +109,14 @@ def test_a_participant_answers_reloads_and_saves(
             heading = driver.find_element("id", "count").text
             assert heading == f"Clip {number} of 3"
             assert overflow(driver) <= 0
+            assert faint(driver) == []
             assert driver.execute_async_script(DECODED) == 8
             if number == 1:
                 shots = tmp_path_factory.getbasetemp() / "study-screenshots"
                 shots.mkdir(exist_ok=True)
-                driver.save_screenshot(str(shots / f"study-{width}.png"))
+                driver.save_screenshot(
+                    str(shots / f"study-{width}-{scheme}.png")
+                )
             click_option(driver, "action", NASTY)
             click_option(driver, "face", "yes")
             click_option(driver, "gender", "cannot tell")

@@ -51,10 +51,12 @@ ALLOWED = {
     },
     "priv_keras.files": set(),
     "priv_keras.runs": {"priv_keras.card", "priv_keras.metrics"},
-    "priv_keras.figures": {"priv_keras.runs"},
+    "priv_keras.reports": set(),
+    "priv_keras.figures": {"priv_keras.reports", "priv_keras.runs"},
     "priv_keras.pages": {
         "priv_keras.card",
         "priv_keras.figures",
+        "priv_keras.reports",
         "priv_keras.runs",
     },
     "priv_keras.card": set(),

@@ -92,6 +92,36 @@ def test_seeds_of_one_configuration_are_one_point(tmp_path):
     assert tuple(equal.privacy) == pytest.approx((0.4, 0.35, 0.45))
 
 
+def test_points_of_one_label_are_told_apart_by_their_flags(tmp_path):
+    long = "/a/long/path" * 9
+    judged = [
+        load(tmp_path, "a", flags=["--budgets=a", "--keep=1"]),
+        load(
+            tmp_path, "b", flags=["--budgets=a", "--keep=2", "--deterministic"]
+        ),
+        load(tmp_path, "c", flags=["--budgets=a,b", f"--log_dir={long}"]),
+        load(tmp_path, "d", flags=["--budgets=a,b", "--log_dir=x"]),
+        load(tmp_path, "e", method="kbeam", flags=["--keep=7"]),
+    ]
+    assert [point.label for point in runs.points(judged)] == [
+        "Entropy M=1, γ=2, keep=1",
+        "Entropy M=1, γ=2, keep=2, deterministic=true",
+        "Entropy M=2, γ=2, log_dir=/a/long/path/a…th/a/long/path",
+        "Entropy M=2, γ=2, log_dir=x",
+        "K-Beam K=1",
+    ]
+
+
+def test_a_difference_of_several_runs_has_their_interval():
+    scores = [{"accuracy": x, "interval": [0, 1]} for x in (0.2, 0.3, 0.7)]
+    zero = {"accuracy": 0.1, "interval": [0, 1]}
+    mean, low, high = runs.difference([(score, zero) for score in scores])
+    assert mean == pytest.approx(0.3)
+    # 4.303 standard errors, by Student's table; their deviation is 0.2646.
+    assert low == pytest.approx(0.3 - 4.3027 * 0.26458 / 3**0.5, abs=1e-3)
+    assert high == pytest.approx(0.3 + 4.3027 * 0.26458 / 3**0.5, abs=1e-3)
+
+
 def test_runs_that_were_judged_otherwise_are_another_point(tmp_path):
     flags = ["--gamma=2", "--attacker_steps=600"]
     made = [load(tmp_path, str(i), flags=flags, seed=i) for i in range(3)]
