@@ -211,13 +211,14 @@ def free(window):
     return window._server._free._value
 
 
-def test_a_browser_that_asks_nothing_is_given_up(monkeypatch):
+def test_a_browser_that_asks_nothing_is_given_up(monkeypatch, capfd):
     monkeypatch.setattr(preview._Handler, "timeout", 0.2)
     with preview.Preview() as window:
         address = window.url.split("/")[2].split(":")
         with socket.create_connection(address, timeout=20) as line:
             line.sendall(b"GET /")
             assert line.recv(100) == b""
+    assert capfd.readouterr() == ("", "")
 
 
 def test_so_many_browsers_and_no_more(window, monkeypatch):
