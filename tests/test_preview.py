@@ -198,7 +198,7 @@ def test_a_browser_that_takes_nothing_is_given_up(monkeypatch):
         line.sendall(
             f"GET /{path}frames HTTP/1.1\r\nHost: {address}\r\n\r\n".encode()
         )
-        for _ in range(40):  # more than the kernel holds for who does not read
+        for _ in range(40):  # more than the kernel holds back
             window.show(noise)
             if free(window) == preview.MAX_CLIENTS:
                 break
@@ -238,7 +238,7 @@ def test_so_many_browsers_and_no_more(window, monkeypatch):
     assert answer(window)[0] == 200
 
 
-def test_who_has_left_is_noticed_without_new_frames(window):
+def test_a_browser_that_has_left_is_noticed_without_frames(window):
     frames = urllib.request.urlopen(window.url + "frames", timeout=10)
     frames.readline()
     assert free(window) == preview.MAX_CLIENTS - 1
