@@ -95,7 +95,7 @@ def test_a_video_that_is_cut_off_is_named(tmp_path):
 def test_a_file_without_pictures_is_named(tmp_path):
     import av
 
-    path = tmp_path / "sound.wav"
+    path = tmp_path / "sound.mkv"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("pcm_s16le", rate=8000, layout="mono")
         sound = av.AudioFrame.from_ndarray(
@@ -103,7 +103,7 @@ def test_a_file_without_pictures_is_named(tmp_path):
         )
         sound.sample_rate = 8000
         container.mux(stream.encode(sound))
-    with pytest.raises(ValueError, match="sound.wav has no video stream"):
+    with pytest.raises(ValueError, match="sound.mkv has no video stream"):
         decode.frames(path, (64, 48))
 
 

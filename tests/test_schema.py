@@ -123,3 +123,22 @@ def test_a_window_is_what_is_cut_from_whole_frames(encoding):
         np.testing.assert_allclose(
             cut[:, 2:-2, 2:-2], expected[:, 2:-2, 2:-2], atol=1
         )
+
+
+@pytest.mark.parametrize("window", [None, [0, 0, 8, 8]])
+def test_a_frame_of_too_many_pixels_is_not_decoded(window):
+    frames = np.stack([gray(0)])
+    example = tf.train.Example.FromString(
+        schema.encode(frames, video="v", labels={})
+    )
+    stored = example.features.feature["frames"].bytes_list.value
+    bomb = bytearray(stored[0])
+    start = bomb.index(b"\xff\xc0") + 5
+    bomb[start : start + 4] = (20_000).to_bytes(2, "big") * 2
+    stored[0] = bytes(bomb)
+    encoded, _ = schema.parse(example.SerializeToString(), ())
+    with pytest.raises(tf.errors.InvalidArgumentError, match="too many pixels"):
+        schema.decode_frames(encoded, window)
+    decode = tf.function(lambda: schema.decode_frames(encoded, window))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="too many pixels"):
+        decode()

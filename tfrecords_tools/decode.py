@@ -4,10 +4,25 @@ import contextlib
 import glob
 import pathlib
 import re
+import warnings
 
 import numpy as np
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
+# What is read whatever the name ends in, as Pillow calls it.
+PICTURE_FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF")
+MAX_PIXELS = 1 << 26  # of a frame: beyond 8K, the header is damaged or a bomb
+# The demuxers of FFmpeg that may open a file. Each reads that file alone. The
+# others are left out because they follow what a file says to other files and
+# addresses (concat, hls, dash, imf, sdp, mlv, image2), run a script (lavfi,
+# avisynth), or have not been asked for.
+FORMATS = (
+    *("mov", "matroska", "avi", "mpegts", "mpeg", "asf", "flv", "mxf", "ogg"),
+    *("rm", "dv", "gif", "apng", "wtv", "gxf", "nut", "dhav", "hxvs"),
+    *("h264", "hevc", "vvc", "av1", "obu", "ivf", "vc1", "m4v", "mpegvideo"),
+    *("mjpeg", "mjpeg_2000", "mpjpeg", "yuv4mpegpipe"),
+    *("jpeg_pipe", "png_pipe", "bmp_pipe", "tiff_pipe", "webp_pipe"),
+)
 
 
 def frames(path, size, squash=False):
@@ -24,7 +39,8 @@ def frames(path, size, squash=False):
         uint8 array `(n, height, width, 3)`, RGB.
 
     Raises:
-        ValueError: If nothing can be decoded; names `path` and the reason.
+        ValueError: If nothing can be decoded, or frames have more than
+            `MAX_PIXELS`; names `path` and the reason.
     """
     return np.stack(list(stream(path, size, squash)))
 
@@ -121,6 +137,7 @@ def _pictures(paths, size, squash):
     import cv2
 
     for path in paths:
+        _check_header(path)
         picture = cv2.imread(str(path))
         if picture is None:
             raise ValueError(f"{path} is not a picture.")
@@ -131,6 +148,32 @@ def _pictures(paths, size, squash):
         yield cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
+def _check_header(path):
+    """Refuses what is no picture, or has too many pixels to decode."""
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():  # our own limit is lower
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path, formats=PICTURE_FORMATS) as picture:
+                size = picture.size
+    except Image.DecompressionBombError as error:
+        _check_pixels(path, int(re.search(r"\d+", str(error))[0]))
+        raise
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} is not a picture.") from error
+    _check_pixels(path, size[0] * size[1], size)
+
+
+def _check_pixels(path, count, size=None):
+    if count > MAX_PIXELS:
+        shape = f" ({size[0]}x{size[1]})" if size else ""
+        raise ValueError(
+            f"{path} has frames of {count} pixels{shape}, and the limit is "
+            f"{MAX_PIXELS}. Scale it down first."
+        )
+
+
 def _video(path, size, squash):
     import av
 
@@ -139,6 +182,12 @@ def _video(path, size, squash):
         with _open(path) as (container, video):
             decoded = _whole(container.decode(video), video, path)
             yield from _scaled(_evenly(decoded, period), size, squash)
+    except av.ArgumentError as error:  # also of a demuxer that is not allowed
+        raise ValueError(
+            f"{path} cannot be decoded: it is damaged, or in a format that is "
+            "not read, such as a playlist, or has frames of more than "
+            f"{MAX_PIXELS} pixels."
+        ) from error
     except av.FFmpegError as error:
         raise ValueError(f"{path} cannot be decoded: {error}.") from error
 
@@ -149,12 +198,21 @@ def _open(path):
     import av
 
     # A title need not be in UTF-8.
-    with av.open(str(path), metadata_errors="replace") as container:
+    allowed = {
+        "protocol_whitelist": "file",
+        "format_whitelist": ",".join(FORMATS),
+    }
+    with av.open(
+        f"file:{path}", options=allowed, metadata_errors="replace"
+    ) as container:
         if not container.streams.video:
             raise ValueError(f"{path} has no video stream.")
         video = container.streams.video[0]
         if video.codec_context is None:
             raise ValueError(f"{path} has a video stream of an unknown codec.")
+        size = video.codec_context.width, video.codec_context.height
+        _check_pixels(path, size[0] * size[1], size)
+        video.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         # Workers share the cores already.
         video.codec_context.thread_count = 1
         yield container, video

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from tfrecords_tools.decode import MAX_PIXELS
 from tfrecords_tools.sources import UNKNOWN
 
 ENCODINGS = ("jpeg", "raw")
@@ -183,13 +184,16 @@ def decode_frames(encoded, window=None):
             each frame, in pixels; `None` for all.
 
     Returns:
-        uint8 tensor `(n, height, width, 3)`, RGB.
+        uint8 tensor `(n, height, width, 3)`, RGB. To evaluate it raises
+        `tf.errors.InvalidArgumentError` where a frame is no JPEG, or one of
+        more than `decode.MAX_PIXELS`.
     """
 
     def decode_jpeg(frame):
-        if window is None:
-            return tf.io.decode_jpeg(frame, channels=3)
-        return tf.io.decode_and_crop_jpeg(frame, window, channels=3)
+        with tf.control_dependencies([_check_pixels(frame)]):
+            if window is None:
+                return tf.io.decode_jpeg(frame, channels=3)
+            return tf.io.decode_and_crop_jpeg(frame, window, channels=3)
 
     def decode_jpegs():
         if encoded.frames.shape[0]:  # side by side, and without a loop
@@ -207,6 +211,17 @@ def decode_frames(encoded, window=None):
         return crop(tf.reshape(frames, shape), window)
 
     return tf.cond(encoded.encoding == "raw", decode_raw, decode_jpegs)
+
+
+def _check_pixels(frame):
+    """Reads the header of a JPEG, lest a few bytes of it fill the memory."""
+    height, width, _ = tf.unstack(
+        tf.cast(tf.io.extract_jpeg_shape(frame), tf.int64)
+    )
+    return tf.debugging.Assert(
+        height * width <= MAX_PIXELS,
+        ["A frame has too many pixels:", width, "x", height],
+    )
 
 
 def crop(frames, window):

@@ -69,7 +69,10 @@ class Encoder:
         with self._stack, self._told():
             self._output = self._stack.enter_context(
                 av.open(
-                    str(path), "w", format=container, container_options=_MUXING
+                    _url(path),
+                    "w",
+                    format=container,
+                    container_options=_MUXING,
                 )
             )
             self._output.metadata.update(
@@ -203,6 +206,11 @@ class Encoder:
             )
 
 
+def _url(path):
+    """A path as FFmpeg takes it: what is before a colon is no protocol."""
+    return f"file:{path}"
+
+
 def _pixel_format(size):
     odd = size[0] % 2 or size[1] % 2
     return "yuv444p" if odd else "yuv420p"
@@ -218,6 +226,6 @@ def _count(path):
     """Packets of the video in a file."""
     import av
 
-    with av.open(str(path)) as container:
+    with av.open(_url(path)) as container:
         packets = container.demux(container.streams.video[0])
         return sum(packet.size > 0 for packet in packets)

@@ -11,12 +11,37 @@ from fractions import Fraction
 import numpy as np
 
 from priv_keras.films import wholeness
+from priv_keras.films.frame import MAX_PIXELS
 from priv_keras.films.frame import Colour
 from priv_keras.films.frame import Format
 from priv_keras.films.frame import Frame
+from priv_keras.films.frame import check_pixels
 
 MATRICES = (1, 4, 5, 6, 7, 9)  # colour matrices that FFmpeg's scaler knows
-MAX_PIXELS = 1 << 26  # of a frame: beyond 8K, it is a damaged header
+# The demuxers of FFmpeg that may open a file. Each reads that file alone. The
+# others are left out because they follow what a file says to other files and
+# addresses (concat, hls, dash, imf, sdp, mlv, image2), run a script (lavfi,
+# avisynth), or have not been asked for.
+FORMATS = (
+    *("mov", "matroska", "avi", "mpegts", "mpeg", "asf", "flv", "mxf", "ogg"),
+    *("rm", "dv", "gif", "apng", "wtv", "gxf", "nut", "dhav", "hxvs"),
+    *("h264", "hevc", "vvc", "av1", "obu", "ivf", "vc1", "m4v", "mpegvideo"),
+    *("mjpeg", "mjpeg_2000", "mpjpeg", "yuv4mpegpipe"),
+    *("jpeg_pipe", "png_pipe", "bmp_pipe", "tiff_pipe", "webp_pipe"),
+)
+# What the network may answer besides: HLS too, its sound and its subtitles.
+LIVE_FORMATS = (
+    *FORMATS,
+    *("rtsp", "rtp", "live_flv", "hls", "aac", "ac3", "eac3", "mp3", "webvtt"),
+)
+# What an address may begin with, and what FFmpeg opens for it in turn. `file`
+# is not among it: a playlist from the network reads nothing of this machine.
+PROTOCOLS = (
+    *("rtsp", "rtsps", "rtp", "srtp", "udp", "udplite", "tcp", "tls", "srt"),
+    *("http", "https", "httpproxy", "crypto", "data", "ftp", "mmsh", "mmst"),
+    *("rtmp", "rtmpe", "rtmps", "rtmpt", "rtmpte", "rtmpts"),
+    *("ffrtmpcrypt", "ffrtmphttp", "rist"),
+)
 WAIT = 20  # seconds for a network to answer
 # Device of a camera's number; what PyAV calls the format.
 CAMERAS = {"linux": ("v4l2", "/dev/video{}"), "darwin": ("avfoundation", "{}")}
@@ -102,6 +127,12 @@ class Video:
 
         try:
             yield
+        except av.ArgumentError:  # also of a demuxer that may not be used
+            raise ValueError(
+                f"{self.name} cannot be {what}: it is damaged, or in a format "
+                "that is not read, such as a playlist, or has frames of more "
+                f"than {MAX_PIXELS} pixels."
+            ) from None
         except av.FFmpegError as error:
             # Its own text may hold the password of a URL.
             raise ValueError(
@@ -123,6 +154,8 @@ class Video:
         context = self._video.codec_context
         if context is None:
             raise ValueError(f"{self.name} has a codec that is not known.")
+        size = context.width, context.height
+        check_pixels(self.name, size[0] * size[1], size)
         context.thread_type = "AUTO"
         # AVI counts packets. What follows for pictures is wrong where the two
         # do not match, as in DivX; when packets led to pictures is right.
@@ -303,11 +336,23 @@ def _open(name):
         kind, device = CAMERAS[sys.platform]
         return av.open(device.format(int(name)), format=kind, **options)
     if is_url(name):
-        # Over UDP, packets get lost.
-        options["options"] = {"rtsp_transport": "tcp"}
+        scheme = name.partition("://")[0]
+        if scheme not in PROTOCOLS:
+            raise ValueError(
+                f"{shown(name)} is no address of a stream: {scheme}:// is not "
+                "read. Give the path of a file, or an address such as rtsp:// "
+                "or https://."
+            )
+        options["options"] = {
+            "rtsp_transport": "tcp",  # over UDP, packets get lost
+            "protocol_whitelist": ",".join(PROTOCOLS),
+            "format_whitelist": ",".join(LIVE_FORMATS),
+        }
         return av.open(name, timeout=WAIT, **options)
-    # A playlist that is named as a film must not reach for the network.
-    options["options"] = {"protocol_whitelist": "file"}
+    options["options"] = {
+        "protocol_whitelist": "file",
+        "format_whitelist": ",".join(FORMATS),
+    }
     return av.open("file:" + name, **options)
 
 

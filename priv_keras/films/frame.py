@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+MAX_PIXELS = 1 << 26  # of a frame: beyond 8K, the header is damaged or a bomb
+
 
 class Frame(NamedTuple):
     """A picture and when it is shown."""
@@ -30,6 +32,25 @@ class Format(NamedTuple):
     rate: Fraction = Fraction(25)  # frames per second, on average
     pixel_aspect: Fraction = Fraction(1)  # width of a pixel by its height
     colour: Colour = Colour()
+
+
+def check_pixels(name, count, size=None):
+    """Refuses a frame of more than `MAX_PIXELS`, before it is decoded.
+
+    Args:
+        name: String, the input.
+        count: Int, the pixels that the header of the frame announces.
+        size: `(width, height)` in pixels; `None` where it is not known.
+
+    Raises:
+        ValueError: If there are more.
+    """
+    if count > MAX_PIXELS:
+        shape = f" ({size[0]}x{size[1]})" if size else ""
+        raise ValueError(
+            f"{name} has frames of {count} pixels{shape}, and the limit is "
+            f"{MAX_PIXELS}. Scale it down first."
+        )
 
 
 def resized(pixels, size):

@@ -1,11 +1,14 @@
 """Reads and writes pictures: a film of one frame."""
 
 import io
+import re
+import warnings
 
 import numpy as np
 
 from priv_keras.films.frame import Format
 from priv_keras.films.frame import Frame
+from priv_keras.films.frame import check_pixels
 from priv_keras.films.frame import resized
 
 # Ending of a file: its format as Pillow has it.
@@ -18,6 +21,9 @@ FORMATS = {
     ".tiff": "TIFF",
     ".webp": "WEBP",
 }
+# What is read whatever the name ends in. Pillow knows more, of which some start
+# programs (EPS).
+READABLE = (*dict.fromkeys(FORMATS.values()), "GIF")
 MAKER_NOTE = 0x927C  # of EXIF: whatever the camera likes, previews among it
 EXIF_FOLDER = 0x8769
 
@@ -31,7 +37,7 @@ class Picture:
             and maker notes: those may show the raw picture.
 
     Raises:
-        ValueError: If it is no whole picture.
+        ValueError: If it is no whole picture, or has too many pixels.
         OSError: If it cannot be read.
     """
 
@@ -44,8 +50,11 @@ class Picture:
 
         self.name, self.warnings = name, []
         try:
-            with Image.open(name) as image:
-                if getattr(image, "n_frames", 1) > 1:
+            with _open(name) as image:
+                width, height = image.size
+                check_pixels(name, width * height, image.size)
+                # Not `n_frames`: that reads as many headers as there are.
+                if getattr(image, "is_animated", False):
                     self.warnings.append("only the first of several pictures")
                 self.dropped = [f"{key} of the file" for key in image.info]
                 image.load()
@@ -69,6 +78,19 @@ class Picture:
     def frames(self, size):
         """Yields the one `Frame`, scaled to `(width, height)`."""
         yield Frame(resized(self._pixels, size), 0, 0)
+
+
+def _open(name):
+    """Reads the header of a picture."""
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():  # our own limit is lower
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return Image.open(name, formats=READABLE)
+    except Image.DecompressionBombError as error:
+        check_pixels(name, int(re.search(r"\d+", str(error))[0]))
+        raise
 
 
 def _eight_bits(image):

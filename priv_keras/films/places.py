@@ -15,7 +15,7 @@ PIPE = "-"  # standard input or output
 VIDEO_SUFFIXES = {
     *encode.CONTAINERS,
     *(".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv"),
-    *(".3gp", ".ogv", ".gif"),
+    *(".3gp", ".3g2", ".ogv", ".gif", ".vob", ".asf", ".mxf", ".dv"),
 }
 
 
