@@ -22,8 +22,9 @@ MODEL = absl_flags.DEFINE_string(
 TRUST_MODEL = absl_flags.DEFINE_bool(
     "trust_model",
     False,
-    "Load a SavedModel that holds more than an anonymizer needs: it may read "
-    "and write files.",
+    "Run the graph of a SavedModel as it is, instead of rebuilding the network "
+    "from its card and weights. The graph may do all that you may do on this "
+    "machine: read and write files, and keep raw frames.",
 )
 RESOLUTION = absl_flags.DEFINE_string(
     "resolution",

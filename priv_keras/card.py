@@ -11,8 +11,40 @@ import os
 import pathlib
 import shutil
 
+import jsonschema
+
 NAME = "card.json"
 PAGE = "card.md"
+MAX_BYTES = 1 << 20
+TEXT = {"type": "string"}
+# Of what a stranger's card says, all that programs go by.
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "format": TEXT,
+        "anonymizer": TEXT,
+        "arguments": {
+            "type": "object",
+            "additionalProperties": {"type": ["number", "string"]},
+        },
+        "turns": {"type": "integer", "minimum": 0},
+        "date": TEXT,
+        "trained_size": {
+            "type": "array",
+            "items": {"type": "integer", "minimum": 1, "maximum": 1 << 16},
+            "minItems": 2,
+            "maxItems": 2,
+        },
+        "psnr": {"type": ["number", "null"]},
+        "data": {"type": "object"},
+        "versions": {"type": "object"},
+        "flags": TEXT,
+        "figures": {"type": ["object", "null"]},
+        "files": {"type": "object", "additionalProperties": TEXT},
+    },
+}
+# Earlier versions did not write the arguments.
+SCHEMA["required"] = [x for x in SCHEMA["properties"] if x != "arguments"]
 # An attack on raw clips that results have beside the others, to compare with.
 RAW_VIDEO = "video, on raw clips"
 SCOPE = (
@@ -49,11 +81,12 @@ def write(folder, card):
 
     Args:
         folder: `pathlib.Path`.
-        card: Dict: `format`, `anonymizer`, `turns`, `date`, `trained_size`
-            (width and height in pixels), `psnr` (dB from the model that was
-            trained, or `None`), `data` (dict), `versions` (dict), `flags` (a
-            flagfile's text), `figures` (as of `figures`, or `None` where
-            nobody judged it).
+        card: Dict: `format`, `anonymizer` (the network's name), `arguments`
+            (dict: its `width`, where it has one, and its `dtype_policy`),
+            `turns`, `date`, `trained_size` (width and height in pixels),
+            `psnr` (dB from the model that was trained, or `None`), `data`
+            (dict), `versions` (dict), `flags` (a flagfile's text), `figures`
+            (as of `figures`, or `None` where nobody judged it).
     """
     hashes = {name: sha256(folder / name) for name in _files(folder)}
     _save(folder, {**card, "scope": SCOPE, "files": hashes})
@@ -81,14 +114,16 @@ def load(folder):
         ValueError: If it is damaged.
     """
     path = pathlib.Path(folder, NAME)
-    if not path.exists():
+    if not path.is_file():
         return None
     try:
-        card = json.loads(path.read_text())
-        card["files"].items()
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        with open(path, "rb") as file:
+            card = json.loads(file.read(MAX_BYTES))
+        jsonschema.validate(card, SCHEMA)
+    except (ValueError, RecursionError, jsonschema.ValidationError) as error:
+        said = getattr(error, "message", str(error))
         raise ValueError(
-            f"{path} is damaged: {error!r}. Export the model anew."
+            f"{path} is damaged: {said!r:.200}. Export the model anew."
         ) from error
     return card
 
@@ -97,7 +132,8 @@ def check(folder):
     """Returns the card of `folder`, or `None`, once its files are as it says.
 
     Raises:
-        ValueError: If a file differs, is missing, or is not on the card.
+        ValueError: If a file differs, is missing, is not on the card, or is a
+            link, a pipe or a device.
     """
     folder = pathlib.Path(folder)
     card = load(folder)
@@ -108,8 +144,9 @@ def check(folder):
     wrong += sorted(set(known) - set(found))
     if wrong:
         raise ValueError(
-            f"{', '.join(wrong)} in {folder} is not what {NAME} there "
-            "describes: its SHA-256 differs, it is missing, or it came later. "
+            f"{', '.join(map(_shown, wrong[:5]))} in {folder} is not what "
+            f"{NAME} there describes: its SHA-256 differs, it is missing, or "
+            "it came later. "
             "Get the folder anew from where it was exported, or export the "
             "model anew with `python -m priv_keras.export`."
         )
@@ -118,16 +155,33 @@ def check(folder):
 
 def _files(folder):
     """Names of all files of a model, relative to `folder`, sorted."""
-    return sorted(
-        str(path.relative_to(folder).as_posix())
-        for path in folder.rglob("*")
+    paths = sorted(folder.rglob("*"))
+    for path in paths:
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            raise ValueError(
+                f"{_shown(path.name)} in {folder} is a link, a pipe or a "
+                "device, where only files are wanted. If you know where a link "
+                "leads, copy the folder with `cp -rL`."
+            )
+    return [
+        path.relative_to(folder).as_posix()
+        for path in paths
         if path.is_file() and path not in (folder / NAME, folder / PAGE)
-    )
+    ]
+
+
+def _shown(name):
+    """A stranger's file name, without what would command a terminal."""
+    return name if name.isprintable() else ascii(name)
 
 
 def sha256(path):
     """The SHA-256 of the file at a `pathlib.Path`, as hexadecimal digits."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def figures(result):
@@ -221,13 +275,16 @@ def page(card):
 
 
 def _origin(card):
+    arguments = card.get("arguments", {})
+    built = ", ".join(f"{name} {value}" for name, value in arguments.items())
+    built = f" ({built})" if built else ""
     if not card["turns"]:
         return (
-            f"The baseline `{card['anonymizer']}` of priv_keras, which nobody "
-            "trained"
+            f"The baseline `{card['anonymizer']}`{built} of priv_keras, which "
+            "nobody trained"
         )
     return (
-        f"f_A of priv_keras, `--anonymizer={card['anonymizer']}`, after "
+        f"f_A of priv_keras, `--anonymizer={card['anonymizer']}`{built}, after "
         f"{card['turns']} turns of the game"
     )
 

@@ -94,10 +94,16 @@ def load(model, path):
 
     Raises:
         FileNotFoundError: If there is none.
-        ValueError: If it is damaged, or of another network.
+        ValueError: If it is damaged, of another network, or not of that name:
+            Keras reads other files by other means.
     """
     if not pathlib.Path(path).is_file():
         raise FileNotFoundError(f"There is no file {path}.")
+    if not str(path).endswith(END):
+        raise ValueError(
+            f"{path} is no *{END}. Give a file that `model.save_weights` wrote "
+            "under such a name."
+        )
     try:
         # Keras only warns of an optimizer's state that does not fit.
         with warnings.catch_warnings():

@@ -292,12 +292,19 @@ def check_labels(run_dir, data):
 
     Raises:
         ValueError: If another dataset, or another version, has taken their
-            place.
+            place, or the file that names them is damaged.
     """
     path = pathlib.Path(run_dir, LABELS)
     if not path.exists():
         return
-    known = {k: tuple(v) for k, v in json.loads(path.read_text()).items()}
+    try:
+        known = json.loads(path.read_text())
+        known = {party: tuple(known[party]) for party in data.labels}
+    except (ValueError, RecursionError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path} is damaged ({error!r:.200}). Copy the run anew from where "
+            "it was trained."
+        ) from error
     for party, names in data.labels.items():
         if known[party] != names:
             raise ValueError(

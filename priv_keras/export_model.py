@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from priv_keras import card as cards
-from priv_keras import graphs
 from priv_keras import tflite
+from priv_keras.deployment import safe_loading
 from priv_keras.litert import LiteModel
 from priv_keras.video import checked
 from priv_keras.video import to_float
@@ -102,27 +102,32 @@ class Anonymizer:
 
     @classmethod
     def load(cls, path, trusted=False):
-        """Loads what `python -m priv_keras.export` wrote, of any format.
+        """Loads what `python -m priv_keras.export` wrote, in any format.
+
+        The network of a SavedModel is built anew by our own code, from the
+        name and arguments on its card, and takes the weights of the file.
+        Neither the graph of the file nor TensorFlow's loader is run.
 
         Args:
             path: Folder of a SavedModel, folder of a TFLite file, or that
                 file. Where a card lies there, its hashes are checked first.
-            trusted: Bool, whether to load a SavedModel that does more than
-                compute; TensorFlow runs whatever it says.
+            trusted: Bool, whether to run the graph of a SavedModel instead.
+                It may do all that this process may do.
 
         Raises:
             FileNotFoundError: If `path` holds no exported anonymizer.
             ValueError: If a file is not the one that the card describes, a
-                SavedModel holds what an anonymizer does not need, or it makes
-                no frames of frames.
+                SavedModel cannot be rebuilt and is not trusted, or the model
+                does not make frames of frames.
         """
         path = pathlib.Path(path)
         file = path / TFLITE_FILE if path.is_dir() else path
         if tf.saved_model.contains_saved_model(str(path)):
             card = cards.check(path)
-            if not trusted:
-                graphs.check(path)
-            return cls(_tried(lambda: _saved_model(path), path), card)
+            if trusted:
+                return cls(_tried(lambda: _saved_model(path), path), card)
+            network = safe_loading.rebuild(path, card)
+            return cls(_tried(lambda: cls.of(network).serve, path), card)
         if file.suffix == ".tflite" and file.is_file():
             card = cards.check(file.parent)
             return cls(_tried(lambda: LiteModel(file.read_bytes()), file), card)

@@ -45,7 +45,7 @@ def export(
     what = f"the anonymizer after {turns} turns" if turns else "the baseline"
     for name in formats:
         folder = folder_of(run_dir, name)
-        described = describe(data, run_dir, turns, name)
+        described = describe(anonymizer, data, run_dir, turns, name)
         kind, _, precision = name.partition("_")
         if kind == "savedmodel":
             export_model.export_saved_model(anonymizer, folder, described)
@@ -77,18 +77,21 @@ def frames(data, split, count):
     return np.concatenate([to_uint8(x["clips"][0]).numpy() for x in found])
 
 
-def describe(data, run_dir, turns, name):
+def describe(anonymizer, data, run_dir, turns, name):
     """What the card of a format says, without the model's hashes."""
     path = pathlib.Path(run_dir, "result.json")
     result = json.loads(path.read_text()) if path.exists() else None
-    anonymizer = (
-        evaluation_flags.BASELINE.value or training_flags.ANONYMIZER.value
-    )
-    if result and not _is_of(result, turns, anonymizer):
+    baseline = evaluation_flags.BASELINE.value
+    network = baseline or training_flags.ANONYMIZER.value
+    arguments = {"dtype_policy": anonymizer.dtype_policy.name}
+    if not baseline:
+        arguments["width"] = training_flags.ANONYMIZER_WIDTH.value
+    if result and not _is_of(result, turns, network):
         result = None
     return {
         "format": name,
-        "anonymizer": anonymizer,
+        "anonymizer": network,
+        "arguments": arguments,
         "turns": turns,
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "trained_size": [data_flags.SIZE.value, data_flags.SIZE.value],

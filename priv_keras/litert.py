@@ -4,6 +4,8 @@ import os
 
 import numpy as np
 
+MAX_OPERATORS = 1000  # kinds of them; LiteRT has some 200
+
 
 class LiteModel:
     """A file of `tflite.convert` as a function of 8-bit frames.
@@ -14,10 +16,12 @@ class LiteModel:
         content: Bytes of the file.
 
     Raises:
-        ValueError: If they are no TFLite model.
+        ValueError: If they are no TFLite model, or one with operators that
+            LiteRT itself does not have.
     """
 
     def __init__(self, content):
+        _check_operators(content)
         # In here: a SavedModel does without.
         from ai_edge_litert.interpreter import Interpreter
 
@@ -43,3 +47,27 @@ class LiteModel:
             self.interpreter.resize_tensor_input(self.input["index"], shape)
             self.interpreter.allocate_tensors()
             self.shape = shape
+
+
+def _check_operators(content):
+    """Raises if a model holds operators that are not LiteRT's own.
+
+    LiteRT would pass one of a name like `FlexWriteFile` on to TensorFlow, if
+    that is loaded and offers to run it.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.Model.GetRootAs(content)
+    count = model.OperatorCodesLength()
+    if count > MAX_OPERATORS:
+        raise ValueError(f"it names {count} operators")
+    for i in range(count):
+        operator = model.OperatorCodes(i)
+        # As LiteRT reads it: earlier files have the deprecated one alone.
+        code = max(operator.BuiltinCode(), operator.DeprecatedBuiltinCode())
+        custom = operator.CustomCode()
+        if custom or code == schema.BuiltinOperator.CUSTOM:
+            raise ValueError(
+                f"it holds the operator {custom!r:.80}, which is not LiteRT's "
+                "own"
+            )

@@ -33,6 +33,7 @@ from test_fuzz import damaged
 from priv_keras import card
 from priv_keras import export_model
 from priv_keras.films import audit
+from priv_keras.networks.anonymizer import ANONYMIZERS
 
 ROOT = pathlib.Path(__file__).parents[1]
 COMMAND = [sys.executable, "-m", "priv_keras.anonymize"]
@@ -62,7 +63,8 @@ CARD = {
 
 
 def arguments(*args):
-    return [*COMMAND, *map(str, args)]
+    # The inverter is no network that its card could name.
+    return [*COMMAND, "--trust_model", *map(str, args)]
 
 
 def anonymize(*args, **options):
@@ -173,6 +175,24 @@ def test_a_log_accounts_for_each_output_and_tells_nothing_of_the_input(
     assert picture["dropped"] == ["exif of the file"]
     for path in out.rglob("*.*"):
         assert path.is_dir() or b"Annas" not in path.read_bytes()
+
+
+def test_a_model_of_a_stranger_is_not_run(model, tmp_path):
+    source = write_film(tmp_path / "in.mp4", scenes(3))
+    options = ("-o", tmp_path / "out.mp4", "--notrust_model")
+    done = anonymize(source, *options, f"--model={model}")
+    assert done.returncode == 1
+    (error,) = said(done)
+    assert "cannot be rebuilt" in error
+    assert "--trust_model" in error
+    assert sorted(tmp_path.iterdir()) == [source]
+    network = ANONYMIZERS["lite"](width=0.25)
+    built = {"width": 0.25, "dtype_policy": "float32"}
+    described = {**CARD, "anonymizer": "lite", "arguments": built}
+    export_model.export_saved_model(network, tmp_path / "model", described)
+    done = anonymize(source, *options, f"--model={tmp_path / 'model'}")
+    assert done.returncode == 0, said(done)
+    assert len(read_film(tmp_path / "out.mp4")[0]) == 3
 
 
 def test_flags_may_be_spelt_as_those_of_deface(model, tmp_path):
@@ -464,7 +484,7 @@ def test_a_model_that_fails_at_a_frame_leaves_nothing(tmp_path):
     frames[7] = 200
     done = anonymize(
         *("-", "--raw_size=64x48", "-o", tmp_path / "out" / "film.mp4"),
-        *(f"--model={tmp_path / 'model'}", "--trust_model", "--batch_size=3"),
+        *(f"--model={tmp_path / 'model'}", "--batch_size=3"),
         input=frames.tobytes(),
     )
     assert done.returncode == 1

@@ -8,6 +8,7 @@ from priv_keras import card
 DESCRIBED = {
     "format": "tflite_int8",
     "anonymizer": "lite",
+    "arguments": {"width": 0.5, "dtype_policy": "mixed_bfloat16"},
     "turns": 70,
     "date": "2025-01-01T00:00:00+00:00",
     "trained_size": [112, 96],
@@ -65,6 +66,9 @@ def test_a_page_says_what_the_card_says(folder):
     text = (folder / "card.md").read_text()
     for said in ("Not judged.", "96 pixels", "38.2", "puppets", "--gamma=1.5"):
         assert said in text
+    assert "`--anonymizer=lite` (width 0.5, dtype_policy mixed_bfloat16)" in (
+        text
+    )
     card.amend(folder, card.figures(RESULT))
     text = (folder / "card.md").read_text()
     assert "Not judged." not in text
@@ -79,8 +83,10 @@ def test_a_page_says_what_the_card_says(folder):
 
 def test_a_page_says_of_a_baseline_that_nobody_trained_it():
     made = {**DESCRIBED, "anonymizer": "downsample_4", "turns": 0, "files": {}}
+    made["arguments"] = {"dtype_policy": "float32"}
     text = card.page({**made, "scope": card.SCOPE})
-    assert "The baseline `downsample_4` of priv_keras, which nobody" in text
+    assert "The baseline `downsample_4` (dtype_policy float32) of " in text
+    assert "which nobody trained" in text
 
 
 def test_a_page_names_attackers_that_were_stopped(folder):
@@ -126,11 +132,61 @@ def test_a_file_that_the_card_does_not_describe_is_refused(folder, harm, named):
         card.check(folder)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"files": 3}'])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "{}", '{"files": 3}', "[" * 100_000, " " * 2_000_000]
+)
 def test_a_damaged_card_is_refused(folder, text):
     (folder / "card.json").write_text(text)
     with pytest.raises(ValueError, match="card.json is damaged"):
         card.check(folder)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"trained_size": [112]},
+        {"trained_size": ["\x1b[2J", 112]},
+        {"trained_size": [0, 112]},
+        {"files": {"../../x": 3}},
+        {"anonymizer": ["lite"]},
+        {"arguments": {"width": [[]]}},
+        {"turns": "\n"},
+        {"psnr": {}},
+        {"flags": None},
+    ],
+)
+def test_a_card_of_other_types_is_refused(folder, said):
+    known = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps({**known, **said}))
+    with pytest.raises(ValueError, match="card.json is damaged") as error:
+        card.check(folder)
+    assert "\n" not in str(error.value)
+    assert "\x1b" not in str(error.value)
+
+
+def test_names_do_not_command_a_terminal(folder):
+    (folder / "\x1b[2J\n").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"'\\x1b\[2J\\n' in .* is not what"):
+        card.check(folder)
+
+
+def test_files_elsewhere_are_not_looked_at(folder):
+    known = json.loads((folder / "card.json").read_text())
+    known["files"]["../../etc/passwd"] = "0" * 64
+    (folder / "card.json").write_text(json.dumps(known))
+    with pytest.raises(ValueError, match="etc/passwd in .* it is missing"):
+        card.check(folder)
+
+
+def test_a_card_of_an_earlier_version_holds(folder):
+    known = json.loads((folder / "card.json").read_text())
+    del known["arguments"]
+    (folder / "card.json").write_text(json.dumps(known))
+    card.check(folder)
+    card.amend(folder, card.figures(RESULT))
+    assert "`--anonymizer=lite`, after 70 turns" in (
+        (folder / "card.md").read_text()
+    )
 
 
 def test_without_a_card_nothing_is_checked(tmp_path):

@@ -1,6 +1,7 @@
 import multiprocessing
 import os
 
+import h5py
 import numpy as np
 import pytest
 from toys import toy_anonymizer
@@ -122,3 +123,23 @@ def test_an_optimizer_that_does_not_fit_is_refused_in_a_line(tmp_path):
     with pytest.raises(ValueError, match="of another network") as caught:
         checkpoints.load(compiled("sgd"), path)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_weights_that_lie_in_another_file_are_not_read(tmp_path):
+    model = toy_anonymizer()
+    secret = checkpoints.save(model, tmp_path, "secret")
+    with (
+        h5py.File(tmp_path / "mine.weights.h5", "w") as file,
+        h5py.File(secret) as known,
+    ):
+        for name in known:
+            file[name] = h5py.ExternalLink(str(secret), f"/{name}")
+    with pytest.raises(ValueError, match="is damaged, or of another network"):
+        checkpoints.load(model, tmp_path / "mine.weights.h5")
+
+
+@pytest.mark.parametrize("name", ["mine.keras", "mine.h5", "mine.weights.json"])
+def test_files_that_may_hold_more_than_weights_are_not_read(name, tmp_path):
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(ValueError, match=r"is no \*\.weights\.h5"):
+        checkpoints.load(toy_anonymizer(), tmp_path / name)

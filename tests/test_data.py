@@ -86,3 +86,13 @@ def test_a_gate_of_all_batches_reads_the_whole_validation_set(data):
     resumed = data.streams(1, drawn=(0, gate.batches, 0)).validation
     found = clips(resumed.take(gate.batches))
     np.testing.assert_array_equal(found, whole)
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "{}", "null", '{"actions": 3}', "[" * 100_000]
+)
+def test_damaged_labels_of_a_run_are_refused(text, tmp_path):
+    (tmp_path / experiment.LABELS).write_text(text)
+    data = types.SimpleNamespace(labels={"actions": ("a", "b")})
+    with pytest.raises(ValueError, match="labels.json is damaged"):
+        experiment.check_labels(tmp_path, data)

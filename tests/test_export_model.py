@@ -9,6 +9,7 @@ from toys import untuned
 
 import priv_keras
 from priv_keras import baselines
+from priv_keras import card
 from priv_keras import export_model
 from priv_keras import supervised
 from priv_keras import tflite
@@ -29,11 +30,14 @@ def smooth_frames(count, height=40, width=52, seed=0):
     return to_uint8(frames).numpy()
 
 
+WIDTHS = {"full": 0.125, "lite": 0.5}
+
+
 def warmed_up(name):
     """A narrow f_A, near the identity: what random weights do to a picture
     is noise, and noise forgives all."""
     keras.utils.set_random_seed(0)
-    model = ANONYMIZERS[name](width={"full": 0.125, "lite": 0.5}[name])
+    model = ANONYMIZERS[name](width=WIDTHS[name])
     frames = to_float(smooth_frames(32))
     supervised.fit_identity(
         model,
@@ -48,7 +52,8 @@ def warmed_up(name):
 def exported(request, tmp_path_factory):
     model = warmed_up(request.param)
     folder = tmp_path_factory.mktemp("export") / "anonymizer"
-    export_model.export_saved_model(model, folder)
+    described = card_of(request.param, WIDTHS[request.param])
+    export_model.export_saved_model(model, folder, described)
     return model, folder
 
 
@@ -190,7 +195,8 @@ def test_plain_tensorflow_loads_it_without_this_package(exported, tmp_path):
 
 def test_exporting_again_replaces(exported):
     model, folder = exported
-    export_model.export_saved_model(model, folder)
+    before = card.load(folder)
+    export_model.export_saved_model(model, folder, before)
     names = {path.name for path in folder.parent.iterdir()}
     assert not any(name.endswith(".partial") for name in names)
 
@@ -233,10 +239,11 @@ def test_a_tampered_file_is_refused(kind, tmp_path):
             priv_keras.Anonymizer.load(file)
 
 
-def card_of(name):
+def card_of(name, width=0.25):
     return {
         "format": "savedmodel",
         "anonymizer": name,
+        "arguments": {"width": width, "dtype_policy": "float32"},
         "turns": 1,
         "date": "",
         "trained_size": [40, 40],

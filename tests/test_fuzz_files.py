@@ -171,28 +171,45 @@ def test_runs(tmp_path, name):
 EXPORTED = """
 import pathlib, numpy
 import priv_keras
+from priv_keras import card
 folder, file = pathlib.Path({folder!r}), pathlib.Path({file!r})
 whole = pathlib.Path({whole!r}).read_bytes()
+described = card.load(folder)
 frames = numpy.zeros((1, 12, 16, 3), "uint8")
 
 def read(case):
     rng = random.Random(case)
     file.write_bytes(whole if case % 100 == 0 else damaged(whole, rng))
+    card.write(folder, described)
     served = priv_keras.Anonymizer.load(folder)(frames)
     assert served.shape == frames.shape and served.dtype == frames.dtype
 """
 
 
-@pytest.mark.parametrize("name", ["saved_model.pb", "anonymizer.tflite"])
-def test_exported_models_without_a_card(tmp_path, name):
+@pytest.mark.parametrize(
+    "name",
+    [
+        "variables/variables.index",
+        "variables/variables.data-00000-of-00001",
+        "anonymizer.tflite",
+    ],
+)
+def test_exported_models_whose_cards_were_forged(tmp_path, name):
     model = ANONYMIZERS["lite"](width=0.25)
     folder = tmp_path / "model"
-    if name == "saved_model.pb":
-        export_model.export_saved_model(model, folder)
+    if name != "anonymizer.tflite":
+        export_model.export_saved_model(model, folder, card_of("lite"))
     else:
         frames = np.random.randint(0, 256, (2, 24, 32, 3), "uint8")
-        export_model.export_tflite(model, folder, "float32", frames)
-    paths = {"folder": folder, "file": folder / name, "whole": tmp_path / name}
+        described = card_of("lite")
+        export_model.export_tflite(
+            model, folder, "float32", frames, card=described
+        )
+    paths = {
+        "folder": folder,
+        "file": folder / name,
+        "whole": tmp_path / "whole",
+    }
     shutil.copy(paths["file"], paths["whole"])
     code = EXPORTED.format(**{key: str(path) for key, path in paths.items()})
     found, crashed = outcomes_apart(code, CASES)

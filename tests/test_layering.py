@@ -60,12 +60,16 @@ ALLOWED = {
         "priv_keras.runs",
     },
     "priv_keras.card": set(),
-    "priv_keras.graphs": set(),
+    "priv_keras.deployment": {
+        "priv_keras.baselines",
+        "priv_keras.deployment",
+        "priv_keras.networks",
+    },
     "priv_keras.litert": set(),
     "priv_keras.tflite": {"priv_keras.video"},
     "priv_keras.export_model": {
         "priv_keras.card",
-        "priv_keras.graphs",
+        "priv_keras.deployment",
         "priv_keras.litert",
         "priv_keras.tflite",
         "priv_keras.video",

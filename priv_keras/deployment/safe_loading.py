@@ -1,0 +1,133 @@
+"""Rebuilds an exported anonymizer by our own code, from its card and weights.
+
+A SavedModel is a program. A list of what it may not do always has holes: its
+loader builds functions that nothing calls, and TensorFlow's graph optimizer may
+swap one function for another when it runs. So neither its graph nor its loader
+is used here: the card says which network it is, and of the rest only the
+weights are read, as numbers.
+"""
+
+import contextlib
+import re
+
+import keras
+import numpy as np
+
+from priv_keras.baselines import downsample
+from priv_keras.deployment import tensor_bundle
+from priv_keras.networks.anonymizer import ANONYMIZERS
+
+DOWNSAMPLES = {f"downsample_{n}": n for n in downsample.FACTORS}
+POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
+MIN_WIDTH, MAX_WIDTH = 0.01, 8.0  # at 8, 107 million parameters
+WEIGHTS = "variables/{}/.ATTRIBUTES/VARIABLE_VALUE"  # as Keras names them
+
+
+def rebuild(folder, card):
+    """Returns the network that a SavedModel was exported from.
+
+    Args:
+        folder: `pathlib.Path` of the SavedModel.
+        card: Dict, its card as `card.check` returns it, or `None`.
+
+    Returns:
+        Model from frames `(batch, height, width, 3)` in [0, 1] to the same.
+
+    Raises:
+        ValueError: If there is no card, it names no network of ours, or the
+            weights are not those of that network.
+    """
+    try:
+        network = _build(card)
+        _load(network, folder / "variables" / "variables")
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{folder} cannot be rebuilt without running its own code: "
+            f"{error}. Export it anew with `python -m priv_keras.export`; or, "
+            "only if you trust whoever made it with all that you may do here, "
+            "load it with --trust_model, in Python Anonymizer.load(path, "
+            "trusted=True)."
+        ) from error
+    return network
+
+
+def _build(card):
+    """The network that a card names, with random weights."""
+    if card is None:
+        raise ValueError("it has no card.json that says what it is")
+    name = card["anonymizer"]
+    arguments = _arguments(card)
+    policy = arguments.pop("dtype_policy", None)
+    if policy not in POLICIES:
+        raise ValueError(
+            f"its card names the dtype policy {policy!r:.40}, not one of "
+            f"{', '.join(POLICIES)}"
+        )
+    with _dtype_policy(policy):
+        if name in DOWNSAMPLES and not arguments:
+            return downsample.build(DOWNSAMPLES[name])
+        if name in ANONYMIZERS and arguments.keys() == {"width"}:
+            return ANONYMIZERS[name](_checked_width(arguments["width"]))
+    raise ValueError(
+        f"its card names the network {name!r:.40} with "
+        f"{', '.join(['dtype_policy', *arguments])!r:.80}, not one of "
+        f"{', '.join([*ANONYMIZERS, *DOWNSAMPLES])} with its own arguments"
+    )
+
+
+def _arguments(card):
+    """What the network was built with; of cards that do not list it, what the
+    flags of the run said."""
+    if "arguments" in card:
+        return dict(card["arguments"])
+    if card["anonymizer"] in DOWNSAMPLES:
+        return {"dtype_policy": "float32"}
+    flags = dict(re.findall(r"^--(\w+)=(\S+)$", card["flags"], re.MULTILINE))
+    try:
+        return {
+            "width": float(flags["anonymizer_width"]),
+            "dtype_policy": flags["precision"],
+        }
+    except (KeyError, ValueError) as error:
+        raise ValueError(
+            "its card does not say the width and precision of the network"
+        ) from error
+
+
+def _checked_width(width):
+    number = isinstance(width, int | float) and not isinstance(width, bool)
+    if not number or not MIN_WIDTH <= width <= MAX_WIDTH:
+        raise ValueError(
+            f"its card names the width {width!r:.40}, not a number from "
+            f"{MIN_WIDTH} to {MAX_WIDTH}"
+        )
+    return width
+
+
+@contextlib.contextmanager
+def _dtype_policy(name):
+    before = keras.mixed_precision.dtype_policy()
+    keras.mixed_precision.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.mixed_precision.set_dtype_policy(before)
+
+
+def _load(network, prefix):
+    """Reads the weights of a checkpoint into `network`, if they are its own."""
+    entries = tensor_bundle.entries(prefix)
+    wanted = {
+        WEIGHTS.format(i): weight for i, weight in enumerate(network.variables)
+    }
+    found = {name for name in entries if name.startswith("variables/")}
+    if found != wanted.keys():
+        raise ValueError(
+            f"it holds {len(found)} variables, and not the {len(wanted)} of "
+            "the network that its card names"
+        )
+    for name, weight in wanted.items():
+        value = tensor_bundle.array(prefix, entries[name], weight.shape)
+        if not np.isfinite(value).all():
+            raise ValueError(f"{name.rsplit('/.')[0]} is not finite")
+        weight.assign(value)
