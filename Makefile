@@ -39,12 +39,18 @@ announce-demo:
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
+# Lists the longest tests, so that one which has become slow is noticed.
 test: $(VENV)/installed lint
-	$(BIN)/python -m pytest $(AT_ONCE)
+	$(BIN)/python -m pytest $(AT_ONCE) -m "not slow" --durations=15
 
-# Lines that no test runs. A run that a test kills tells nothing of its lines.
+.PHONY: test-slow
+test-slow: $(VENV)/installed
+	$(BIN)/python -m pytest $(AT_ONCE) -m slow --durations=15
+
+# Lines that no fast test runs. A run that a test kills tells nothing of its
+# lines.
 coverage: $(VENV)/installed
-	$(BIN)/python -m pytest $(AT_ONCE) --cov
+	$(BIN)/python -m pytest $(AT_ONCE) -m "not slow" --cov
 
 # What cannot be installed beside the rest, each in an environment of its own.
 # tensorflow-io aborts when Python takes it down, so Python is left at once.

@@ -1,4 +1,8 @@
-"""A game small enough to play in a second."""
+"""A game small enough to play in a second, and what all workers share."""
+
+import fcntl
+import os
+import shutil
 
 import keras
 import pytest
@@ -25,6 +29,33 @@ tf.config.set_logical_device_configuration(
 @pytest.fixture(autouse=True)
 def seed():
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory):
+    """Returns a function that has a folder filled by one worker for all.
+
+    `once(make)` returns the folder that `make(folder)` has filled, now or when
+    this worker or another one asked for it before. Tests must not write to it.
+    """
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+
+    def once(make):
+        folder = root / "once" / f"{make.__module__}-{make.__name__}"
+        folder.parent.mkdir(exist_ok=True)
+        done = folder.with_suffix(".done")
+        with open(folder.with_suffix(".lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                make(folder)
+                done.touch()
+        return folder
+
+    return once
 
 
 @pytest.fixture

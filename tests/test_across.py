@@ -70,9 +70,9 @@ def vispr_shards(folder):
     write.build("vispr", folder / "pictures", five, attributes="sec55")
 
 
-def run(program, *args):
+def run(*command):
     return subprocess.run(
-        [sys.executable, "-m", f"priv_keras.{program}", *map(str, args)],
+        [sys.executable, "-m", *map(str, command)],
         capture_output=True,
         text=True,
         cwd=ROOT,
@@ -102,7 +102,7 @@ def test_every_method_trains_across_datasets(tmp_path, shards, method):
         *("--attribute_weights=1,2,1,1,1,1,3", "--max_iter=1"),
     ]
     known = list(shards.parent.glob("shared/*"))
-    done = run("train", *args)
+    done = run("tests.small_networks", "train", *args)
     assert done.returncode == 0, done.stderr
     # What no method changes is computed once.
     assert ("warm-up of f_T: validation" in done.stdout) == (not known)
@@ -126,7 +126,7 @@ def test_pa_hmdb51_tests_what_other_datasets_taught(tmp_path, shards):
     five = shards.parent / "shards_of_sec55" / "vispr"
     shutil.copytree(five, tmp_path / "shards" / "vispr")
     done = run(
-        "train",
+        "priv_keras.train",
         *("--scale=tiny", f"--flagfile={ROOT}/flags/recipes/smoke.flags"),
         f"--flagfile={ROOT}/flags/recipes/pa_hmdb51.flags",
         *(f"--data_dir={tmp_path}/shards", f"--run_dir={tmp_path}/run"),
@@ -154,7 +154,7 @@ def test_shards_of_other_attributes_do_not_test_these(tmp_path, shards):
     hmdb51_shards(tmp_path)
     shutil.copytree(shards / "vispr", tmp_path / "shards" / "vispr")
     refused = run(
-        "train",
+        "priv_keras.train",
         *("--scale=tiny", f"--flagfile={ROOT}/flags/recipes/pa_hmdb51.flags"),
         *(f"--data_dir={tmp_path}/shards", f"--run_dir={tmp_path}/run"),
     )
@@ -191,7 +191,7 @@ def test_shards_of_other_attributes_do_not_test_these(tmp_path, shards):
 )
 def test_what_does_not_fit_together_is_refused(tmp_path, shards, flags, says):
     refused = run(
-        "train",
+        "priv_keras.train",
         *("--scale=paper", f"--data_dir={shards}"),
         *(f"--run_dir={tmp_path}/run", *flags),
     )

@@ -33,6 +33,12 @@ from priv_keras.algorithms.restarts import Restarts
 from priv_keras.algorithms.streams import Streams
 
 EVERY = list(ALGORITHMS.values())
+# For tests of seconds: one algorithm is fast, the others are slow.
+ONE_FAST = [
+    pytest.param(algorithm, marks=pytest.mark.slow)
+    for algorithm in EVERY
+    if algorithm is not Entropy
+] + [Entropy]
 ONCE = Gate(1.0, 1)
 WORKER = pathlib.Path(__file__).with_name("worker.py")
 
@@ -169,7 +175,7 @@ def test_k_beam_climbs_as_often_as_the_paper_says(make_game):
     assert make_game(KBeam).ascent_steps == 30  # d_iter, Sec. 4.1.2
 
 
-@pytest.mark.parametrize("algorithm", EVERY)
+@pytest.mark.parametrize("algorithm", ONE_FAST)
 def test_a_restart_makes_every_budget_model_and_its_optimizer_anew(
     make_game, data, algorithm
 ):
@@ -316,7 +322,7 @@ def parties(game):
     return [game.anonymizer, game.target, *game.budgets]
 
 
-@pytest.mark.parametrize("algorithm", EVERY)
+@pytest.mark.parametrize("algorithm", ONE_FAST)
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_a_turn_in_mixed_precision_keeps_all_finite(
     make_game, data, algorithm, precision
@@ -548,7 +554,7 @@ def mirrored():
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
-@pytest.mark.parametrize("algorithm", EVERY)
+@pytest.mark.parametrize("algorithm", ONE_FAST)
 def test_two_replicas_play_as_one_device_does(algorithm, mirrored):
     """The same global batches, on one device and split over two."""
     results = []

@@ -139,6 +139,7 @@ def test_turns_are_the_papers(name, kind, members, restart_every):
                 np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("precision", "tolerance"),
     [("mixed_bfloat16", 0.05), ("mixed_float16", 0.01)],

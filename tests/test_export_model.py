@@ -17,6 +17,12 @@ from priv_keras.networks.anonymizer import ANONYMIZERS
 from priv_keras.video import to_float
 from priv_keras.video import to_uint8
 
+# The light one is fast.
+EACH = ["lite"] + [
+    pytest.param(name, marks=pytest.mark.slow)
+    for name in ANONYMIZERS
+    if name != "lite"
+]
 # Grey levels from the Keras model, at most.
 TOLERANCES = {"float32": 1, "float16": 2}
 
@@ -48,7 +54,7 @@ def warmed_up(name):
     return model
 
 
-@pytest.fixture(scope="module", params=ANONYMIZERS)
+@pytest.fixture(scope="module", params=EACH)
 def exported(request, tmp_path_factory):
     model = warmed_up(request.param)
     folder = tmp_path_factory.mktemp("export") / "anonymizer"
@@ -128,7 +134,7 @@ def test_int8_convolutions_are_integers_and_statistics_are_not(exported):
     assert seen["RSQRT"] == seen["MEAN"] == seen["TANH"] == {np.float32}
 
 
-@pytest.mark.parametrize("name", ANONYMIZERS)
+@pytest.mark.parametrize("name", EACH)
 def test_without_even_channels_int8_is_refused(name, tmp_path, monkeypatch):
     model = ANONYMIZERS[name](width=0.25)
     for layer in model.layers:  # as training does to some extent

@@ -125,7 +125,11 @@ def test_attackers_at_full_width(name, parameters):
 
 @pytest.mark.parametrize(
     ("name", "application"),
-    [("resnet_v1_50", "ResNet50"), ("resnet_v2_101", "ResNet101V2")],
+    [
+        ("resnet_v1_50", "ResNet50"),
+        ("resnet_v2_50", "ResNet50V2"),
+        pytest.param("resnet_v2_101", "ResNet101V2", marks=pytest.mark.slow),
+    ],
 )
 def test_resnets_convolve_frames_of_the_sizes_of_their_papers(
     name, application
@@ -256,7 +260,8 @@ def test_c3d_refuses_a_checkpoint_of_something_else(tmp_path):
     model = c3d.build(8, width=0.05, input_shape=(8, 32, 32, 3))
     with pytest.raises(ValueError, match="has no var_name/wc1"):
         c3d.load_sports1m(model, tmp_path / "nothing")
-    path = sports1m(tmp_path, wd1=(8, 4))
+    later = ("wc3a", "wc3b", "wc4a", "wc4b", "wc5a", "wc5b", "wd1")
+    path = sports1m(tmp_path, **dict.fromkeys(later, (8, 4)))
     with pytest.raises(ValueError, match=r"wc1 .* is \(3, 3, 3, 3, 64\)"):
         c3d.load_sports1m(model, path)
 

@@ -50,15 +50,18 @@ SMALL = [
 
 
 @pytest.fixture(scope="module")
-def shards(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    write.build("sbu", sbu_folder(folder / "raw"), folder / "shards")
-    return folder / "shards"
+def shards(once):
+    def sbu_shards(folder):
+        write.build("sbu", sbu_folder(folder / "raw"), folder / "shards")
+
+    return once(sbu_shards) / "shards"
 
 
+SMALL_NETWORKS = ("-m", "tests.small_networks")
 # `train` on a machine of two devices.
 TWO_DEVICES = """
 import tensorflow as tf
+import tests.small_networks
 (cpu,) = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(
     cpu, [tf.config.LogicalDeviceConfiguration()] * 2
@@ -69,7 +72,7 @@ train.run()
 
 
 def program(name, *args):
-    return start("-m", f"priv_keras.{name}", *args)
+    return start(*SMALL_NETWORKS, name, *args)
 
 
 def start(*args, stderr=subprocess.PIPE, **environment):
@@ -98,19 +101,23 @@ def run(name, *args):
 
 
 @pytest.fixture(scope="module")
-def on_a_terminal(shards, tmp_path_factory):
+def on_a_terminal(shards, once):
     """A run that nobody stopped, what it printed, and what was shown beside."""
-    run_dir = tmp_path_factory.mktemp("runs") / "run"
-    args = [*SMALL, f"--data_dir={shards}", f"--run_dir={run_dir}"]
-    screen, errors = pty.openpty()
-    size = struct.pack("4H", 24, 120, 0, 0)  # or it has no columns to write in
-    fcntl.ioctl(errors, termios.TIOCSWINSZ, size)
-    process = start("-m", "priv_keras.train", *args, stderr=errors)
-    os.close(errors)
-    shown = "".join(read_screen(screen))
-    out, _ = process.communicate()
-    assert process.returncode == 0, shown
-    return run_dir, out, shown
+
+    def run_on_a_terminal(folder):
+        args = [*SMALL, f"--data_dir={shards}", f"--run_dir={folder / 'run'}"]
+        screen, errors = pty.openpty()
+        size = struct.pack("4H", 24, 120, 0, 0)  # or it has no columns
+        fcntl.ioctl(errors, termios.TIOCSWINSZ, size)
+        process = start(*SMALL_NETWORKS, "train", *args, stderr=errors)
+        os.close(errors)
+        shown = "".join(read_screen(screen))
+        out, _ = process.communicate()
+        assert process.returncode == 0, shown
+        (folder / "said.json").write_text(json.dumps([out, shown]))
+
+    folder = once(run_on_a_terminal)
+    return folder / "run", *json.loads((folder / "said.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -130,22 +137,25 @@ def kill_in_game(run_dir, args):
 
 
 @pytest.fixture(scope="module")
-def killed_and_resumed(shards, tmp_path_factory):
+def killed_and_resumed(shards, once):
     """A run that was killed after its first turn and then resumed."""
-    run_dir = tmp_path_factory.mktemp("runs") / "run"
-    args = [*SMALL, f"--data_dir={shards}", f"--run_dir={run_dir}"]
-    kill_in_game(run_dir, args)
-    status, out, err = run("train", *args, "--resume")
-    assert status == 0, err
-    assert "\r" not in err  # which is no terminal
-    return run_dir, out
+
+    def run_killed_and_resumed(folder):
+        args = [*SMALL, f"--data_dir={shards}", f"--run_dir={folder / 'run'}"]
+        kill_in_game(folder / "run", args)
+        status, out, err = run("train", *args, "--resume")
+        assert status == 0, err
+        assert "\r" not in err  # which is no terminal
+        (folder / "out.txt").write_text(out)
+
+    folder = once(run_killed_and_resumed)
+    return folder / "run", (folder / "out.txt").read_text()
 
 
 @pytest.fixture
-def run_dir(killed_and_resumed, tmp_path):
-    """A copy of that run, of one's own to judge and export again: workers run
-    these tests in any order."""
-    return shutil.copytree(killed_and_resumed[0], tmp_path / "run")
+def run_dir(whole, tmp_path):
+    """A copy of a run, of one's own to judge and export again."""
+    return shutil.copytree(whole, tmp_path / "run")
 
 
 @pytest.mark.slow
@@ -178,7 +188,6 @@ def test_a_killed_run_ends_as_one_that_was_not(whole, killed_and_resumed):
         assert found[name] == expected[name], name
 
 
-@pytest.mark.slow
 def test_on_a_terminal_each_phase_is_a_bar(on_a_terminal):
     _, out, shown = on_a_terminal
     assert "turn    3/3  validation A_T" in out
@@ -370,7 +379,7 @@ def test_of_two_workers_the_first_writes_a_run_to_judge(shards, tmp_path):
 def start_two(*args):
     """Starts `train` as two workers, which it returns."""
     return [
-        start("-m", "priv_keras.train", *args, TF_CONFIG=config)
+        start(*SMALL_NETWORKS, "train", *args, TF_CONFIG=config)
         for config in cluster(2)
     ]
 
@@ -413,9 +422,8 @@ def test_where_a_worker_is_killed_the_other_says_so_and_both_go_on(
     assert [x["turn"] for x in lines if "loss" in x] == list(range(1, 10))
 
 
-@pytest.mark.slow
-def test_the_result_names_every_attacker(killed_and_resumed):
-    result = json.loads((killed_and_resumed[0] / "result.json").read_text())
+def test_the_result_names_every_attacker(whole):
+    result = json.loads((whole / "result.json").read_text())
     for side in ("raw", "anonymized"):
         (attacker,) = result[side]["attackers"]
         assert attacker["name"] == "mobilenet_v1_0.25"
@@ -425,9 +433,8 @@ def test_the_result_names_every_attacker(killed_and_resumed):
     assert result["turns"] == 3
 
 
-@pytest.mark.slow
-def test_the_exported_anonymizer_serves_any_size(killed_and_resumed):
-    folder = killed_and_resumed[0] / "export" / "anonymizer"
+def test_the_exported_anonymizer_serves_any_size(whole):
+    folder = whole / "export" / "anonymizer"
     frames = np.random.randint(0, 256, (2, 21, 30, 3), "uint8")
     model = tf.saved_model.load(str(folder))  # held, or its variables go
     served = model.serve(frames)
@@ -435,7 +442,6 @@ def test_the_exported_anonymizer_serves_any_size(killed_and_resumed):
     assert served.dtype == tf.uint8
 
 
-@pytest.mark.slow
 def test_evaluate_and_export_take_the_flags_of_the_run(run_dir):
     before = json.loads((run_dir / "result.json").read_text())
     status, out, err = run("evaluate", f"--run_dir={run_dir}")
@@ -526,7 +532,7 @@ def check_export_of_baseline(run_dir):
 
 
 @pytest.mark.slow
-def test_a_baseline_is_judged_as_a_run_is(shards, killed_and_resumed, tmp_path):
+def test_a_baseline_is_judged_as_a_run_is(shards, whole, tmp_path):
     args = ["--baseline=downsample_8", f"--data_dir={shards}", *SMALL]
     status, out, err = run("evaluate", *args, f"--run_dir={tmp_path / 'run'}")
     assert status == 0, err
@@ -538,10 +544,9 @@ def test_a_baseline_is_judged_as_a_run_is(shards, killed_and_resumed, tmp_path):
     assert "\ndownsample_8  " in out
     check_export_of_baseline(tmp_path / "run")
     # What is raw is what a run with the same flags found.
-    run_dir, _ = killed_and_resumed
-    trained = json.loads((run_dir / "result.json").read_text())
+    trained = json.loads((whole / "result.json").read_text())
     assert result["raw"] == trained["raw"]
-    status, _, err = run("evaluate", *args, f"--run_dir={run_dir}")
+    status, _, err = run("evaluate", *args, f"--run_dir={whole}")
     assert status == 1
     assert "holds a trained run" in error(err)
 
@@ -592,12 +597,10 @@ def test_other_shards_are_never_shown_the_figures_of_these(
     ]
 
 
-@pytest.mark.slow
 def test_a_folder_of_another_run_or_another_meaning_is_refused(
-    killed_and_resumed, shards, tmp_path
+    whole, shards, tmp_path
 ):
-    run_dir, _ = killed_and_resumed
-    args = [*SMALL, f"--data_dir={shards}", f"--run_dir={run_dir}"]
+    args = [*SMALL, f"--data_dir={shards}", f"--run_dir={whole}"]
     refused(*args, "--gamma=9", says="Differing: --gamma=1.5 --gamma=9.0")
     refused(*args, says="Add --resume to go on")
     sets = ("s02s03", "s03s02", "s01s03")
@@ -605,15 +608,16 @@ def test_a_folder_of_another_run_or_another_meaning_is_refused(
     path = tmp_path / "out" / "sbu" / "manifest.json"
     path.write_text(path.read_text().replace("3 kicking", "3 waving"))
     status, _, err = run(
-        "evaluate", f"--run_dir={run_dir}", f"--data_dir={tmp_path / 'out'}"
+        "evaluate", f"--run_dir={whole}", f"--data_dir={tmp_path / 'out'}"
     )
     assert status == 1
     assert "'3 waving'" in error(err)
 
 
 def refused(*args, says):
-    status, _, err = run("train", *args)
-    assert status == 1
+    process = start("-m", "priv_keras.train", *args)
+    _, err = process.communicate()
+    assert process.returncode == 1
     assert says in error(err)
 
 
