@@ -40,8 +40,9 @@ def played(make_game, data, tmp_path):
             restarts=Restarts(2, SHUT),
         )
         clips = np.random.rand(3, *CLIP).astype("float32")
-        log = callbacks.TurnLog(run_dir, 4, print)
-        play(game, data, [log, board.BeforeAfter(run_dir, clips)])
+        with callbacks.open_events(run_dir, 0) as writer:
+            log = callbacks.TurnLog(run_dir, writer, 4, print)
+            play(game, data, [log, board.BeforeAfter(writer, clips)])
         judged(run_dir, algorithm.__name__)
     return tmp_path
 
