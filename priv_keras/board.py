@@ -71,9 +71,13 @@ class BeforeAfter(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         after = np.array(self.model.anonymize(self.clips))
-        rows = (self.clips, after, np.abs(after - self.clips))
+        rows = {
+            "raw": self.clips,
+            "anonymized": after,
+            "difference": np.abs(after - self.clips),
+        }
         sheets = [
-            video.sheet(*(row[:, i] for row in rows))
+            video.sheet({name: row[:, i] for name, row in rows.items()})
             for i in range(self.clips.shape[1])
         ]
         with self.events.as_default(step=self.model.turns_played()):

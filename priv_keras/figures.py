@@ -15,6 +15,7 @@ COLOURS = (
 MARKS = "oDsP"
 HATCHES = ("", "////", "....", "xxxx")
 RAW = "#444444"
+COUNTED = 30  # classes up to which a confusion matrix has numbers in it
 CURVES = {
     "accuracy on validation": r"val_.*(accuracy|cmap).*",
     "loss, entropy": r"(target|budget).*(loss|entropy).*",
@@ -266,7 +267,9 @@ def _by_attacker(judged, side):
 
 
 def confusion(counts, names, title):
-    """What was taken for what, each row in shares of itself.
+    """What was taken for what: a row for each label, in percent of its clips.
+
+    Up to `COUNTED` classes, each cell has its count as well.
 
     Args:
         counts: Ints, `classes` lists of `classes`, a row for each label.
@@ -274,28 +277,36 @@ def confusion(counts, names, title):
         title: String.
 
     Returns:
-        `matplotlib.figure.Figure`.
+        `matplotlib.figure.Figure`, larger for more classes: text has the size
+        of a cell.
     """
     counts = np.array(counts)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    side = 2.2 + 0.28 * len(names)
-    figure, axes = _figure(side, side)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for row, column in np.argwhere(counts):
+    percent = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    few = len(names) <= COUNTED
+    cell, text = (0.4, 11) if few else (0.2, 8)  # inches, points
+    side = max(2.0, cell * len(names))
+    longest = max(map(len, names)) * text / 95  # inches
+    figure, axes = _figure(side + longest + 1.6, side + longest + 1.0)
+    shown = axes.imshow(percent, cmap="Blues", vmin=0, vmax=100)
+    bar = figure.colorbar(shown, fraction=0.05 if few else 0.02, pad=0.02)
+    bar.set_label("percent of the clips of a label", fontsize=text + 1)
+    bar.ax.tick_params(labelsize=text)
+    for row, column in np.argwhere(counts) if few else ():
         axes.text(
             column,
             row,
             counts[row, column],
             ha="center",
             va="center",
-            fontsize=7,
-            color="white" if shares[row, column] > 0.6 else "black",
+            fontsize=text,
+            color="white" if percent[row, column] > 60 else "black",
         )
     ticks = np.arange(len(names))
-    axes.set_xticks(ticks, names, rotation=90, fontsize=7)
-    axes.set_yticks(ticks, names, fontsize=7)
-    axes.set_xlabel("taken for")
-    axes.set_title(title, fontsize=10)
+    axes.set_xticks(ticks, names, rotation=90, fontsize=text)
+    axes.set_yticks(ticks, names, fontsize=text)
+    axes.set_xlabel("taken for", fontsize=text + 1)
+    axes.set_ylabel("label", fontsize=text + 1)
+    axes.set_title(title, fontsize=text + 2)
     axes.grid(visible=False)
     return figure
 

@@ -226,7 +226,8 @@ def _draw(accused, data, run_dir):
     before = experiment.pictured_clips(data)
     after = np.array(accused.anonymizer(tf.constant(before)))
     sheets = [
-        video.sheet(before[:, i], after[:, i]) for i in range(before.shape[1])
+        video.sheet({"raw": before[:, i], "anonymized": after[:, i]})
+        for i in range(before.shape[1])
     ]
     video.write_png(sheets[len(sheets) // 2], run_dir / "before_after.png")
     video.write_loop(sheets, run_dir / "before_after.webp")
