@@ -1,4 +1,7 @@
-"""Anonymizes films: `python -m priv_keras.anonymize IN... -o OUT --model=...`.
+"""Anonymizes films and pictures.
+
+    python -m priv_keras.anonymize IN... -o OUT --model=RUN/export/anonymizer
+    python -m priv_keras.anonymize film.mp4 --model=face_box_blur
 
 An input is a file, a folder, a glob, the URL of a stream, the number of a
 camera, or `-` for raw frames on standard input. An output is there when it is
@@ -17,9 +20,8 @@ from absl import flags as absl_flags
 
 from flags import anonymize as flags
 from flags import parsing
-from tfrecords_tools import program
-
-absl_flags.adopt_module_key_flags(flags)  # or `--help` lists none
+from flags import program
+from flags.suggestions import nearest
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -111,7 +113,11 @@ def load(name):
         if not hasattr(made, "stream"):
             made = Anonymizer.of(made)
         return made, {"name": name, "sha256": None, "training_size": None}
-    made = Anonymizer.load(name, trusted=flags.TRUST_MODEL.value)
+    try:
+        made = Anonymizer.load(name, trusted=flags.TRUST_MODEL.value)
+    except FileNotFoundError as error:
+        hint = nearest(name, baselines.BASELINES)
+        raise FileNotFoundError(f"{error}{hint}") from error
     return made, {
         "name": name,
         "sha256": audit.sha256(name),
@@ -276,11 +282,15 @@ def _version():
 
 
 def run():
-    program.run(main, flags_parser=_parse)
-
-
-def _parse(argv):
-    return app.parse_flags_with_usage(flags.underscored(argv))
+    program.run(
+        main,
+        [flags],
+        first=(
+            *("output", "model", "resolution", "force", "keep_audio"),
+            *("keep_metadata", "seconds", "crf", "preview", "raw_size"),
+        ),
+        required=["model"],
+    )
 
 
 if __name__ == "__main__":

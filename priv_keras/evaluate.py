@@ -1,7 +1,9 @@
-"""Judges a trained run: `python -m priv_keras.evaluate --run_dir=...`.
+"""Judges a trained run, or a simple rule (--baseline), by fresh attackers.
 
-Flags are those of the run, which the command line may override, as in
-`--attackers=...`. With `--baseline`, judges that, in a folder of its own.
+    python -m priv_keras.evaluate --run_dir=RUN --attackers=resnet_v2_50
+
+The flags of the run apply, unless the command line overrides them. The same
+command continues where it was stopped.
 """
 
 import pathlib
@@ -13,12 +15,8 @@ from absl import flags as absl_flags
 from flags import data as data_flags
 from flags import evaluation
 from flags import parsing
+from flags import program
 from flags import training
-from priv_keras import program
-
-# Or `--help` would list none of them.
-for module in (data_flags, evaluation, training):
-    absl_flags.adopt_module_key_flags(module)
 
 
 def main(argv):
@@ -85,7 +83,17 @@ def check_run_dir(run_dir, baseline):
 
 
 def run():
-    program.run(main, parsing.with_run)
+    program.run(
+        main,
+        (data_flags, evaluation, training),
+        first=(
+            *("run_dir", "scale", "recipe", "dataset", "data_dir"),
+            *("attackers", "attacks", "baseline", "checkpoint"),
+            "attacker_steps",
+        ),
+        required=["run_dir"],
+        parse=parsing.with_run,
+    )
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def _budget(name, data, started=True):
     """An f_B, from `--budget_weights` where they are given."""
     flags = training_flags
     weights = flags.BUDGET_WEIGHTS.value if started else None
-    file = weights if weights not in ("imagenet", "none") else None
+    file = weights if weights != "imagenet" else None
     budget = budgets.build(
         name,
         len(data.labels["budget_labels"]),
@@ -246,7 +246,7 @@ def check_parties(data):
     for flag in (flags.TARGET_WEIGHTS, flags.BUDGET_WEIGHTS):
         # A TensorFlow checkpoint is named by what its files begin with.
         names = [flag.value, f"{flag.value}.index"]
-        if flag.value in (None, "imagenet", "none"):
+        if flag.value in (None, "imagenet"):
             continue
         if not tf.io.gfile.glob(names):
             raise FileNotFoundError(

@@ -1,24 +1,22 @@
-"""Exports a run's anonymizer: `python -m priv_keras.export --run_dir=...`.
+"""Exports a run's anonymizer, to be used without this package or on films.
 
-Of a run that judged a Naive Downsample, exports that.
+    python -m priv_keras.export --run_dir=RUN --format=savedmodel,tflite
+
+It is written to RUN_DIR/export, together with a card that says what was
+measured. Of a run that judged a Naive Downsample, that is exported.
 """
 
 import pathlib
 import sys
 
 from absl import app
-from absl import flags as absl_flags
 
 from flags import data as data_flags
 from flags import evaluation
 from flags import export as export_flags
 from flags import parsing
+from flags import program
 from flags import training
-from priv_keras import program
-
-# Or `--help` would list none of them.
-for module in (data_flags, evaluation, export_flags, training):
-    absl_flags.adopt_module_key_flags(module)
 
 
 def main(argv):
@@ -78,7 +76,16 @@ def load(data, run_dir):
 
 
 def run():
-    program.run(main, parsing.with_run)
+    program.run(
+        main,
+        (export_flags, data_flags, training, evaluation),
+        first=(
+            *("run_dir", "data_dir", "format", "calibration_frames"),
+            "checkpoint",
+        ),
+        required=["run_dir"],
+        parse=parsing.with_run,
+    )
 
 
 if __name__ == "__main__":

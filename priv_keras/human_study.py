@@ -1,25 +1,24 @@
-"""Asks people (Appendix E): `python -m priv_keras.human_study build|score`.
+"""Asks people what they recognise in anonymized clips (Appendix E).
 
-python -m priv_keras.human_study build --run_dir=RUN --out=STUDY
-python -m priv_keras.human_study score --out=STUDY ANSWERS.json...
+    python -m priv_keras.human_study build --run_dir=RUN --out=STUDY
+    python -m priv_keras.human_study score --out=STUDY ANSWERS.json...
+
+`build` writes a page that shows test clips of a run and saves each
+participant's answers to a file; `score` says how often people were right.
 """
 
 import json
 import pathlib
 
 from absl import app
-from absl import flags as absl_flags
 
 from flags import data as data_flags
 from flags import evaluation
 from flags import human_study as flags
 from flags import parsing
+from flags import program
 from flags import training
-from tfrecords_tools import program
-
-# Or `--help` would list none of them.
-for module in (data_flags, evaluation, flags, training):
-    absl_flags.adopt_module_key_flags(module)
+from flags.suggestions import nearest
 
 
 def main(argv):
@@ -28,7 +27,10 @@ def main(argv):
         return build(out)
     if argv[1:2] == ["score"] and len(argv) > 2:
         return score(out, argv[2:])
-    raise app.UsageError("Say `build`, or `score` and files of answers.")
+    hint = nearest(argv[1], ("build", "score")) if len(argv) > 1 else ""
+    raise app.UsageError(
+        f"Give `build`, or `score` and files of answers.{hint}"
+    )
 
 
 def build(out):
@@ -154,8 +156,16 @@ def score(out, paths):
 
 
 def run():
-    absl_flags.mark_flag_as_required("out")
-    program.run(main, flags_parser=parsing.in_a_line(parsing.with_run))
+    program.run(
+        main,
+        (flags, data_flags, training, evaluation),
+        first=(
+            *("out", "clips", "conditions", "run_dir", "data_dir", "seed"),
+            "checkpoint",
+        ),
+        required=["out"],
+        parse=parsing.with_run,
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,10 @@
-"""Plays one game and judges it: `python -m priv_keras.train --method=...`."""
+"""Trains an anonymizer in one game, judges it and exports it.
+
+    python -m priv_keras.train --run_dir=RUN --dataset=puppets --scale=tiny
+
+Other data sets than puppets have to be built first (tfrecords_tools.build). The
+same command with --resume continues a run that was stopped.
+"""
 
 import pathlib
 import sys
@@ -9,12 +15,8 @@ from absl import flags as absl_flags
 from flags import data as data_flags
 from flags import evaluation
 from flags import parsing
+from flags import program
 from flags import training as training_flags
-from priv_keras import program
-
-# Or `--help` would list none of them.
-for module in (data_flags, evaluation, training_flags):
-    absl_flags.adopt_module_key_flags(module)
 
 # What may differ between the two halves of a resumed run.
 NOT_CONFIGURATION = ("resume", "run_dir")
@@ -136,7 +138,16 @@ def check_run_dir(run_dir, config, resume):
 
 
 def run():
-    program.run(main, parsing.with_scale)
+    program.run(
+        main,
+        (data_flags, training_flags, evaluation),
+        first=(
+            *("run_dir", "scale", "recipe", "seed", "resume"),
+            *("dataset", "data_dir", "method", "gamma", "budgets"),
+        ),
+        required=["run_dir"],
+        parse=parsing.with_scale,
+    )
 
 
 if __name__ == "__main__":
