@@ -26,6 +26,17 @@ BASELINES = (
         for look in ("black", "blur")
     ),
 )
+ATTACKER_NAMES = (
+    *(f"mobilenet_v1_{alpha}" for alpha in ("0.25", "0.5", "0.75", "1")),
+    *(f"resnet_v1_{depth}" for depth in (26, 50, 101)),
+    *(f"resnet_v2_{depth}" for depth in (26, 50, 101)),
+    *("inception_v1", "inception_v2"),
+)
+# Of these there are weights to start from.
+PRETRAINED = (
+    *(f"mobilenet_v1_{alpha}" for alpha in ("0.25", "0.5", "0.75", "1")),
+    *("resnet_v1_50", "resnet_v1_101", "resnet_v2_50", "resnet_v2_101"),
+)
 KINDS = ("retrained", "static", "video", "inversion", "few_labels")
 
 ATTACKERS = absl_flags.DEFINE_list(
@@ -184,3 +195,42 @@ def _attackers_are_unseen(values):
         for flag in ("attackers", "budgets")
     ]
     return families[0].isdisjoint(families[1])
+
+
+@absl_flags.validator("attackers")
+def _attackers_exist(values):
+    if not values or len(set(values)) < len(values):
+        raise absl_flags.ValidationError(
+            "Name one or several attackers, each once, of "
+            f"{', '.join(ATTACKER_NAMES)}."
+        )
+    for name in values:
+        try:
+            choices.check(name, ATTACKER_NAMES)
+        except ValueError as error:
+            raise absl_flags.ValidationError(str(error)) from error
+    return True
+
+
+@absl_flags.multi_flags_validator(
+    ["attackers", "attacker_weights", "attacker_width"],
+    "--attacker_weights=imagenet needs --attacker_width=1 and --attackers of "
+    f"{', '.join(PRETRAINED)}.",
+)
+def _weights_to_start_from_exist(values):
+    fit = set(values["attackers"]) <= set(PRETRAINED)
+    fit = fit and values["attacker_width"] == 1
+    return values["attacker_weights"] is None or fit
+
+
+@absl_flags.multi_flags_validator(
+    ["attacks", "frames", "budget_dataset", "budget_frames", "test_dataset"],
+    "--attacks=video needs clips of --frames frames with private labels: it "
+    "cannot be combined with --test_dataset, whose private labels are those of "
+    "single frames, and with --budget_dataset only if --budget_frames is the "
+    "same as --frames. Leave it out.",
+)
+def _private_labels_are_of_clips(values):
+    own = values["budget_dataset"] and values["budget_frames"]
+    of_clips = own in (None, values["frames"]) and not values["test_dataset"]
+    return "video" not in values["attacks"] or of_clips

@@ -4,11 +4,13 @@ Only a program's `main` reads a flag's value; the library takes arguments.
 """
 
 import math
+import re
 
 from absl import flags as absl_flags
 
 from flags import choices
 from flags import data  # noqa: F401 (a validator reads its flags)
+from flags.suggestions import nearest
 
 GROUPS = {
     "The run": ("resume", "strategy"),
@@ -38,6 +40,16 @@ GROUPS = {
 }
 
 METHODS = ("grl", "kbeam", "entropy")
+# Flag to the only method that has a use for it.
+OWN = {"most_confident": "entropy", "reversal_warm_up": "grl"}
+
+# How a budget model is named: the width multiplier comes last.
+BUDGET = re.compile(r"mobilenet_v2_([0-9]+(\.[0-9]+)?)")
+# Those of which there are weights to start from.
+PRETRAINED = tuple(
+    f"mobilenet_v2_{alpha}"
+    for alpha in ("0.35", "0.5", "0.75", "1.0", "1.3", "1.4")
+)
 
 METHOD = choices.one_of(
     "method",
@@ -413,3 +425,52 @@ def _is_accumulated_whole(values):
 def _starts_are_kept(values):
     restarts = values["restart_every"] or values["restart_patience"]
     return values["budget_weights"] is None or not restarts
+
+
+@absl_flags.validator("budgets")
+def _budgets_exist(values):
+    if not values:
+        raise absl_flags.ValidationError(
+            "It names no budget model. Name one or several, as in "
+            "--budgets=mobilenet_v2_1.0."
+        )
+    for name in values:
+        if width_of(name) <= 0:
+            raise absl_flags.ValidationError(
+                "A budget model is named mobilenet_v2_ and a width above 0, as "
+                f"in mobilenet_v2_0.5. Received: {name or 'an empty name'}."
+                + nearest(name, PRETRAINED)
+            )
+    return True
+
+
+def width_of(name):
+    """The width in the name of a budget model; 0 if it is the name of none."""
+    found = BUDGET.fullmatch(name)
+    return float(found[1]) if found else 0.0
+
+
+@absl_flags.multi_flags_validator(
+    ["budget_weights", "budgets"],
+    f"--budget_weights=imagenet needs --budgets of {', '.join(PRETRAINED)}: "
+    "there are no weights of other widths.",
+)
+def _weights_to_start_from_exist(values):
+    known = {width_of(name) for name in PRETRAINED}
+    fit = known.issuperset(map(width_of, values["budgets"]))
+    return values["budget_weights"] != "imagenet" or fit
+
+
+@absl_flags.multi_flags_validator(["strategy", "clip_norm", "accumulate_steps"])
+def _devices_play_as_one(values):
+    # Keras clips each replica's gradient before it sums them, and cannot
+    # accumulate in a replica.
+    strategy = values["strategy"]
+    for name, alone in (("clip_norm", None), ("accumulate_steps", 1)):
+        if strategy != "none" and values[name] != alone:
+            raise absl_flags.ValidationError(
+                f"--strategy={strategy} does not go with "
+                f"--{name}={values[name]}. Leave one of them out; more devices "
+                "share out a larger --batch_size."
+            )
+    return True

@@ -28,8 +28,8 @@ from priv_keras.evaluation.two_step import Protocol
 from priv_keras.networks import anonymizer
 from priv_keras.networks import budgets
 from priv_keras.networks import c3d
+from priv_keras.sides import LABELS
 
-LABELS = "labels.json"
 PICTURED = 6  # clips in a before/after picture
 
 
@@ -226,33 +226,14 @@ def fingerprint(data, *settings):
 
 
 def check_parties(data):
-    """Raises unless f_T and each f_B can be built and start as flags say.
+    """Raises unless f_T and each f_B can start from the weights that flags
+    name.
 
     Raises:
-        FileNotFoundError: If `--target_weights` or `--budget_weights` are not
-            there.
         OSError: If they cannot be downloaded.
-        ValueError: If they are of another network, or a name of `--budgets` is
-            that of none, or it names none.
+        ValueError: If they are of another network.
     """
     flags = training_flags
-    if not flags.BUDGETS.value:
-        raise ValueError(
-            "--budgets= names no budget model. Name one or several, as in "
-            "--budgets=mobilenet_v2_1.0."
-        )
-    for name in flags.BUDGETS.value:
-        budgets.alpha_of(name)
-    for flag in (flags.TARGET_WEIGHTS, flags.BUDGET_WEIGHTS):
-        # A TensorFlow checkpoint is named by what its files begin with.
-        names = [flag.value, f"{flag.value}.index"]
-        if flag.value in (None, "imagenet"):
-            continue
-        if not tf.io.gfile.glob(names):
-            raise FileNotFoundError(
-                f"--{flag.name}={flag.value} is not there. Name a Keras file "
-                f"(*.weights.h5); see {flag.name} in --help."
-            )
     if flags.TARGET_WEIGHTS.value:
         _target(data)
     if flags.BUDGET_WEIGHTS.value:
@@ -287,29 +268,8 @@ def write_labels(run_dir, data):
     files.write(pathlib.Path(run_dir, LABELS), text)
 
 
-def check_labels(run_dir, data):
-    """Raises unless the classes of `data` are those the run was trained on.
-
-    Raises:
-        ValueError: If another dataset, or another version, has taken their
-            place.
-    """
-    path = pathlib.Path(run_dir, LABELS)
-    if not path.exists():
-        return
-    known = {k: tuple(v) for k, v in json.loads(path.read_text()).items()}
-    for party, names in data.labels.items():
-        if known[party] != names:
-            raise ValueError(
-                f"The {party} of --data_dir are {list(names)}; the run in "
-                f"{run_dir} knows {list(known[party])}. Give the --data_dir "
-                "that it was trained on."
-            )
-
-
-def load_game(data, run_dir, say=print):
-    """Returns the trained game of a run and the turns it played: `--checkpoint`
-    says whether the last or the best.
+def checkpoint_of(run_dir):
+    """Path of the game that `--checkpoint` names: the last or the best.
 
     Raises:
         FileNotFoundError: If the run has no such checkpoint.
@@ -320,12 +280,18 @@ def load_game(data, run_dir, say=print):
         threshold = training_flags.TARGET_THRESHOLD.value
         best = callbacks.best_turn(callbacks.read_turns(run_dir), threshold)
         stem = checkpoints.stem_of(best or 0)
-    path = checkpoints.newest(folder, stem, say)
+    path = checkpoints.newest(folder, stem, print)
     if not path:
         raise FileNotFoundError(
-            f"{run_dir} holds no trained game. Train one with `python -m "
-            f"priv_keras.train --run_dir={run_dir}`."
+            f"{run_dir} holds no whole checkpoint that is the "
+            f"--checkpoint={evaluation_flags.CHECKPOINT.value}. Go on with it "
+            "by priv_keras.train --resume, or give another --checkpoint."
         )
+    return path
+
+
+def load_game(data, path):
+    """Returns the game of a checkpoint and the turns it played."""
     game = build_game(data, started=False)
     game.compile(optimizers=build_optimizers(game), validation=None)
     checkpoints.load(game, path)

@@ -17,8 +17,11 @@ from flags import evaluation
 from flags import human_study as flags
 from flags import parsing
 from flags import program
+from flags import signals
 from flags import training
 from flags.suggestions import nearest
+from priv_keras import refusals
+from priv_keras import sides
 
 
 def main(argv):
@@ -35,7 +38,8 @@ def main(argv):
 
 def build(out):
     """Writes the page and the key of a study of a run."""
-    if not data_flags.RUN_DIR.value:
+    run_dir = data_flags.RUN_DIR.value
+    if not run_dir:
         raise ValueError("build needs --run_dir, the run to ask people about.")
     if evaluation.BASELINE.value:
         raise ValueError(
@@ -47,6 +51,10 @@ def build(out):
         raise ValueError(
             f"--out={out} is a file or not empty. Choose a new folder."
         )
+    refusals.check_trained(run_dir)
+    refusals.check_writable(flags.OUT)
+    refusals.check_data(run_dir)
+    signals.exit_when_stopped()
     # In here, so that `--help` does not wait for TensorFlow.
     from priv_keras import experiment
     from priv_keras import files
@@ -54,9 +62,10 @@ def build(out):
     from priv_keras import studies
     from priv_keras.data import open_data
 
+    path = experiment.checkpoint_of(run_dir)
     data = open_data()
-    experiment.check_labels(data_flags.RUN_DIR.value, data)
-    accused = judging.trained(data, data_flags.RUN_DIR.value)
+    sides.check_labels(run_dir, data)
+    accused = judging.trained(data, path)
     asked = studies.questions(
         data.labels["actions"],
         data.labels["budget_labels"],

@@ -52,13 +52,9 @@ class Accused(NamedTuple):
     target: keras.Model | None  # f_T; `None` to train one on its output
 
 
-def trained(data, run_dir):
-    """The `Accused` of a run.
-
-    Raises:
-        FileNotFoundError: If the run has no checkpoint.
-    """
-    game, turns = experiment.load_game(data, run_dir)
+def trained(data, path):
+    """The `Accused` of a checkpoint."""
+    game, turns = experiment.load_game(data, path)
     method = training_flags.METHOD.value
     return Accused(method, turns, PerFrame(game.anonymizer), game.target)
 

@@ -110,7 +110,8 @@ def test_enum_flags_name_what_exists():
     assert absl_flags.FLAGS["method"].parser.enum_values == list(ALGORITHMS)
     for dataset in (*data.DATASETS, *data.BUDGET_DATASETS):
         assert sources.source(dataset)
-    assert set(evaluation.ATTACKERS.value) <= set(attackers.NAMES)
+    assert evaluation.ATTACKER_NAMES == attackers.NAMES
+    assert set(evaluation.PRETRAINED) == set(attackers.PRETRAINED)
     names = absl_flags.FLAGS["baseline"].parser.enum_values
     assert names == list(baselines.BASELINES)
 

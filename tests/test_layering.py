@@ -81,6 +81,8 @@ ALLOWED = {
     "priv_keras.bad_records": PROGRAMS,
     "priv_keras.faults": PROGRAMS,
     "priv_keras.data": PROGRAMS,
+    "priv_keras.refusals": PROGRAMS,
+    "priv_keras.sides": PROGRAMS,
     "priv_keras.experiment": PROGRAMS,
     "priv_keras.console": set(),
     "priv_keras.playing": PROGRAMS,

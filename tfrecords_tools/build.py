@@ -13,12 +13,14 @@ from absl import app
 
 from flags import build as flags
 from flags import program
+from flags import signals
 
 
 def main(argv):
     runner = flags.RUNNER.value
     if len(argv) > 1 and runner is None:
         raise app.UsageError(f"Unknown arguments: {argv[1:]}.")
+    signals.exit_when_stopped()
     # In here, so that `--help` does not wait for TensorFlow.
     from tfrecords_tools import manifest
     from tfrecords_tools import storage
