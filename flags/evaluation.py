@@ -5,6 +5,7 @@ from absl import flags as absl_flags
 from flags import choices
 from flags import data  # noqa: F401 (a validator reads its flags)
 from flags import training  # noqa: F401
+from flags.baselines import BASELINES
 
 GROUPS = {
     "The judge": (
@@ -17,15 +18,6 @@ GROUPS = {
     ),
 }
 
-BASELINES = (
-    *(f"downsample_{factor}" for factor in (1, 2, 4, 8, 16)),
-    *(
-        f"{part}_{region}_{look}"
-        for part in ("face", "body")
-        for region in ("box", "segmentation")
-        for look in ("black", "blur")
-    ),
-)
 ATTACKER_NAMES = (
     *(f"mobilenet_v1_{alpha}" for alpha in ("0.25", "0.5", "0.75", "1")),
     *(f"resnet_v1_{depth}" for depth in (26, 50, 101)),

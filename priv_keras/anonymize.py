@@ -11,6 +11,7 @@ whole, or not at all.
 import contextlib
 import functools
 import importlib.metadata
+import pathlib
 import signal
 import sys
 import time
@@ -21,6 +22,7 @@ from absl import flags as absl_flags
 from flags import anonymize as flags
 from flags import parsing
 from flags import program
+from flags.baselines import BASELINES
 from flags.suggestions import nearest
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -39,6 +41,7 @@ def main(argv):
         places.check_absent(job.files(flags.AUDIT.value), flags.FORCE.value)
     for path in skipped:
         _say(f"skipped: {path} is no film")
+    check_model(flags.MODEL.value)
     anonymizer, model = load(flags.MODEL.value)
     _say(_about_size(model["training_size"]))
     failed = 0
@@ -92,6 +95,19 @@ def _check_raw_size(jobs):
         )
 
 
+def check_model(name):
+    """Raises unless there is such a model, before TensorFlow is imported.
+
+    Raises:
+        FileNotFoundError: If not.
+    """
+    if name not in BASELINES and not pathlib.Path(name).exists():
+        raise FileNotFoundError(
+            f"--model={name}: there is no such folder or file, and no such "
+            f"baseline ({', '.join(BASELINES)}).{nearest(name, BASELINES)}"
+        )
+
+
 def load(name):
     """What anonymizes, and what is known of it.
 
@@ -113,11 +129,7 @@ def load(name):
         if not hasattr(made, "stream"):
             made = Anonymizer.of(made)
         return made, {"name": name, "sha256": None, "training_size": None}
-    try:
-        made = Anonymizer.load(name, trusted=flags.TRUST_MODEL.value)
-    except FileNotFoundError as error:
-        hint = nearest(name, baselines.BASELINES)
-        raise FileNotFoundError(f"{error}{hint}") from error
+    made = Anonymizer.load(name, trusted=flags.TRUST_MODEL.value)
     return made, {
         "name": name,
         "sha256": audit.sha256(name),

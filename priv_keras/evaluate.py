@@ -14,6 +14,7 @@ from absl import flags as absl_flags
 from flags import data as data_flags
 from flags import evaluation
 from flags import parsing
+from flags import paths
 from flags import program
 from flags import signals
 from flags import training
@@ -76,7 +77,7 @@ def check(run_dir, name):
         check_run_dir(run_dir, name)
     else:
         refusals.check_trained(run_dir)
-    refusals.check_writable(data_flags.RUN_DIR, data_flags.SHARED_DIR)
+    paths.check_writable(data_flags.RUN_DIR, data_flags.SHARED_DIR)
     refusals.check_data(run_dir)
 
 

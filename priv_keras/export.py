@@ -14,6 +14,7 @@ from flags import data as data_flags
 from flags import evaluation
 from flags import export as export_flags
 from flags import parsing
+from flags import paths
 from flags import program
 from flags import signals
 from flags import training
@@ -83,7 +84,7 @@ def check(run_dir, name):
         refusals.check_judged_baseline(run_dir)
     else:
         refusals.check_trained(run_dir)
-    refusals.check_writable(data_flags.RUN_DIR)
+    paths.check_writable(data_flags.RUN_DIR)
     refusals.check_data(run_dir)
 
 

@@ -16,6 +16,7 @@ from flags import data as data_flags
 from flags import evaluation
 from flags import human_study as flags
 from flags import parsing
+from flags import paths
 from flags import program
 from flags import signals
 from flags import training
@@ -52,7 +53,7 @@ def build(out):
             f"--out={out} is a file or not empty. Choose a new folder."
         )
     refusals.check_trained(run_dir)
-    refusals.check_writable(flags.OUT)
+    paths.check_writable(flags.OUT)
     refusals.check_data(run_dir)
     signals.exit_when_stopped()
     # In here, so that `--help` does not wait for TensorFlow.

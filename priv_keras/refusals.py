@@ -6,12 +6,11 @@ Part of the programs: reads flags.
 import json
 import os
 import pathlib
-import tempfile
 
 from flags import evaluation
 from flags import parsing
+from flags import paths
 from flags import training
-from flags.suggestions import nearest
 from priv_keras import checkpoints
 from priv_keras import sides
 from tfrecords_tools import storage
@@ -43,11 +42,8 @@ def check_trained(run_dir):
     """
     run_dir = pathlib.Path(run_dir)
     if not run_dir.is_dir():
-        parent = run_dir.parent
-        beside = [x.name for x in parent.iterdir()] if parent.is_dir() else []
         raise FileNotFoundError(
-            f"There is no folder --run_dir={run_dir}."
-            + nearest(run_dir.name, beside)
+            f"There is no folder --run_dir={run_dir}.{paths.beside(run_dir)}"
         )
     if not checkpoints.files(run_dir / "checkpoints", checkpoints.TURNS):
         raise FileNotFoundError(
@@ -80,38 +76,6 @@ def baseline_of(run_dir):
     if not config.is_file():
         return None
     return parsing.last_value(config.read_text().splitlines(), "baseline")
-
-
-def check_writable(*flags):
-    """Raises unless the folder of each flag that is given can be written.
-
-    Args:
-        *flags: `absl.flags.FlagHolder`s of a folder, which need not exist yet.
-
-    Raises:
-        OSError: If not.
-    """
-    for flag in flags:
-        if not flag.value:
-            continue
-        folder = pathlib.Path(flag.value)
-        # What is there of it.
-        found = next(
-            path
-            for path in (folder, *folder.absolute().parents)
-            if os.path.lexists(path)
-        )
-        if not found.is_dir():
-            raise NotADirectoryError(
-                f"--{flag.name}={folder}: {found} is no folder. Choose another."
-            )
-        try:  # as root, `os.access` allows what fails
-            tempfile.TemporaryDirectory(prefix=".try-", dir=found).cleanup()
-        except OSError as error:
-            raise OSError(
-                f"--{flag.name}={folder}: {found} cannot be written "
-                f"({error.strerror}). Choose another folder, or change that."
-            ) from error
 
 
 def check_game():
@@ -147,12 +111,10 @@ def _check_weights(flag):
     # A TensorFlow checkpoint is named by what its files begin with.
     names = (flag.value, f"{flag.value}.index")
     if not any(storage.path(name).is_file() for name in names):
-        path = pathlib.Path(flag.value)
-        there = path.parent.glob("*") if path.parent.is_dir() else ()
         raise FileNotFoundError(
             f"--{flag.name}={flag.value} is not there. Name a Keras file "
             f"(*.weights.h5); see {flag.name} in --help."
-            + nearest(path.name, [x.name for x in there])
+            + paths.beside(pathlib.Path(flag.value))
         )
 
 

@@ -14,6 +14,7 @@ from absl import flags as absl_flags
 from flags import data as data_flags
 from flags import evaluation
 from flags import parsing
+from flags import paths
 from flags import program
 from flags import signals
 from flags import training as training_flags
@@ -84,7 +85,7 @@ def check(run_dir, config):
     # find out from TensorFlow.
     if training_flags.STRATEGY.value != "multi_worker":
         check_run_dir(run_dir, config, training_flags.RESUME.value)
-        refusals.check_writable(data_flags.RUN_DIR, data_flags.SHARED_DIR)
+        paths.check_writable(data_flags.RUN_DIR, data_flags.SHARED_DIR)
     refusals.check_data(run_dir)
 
 

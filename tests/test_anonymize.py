@@ -249,7 +249,10 @@ def test_a_stream_of_the_network(model, tmp_path):
         (["in.mp4", "-o", "in.mp4", "--force"], "in.mp4 is an input"),
         (["-", "-o", "new.mp4"], "The input `-` and --raw_size go together"),
         (["in.mp4", "--raw_size=2x2"], "--raw_size go together"),
-        (["in.mp4", "-o", "x.mp4", "--model=none"], "none holds no SavedModel"),
+        (
+            ["in.mp4", "-o", "x.mp4", "--model=none"],
+            "--model=none: there is no such folder",
+        ),
         (["0"], "0 needs --output or --preview"),
     ],
 )

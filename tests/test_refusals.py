@@ -128,13 +128,22 @@ SBU = f"{TRAIN} --dataset=sbu --data_dir=data"
         ),
         ("sweep --sweep_dir=s --methods=entropi", "Did you mean entropy?"),
         ("report nope", "nope"),
+        (
+            "build --dataset=sbu --out_dir=o --raw_dir=ran",
+            "no ran. Did you",
+        ),
+        ("build --dataset=puppets --out_dir=/proc/o", "/proc cannot be writt"),
+        ("build --dataset=folder --out_dir=o --raw_dir=run --csv=x", "no x."),
+        ("verify data", "There are shards in its folders sbu, ucf101"),
+        ("anonymize file.txt -o a.mp4 --model=downsampl_4", "mean downsample"),
     ],
 )
 def test_is_refused_without_tensorflow_and_without_data(folder, command, says):
     before = sorted(folder.rglob("*"))
     name, *args = command.split()
+    package = "tfrecords_tools" if name in ("build", "verify") else "priv_keras"
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", f"priv_keras.{name}", *args],
+        [sys.executable, "-X", "importtime", "-m", f"{package}.{name}", *args],
         capture_output=True,
         text=True,
         cwd=folder,

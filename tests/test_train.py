@@ -462,6 +462,23 @@ def test_evaluate_and_export_take_the_flags_of_the_run(run_dir):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_judge_that_is_stopped_leaves_no_output_of_f_a(run_dir, number):
+    process = program(
+        *("evaluate", f"--run_dir={run_dir}", "--seed=1"),
+        *("--attacker_steps=1000000", "--attacker_patience=100000"),
+    )
+    cache = run_dir / "evaluation" / "cache"
+    while not list(cache.rglob("*")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode in (128 + number, -number), err
+    assert not cache.exists()
+
+
+@pytest.mark.slow
 def test_every_format_is_exported_with_the_figures_of_the_run(run_dir):
     result = json.loads((run_dir / "result.json").read_text())
     trained = card.check(run_dir / "export" / "anonymizer")

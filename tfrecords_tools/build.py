@@ -12,6 +12,7 @@ import sys
 from absl import app
 
 from flags import build as flags
+from flags import paths
 from flags import program
 from flags import signals
 
@@ -20,6 +21,11 @@ def main(argv):
     runner = flags.RUNNER.value
     if len(argv) > 1 and runner is None:
         raise app.UsageError(f"Unknown arguments: {argv[1:]}.")
+    paths.check_there(
+        *(flags.RAW_DIR, flags.SPLIT_DIR, flags.CSV, flags.ATTRIBUTE_LIST),
+        *(flags.EXCLUDE_PA, flags.pa_hmdb51.ANNOTATIONS),
+    )
+    paths.check_writable(flags.OUT_DIR)
     signals.exit_when_stopped()
     # In here, so that `--help` does not wait for TensorFlow.
     from tfrecords_tools import manifest
