@@ -2,9 +2,10 @@
 
 At tiny scale an attacker has 600 updates, so that a run ends in minutes. Plays
 games and baselines of `benchmarks/trade_off.py`, and has them judged twice by
-its strongest attacker: as there, and with four times as many updates. Goes on
-where it was, on another machine too: figures are kept, as text, in
-`benchmarks/results/convergence`. Writes `benchmarks/results/convergence.md`.
+its strongest attacker: as there, and with four times as many updates.
+`benchmarks/results/convergence.jsonl` keeps each run, so that the same command
+continues where it stopped, on another machine too. Writes
+`benchmarks/results/convergence.md`.
 """
 
 import argparse
@@ -13,14 +14,16 @@ import os
 import pathlib
 import shutil
 import sys
+import threading
 from concurrent import futures
 
-import machine
+import lines
 import trade_off
 
 ROOT = pathlib.Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "convergence.md"
-KEPT = RESULTS.with_suffix("")
+KEPT = RESULTS.with_suffix(".jsonl")
+KEEPING = threading.Lock()
 ATTACKER = "resnet_v1_26"
 UPDATES = 2400
 # Patience grows with the updates that it is a part of.
@@ -41,7 +44,6 @@ def main():
     parser.set_defaults(attacks="retrained")
     args = parser.parse_args()
     os.chdir(ROOT)
-    KEPT.mkdir(parents=True, exist_ok=True)
     with futures.ThreadPoolExecutor(args.jobs) as pool:
         for _ in pool.map(lambda one: judge(one, args), args.sweeps.split(",")):
             RESULTS.write_text("\n".join(table()) + "\n")
@@ -50,11 +52,13 @@ def main():
 
 def judge(sweep, args):
     """Judges each method with one seed, and keeps what is found."""
+    known = {(row["sweep"], row["run"]) for row in lines.read(KEPT)}
+    seed = sweep.rpartition("-")[2]
     for method in args.methods.split(","):
-        kept = KEPT / f"{sweep}-{method}.json"
-        if not kept.exists():
+        if (sweep, f"{method}-seed{seed}") not in known:
             found = judge_twice(sweep, method, args)
-            kept.write_text(json.dumps(found, indent=1))
+            with KEEPING:
+                lines.write(KEPT, [*lines.read(KEPT), found])
 
 
 def judge_twice(sweep, method, args):
@@ -83,7 +87,7 @@ def judge_twice(sweep, method, args):
     return {
         "sweep": sweep,
         "run": run,
-        "machine": machine.name(),
+        **lines.origin(),
         "utility": few["anonymized"]["target"],
         **{
             side: {"few": attacker(few, side), "many": attacker(many, side)}
@@ -97,7 +101,7 @@ def attacker(result, side):
 
 
 def table():
-    rows = [json.loads(path.read_text()) for path in sorted(KEPT.glob("*"))]
+    rows = sorted(lines.read(KEPT), key=lambda row: (row["sweep"], row["run"]))
     machines = sorted({row["machine"] for row in rows})
     yield "# Attackers who train for longer, tiny scale"
     yield ""

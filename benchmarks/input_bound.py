@@ -44,8 +44,8 @@ def opened(shard, batch_size):
 
     from priv_keras import losses
     from priv_keras.algorithms import Entropy
-    from priv_keras.algorithms.base import Optimizers
     from priv_keras.algorithms.gates import Gate
+    from priv_keras.algorithms.optimization import Optimizers
     from priv_keras.networks import anonymizer
     from priv_keras.networks import budgets
     from priv_keras.networks import c3d
@@ -83,7 +83,7 @@ def opened(shard, batch_size):
         budget_gate=Gate(1.0, 2),
     )
     game.compile(
-        optimizers=Optimizers(
+        optimizer=Optimizers(
             keras.optimizers.Adam(1e-4),
             keras.optimizers.Adam(1e-5),
             [keras.optimizers.Adam(1e-2)],

@@ -31,6 +31,11 @@ TESTS = {
     "algorithms/grl.py": "test_algorithms.py",
     "algorithms/k_beam.py": "test_algorithms.py",
     "algorithms/base.py": "test_algorithms.py",
+    "algorithms/optimization.py": "test_algorithms.py",
+    "algorithms/replicas.py": "test_algorithms.py",
+    "algorithms/restarts.py": "test_algorithms.py",
+    "algorithms/streams.py": "test_algorithms.py",
+    "algorithms/turn_figures.py": "test_algorithms.py",
 }
 CONFIG = """[cosmic-ray]
 module-path = "priv_keras/{module}"

@@ -3,27 +3,28 @@
     python benchmarks/trade_off.py --ut_raw_dir=RAW --out=runs/trade_off
 
 Sweeps over the games of `benchmarks/methods`, then over baselines: on puppets
-with each seed, and where its raw videos are at hand, on folds of
-UT-Interaction, `--jobs` of these at once. The same command goes on where it
-was, on another machine too: what is judged is kept, as text, in
-`benchmarks/results/trade_off`. `--attacks` as of `priv_keras.evaluate`. Writes
-`benchmarks/results/trade_off.md` whenever another is judged.
+with each seed and, if its raw videos are at hand, on folds of UT-Interaction,
+`--jobs` of these at once. `benchmarks/results/trade_off.jsonl` keeps each run
+that was judged, so that the same command continues where it stopped, on another
+machine too. `--attacks` are those of `priv_keras.evaluate`. Writes
+`benchmarks/results/trade_off.md` whenever another run has been judged.
 """
 
 import argparse
 import itertools
+import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
+import tempfile
 from concurrent import futures
 
-import machine
+import lines
 
 ROOT = pathlib.Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "trade_off.md"
-KEPT = RESULTS.with_suffix("")
+KEPT = RESULTS.with_suffix(".jsonl")
 # 70 turns of a demo would take all methods days; their learning rates end as
 # low. A fresh f_B that learns no faster than a demo's is no opponent in 500
 # updates, and restarts would be judged by that.
@@ -52,10 +53,10 @@ def main():
     parser.add_argument("--attacks", default="retrained")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
-    # Flags that are kept name shards below --out, on each machine alike.
+    # The flags that are kept name shards below --out, relative to here.
     os.chdir(ROOT)
     out = pathlib.Path(args.out)
-    copy_judged(KEPT, out, args.attacks.split(","))
+    unpack_judged(lines.read(KEPT), out, args.attacks.split(","))
     with futures.ThreadPoolExecutor(args.jobs) as pool:
         sweeps = [pool.submit(run, *one, args, out) for one in arenas(args)]
         try:
@@ -109,43 +110,77 @@ def judged_at(out):
 
 
 def keep(out):
-    copy_judged(out, KEPT)
-    for result in KEPT.glob("*/runs/*/result.json"):
-        made_on = result.with_name("machine.txt")
-        if not made_on.exists():
-            made_on.write_text(machine.name())
+    """Adds the judged runs of `out` to the records, and writes the tables."""
+    known = {identity(record): record for record in lines.read(KEPT)}
+    for result in sorted(out.glob("*/runs/*/result.json")):
+        record = judged(result.parent)
+        old = known.get(identity(record), {})
+        if record["result"] != old.get("result"):
+            known[identity(record)] = {**record, **lines.origin()}
+    for folder in sorted(out.glob("*/shared/raw")):
+        record = raw_figures(folder)
+        known[identity(record)] = record
+    lines.write(KEPT, sorted(known.values(), key=identity))
     write()
 
 
-def copy_judged(source, target, attacks=None):
-    """Copies what is known of runs that are judged, and no clip or weight.
+def identity(record):
+    return record["sweep"], record.get("run", "")
+
+
+def judged(run_dir):
+    """Returns the record of a run that was judged."""
+    folder = run_dir.parents[1]
+    minutes = run_dir / "minutes.txt"
+    return {
+        "sweep": folder.name,
+        "run": run_dir.name,
+        "minutes": float(minutes.read_text()) if minutes.exists() else None,
+        "job": (folder / "jobs" / f"{run_dir.name}.flags").read_text(),
+        "flags": (run_dir / "config.flags").read_text(),
+        "result": json.loads((run_dir / "result.json").read_text()),
+    }
+
+
+def raw_figures(folder):
+    """Returns the record of what the runs of a sweep share."""
+    found = sorted(folder.glob("*.json"))
+    figures = {path.name: json.loads(path.read_text()) for path in found}
+    return {"sweep": folder.parents[1].name, "raw": figures}
+
+
+def unpack_judged(records, out, attacks=None):
+    """Writes what is known of judged runs as folders of sweeps.
 
     Args:
-        source: Folder of sweeps.
-        target: Folder of sweeps.
-        attacks: By which a run must be judged; the target's own run stays. A
+        records: List of dicts, see `judged` and `raw_figures`.
+        out: Folder of sweeps. A run that it holds stays as it is.
+        attacks: Names of the attacks that a run must have been judged by; a
             run without its weights could not be judged by them later. `None`
-            copies all, and over what the target has.
+            for any.
     """
     from priv_keras import sweep
 
-    for result in source.glob("*/runs/*/result.json"):
-        run_dir = result.parent
-        folder = run_dir.parents[1]
-        flagfile = folder / "jobs" / f"{run_dir.name}.flags"
-        known = sweep.attacks(flagfile.read_text())
-        own = (target / run_dir.relative_to(source)).exists()
-        if attacks and (own or not set(attacks) <= set(known)):
+    for record in records:
+        folder = out / record["sweep"]
+        for name, figures in record.get("raw", {}).items():
+            place(folder / "shared" / "raw" / name, json.dumps(figures))
+        if "run" not in record:
             continue
-        for path in (
-            *(flagfile, run_dir / "config.flags"),
-            *(run_dir / "minutes.txt", result),
-            *folder.glob("shared/raw/*.json"),
-        ):
-            if path.exists():
-                copy = target / path.relative_to(source)
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, copy)
+        run_dir = folder / "runs" / record["run"]
+        known = sweep.attacks(record["job"])
+        if run_dir.exists() or not set(attacks or ()) <= set(known):
+            continue
+        place(folder / "jobs" / f"{record['run']}.flags", record["job"])
+        place(run_dir / "config.flags", record["flags"])
+        if record["minutes"] is not None:
+            place(run_dir / "minutes.txt", f"{record['minutes']:.1f}")
+        place(run_dir / "result.json", json.dumps(record["result"], indent=1))
+
+
+def place(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
 
 
 def method(name):
@@ -167,10 +202,26 @@ def write():
     """Writes the tables of all runs that are kept."""
     from priv_keras import runs
 
-    every = [runs.load(p.parent) for p in sorted(KEPT.glob("*/runs/*/*.json"))]
-    every.sort(key=lambda run: str(runs.arena(run)))
-    machines = {(run.folder / "machine.txt").read_text() for run in every}
-    lines = [
+    records = lines.read(KEPT)
+    machines = {one["machine"] for one in records if "machine" in one}
+    with tempfile.TemporaryDirectory() as folder:
+        unpack_judged(records, pathlib.Path(folder))
+        results = sorted(pathlib.Path(folder).glob("*/runs/*/result.json"))
+        every = [runs.load(path.parent) for path in results]
+        every.sort(key=lambda run: str(runs.arena(run)))
+        RESULTS.write_text("\n".join(report(every, machines)))
+
+
+def report(every, machines):
+    """Returns the lines of the tables.
+
+    Args:
+        every: List of `runs.Run`, those of one arena together.
+        machines: Names of the machines that they were made on.
+    """
+    from priv_keras import runs
+
+    text = [
         "# The trade-off of each method, tiny scale",
         "",
         "Made by `python benchmarks/trade_off.py` on "
@@ -189,12 +240,12 @@ def write():
         f"{len(every)} runs; those whose minutes are known took "
         f"{hours(every):.1f} hours, two at once.",
     ]
-    for _, judged in itertools.groupby(every, runs.arena):
-        judged = list(judged)
-        lines += ["", f"## {judged[0].result['dataset']}", ""]
+    for _, group in itertools.groupby(every, runs.arena):
+        group = list(group)
+        text += ["", f"## {group[0].result['dataset']}", ""]
         for table in (means, each_attack, singles, attackers):
-            lines += [*table(judged), ""]
-    RESULTS.write_text("\n".join(lines))
+            text += [*table(group), ""]
+    return text
 
 
 def hours(every):

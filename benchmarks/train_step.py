@@ -90,9 +90,9 @@ def ours(batch, precision):
 
     from priv_keras import losses
     from priv_keras.algorithms import Entropy
-    from priv_keras.algorithms.base import Optimizers
-    from priv_keras.algorithms.base import Streams
     from priv_keras.algorithms.gates import Gate
+    from priv_keras.algorithms.optimization import Optimizers
+    from priv_keras.algorithms.streams import Streams
     from priv_keras.networks import anonymizer
     from priv_keras.networks import budgets
     from priv_keras.networks import c3d
@@ -113,7 +113,7 @@ def ours(batch, precision):
     )
     data = tf.data.Dataset.from_tensors(batch).repeat()
     game.compile(
-        optimizers=Optimizers(
+        optimizer=Optimizers(
             keras.optimizers.Adam(1e-4),
             keras.optimizers.Adam(1e-5),
             [keras.optimizers.Adam(1e-2)],

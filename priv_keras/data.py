@@ -14,7 +14,7 @@ from priv_keras import bad_records
 from priv_keras import losses
 from priv_keras import sides
 from priv_keras import signs
-from priv_keras.algorithms.base import Streams
+from priv_keras.algorithms.streams import Streams
 from tfrecords_tools import damage
 from tfrecords_tools import manifest
 from tfrecords_tools import read

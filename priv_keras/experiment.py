@@ -19,10 +19,10 @@ from priv_keras import callbacks
 from priv_keras import checkpoints
 from priv_keras import files
 from priv_keras.algorithms import ALGORITHMS
-from priv_keras.algorithms.base import ByTurn
-from priv_keras.algorithms.base import Optimizers
-from priv_keras.algorithms.base import Restarts
 from priv_keras.algorithms.gates import Gate
+from priv_keras.algorithms.optimization import ByTurn
+from priv_keras.algorithms.optimization import Optimizers
+from priv_keras.algorithms.restarts import Restarts
 from priv_keras.data import STREAMS
 from priv_keras.evaluation.two_step import Protocol
 from priv_keras.networks import anonymizer
@@ -293,6 +293,6 @@ def checkpoint_of(run_dir):
 def load_game(data, path):
     """Returns the game of a checkpoint and the turns it played."""
     game = build_game(data, started=False)
-    game.compile(optimizers=build_optimizers(game), validation=None)
+    game.compile(optimizer=build_optimizers(game), validation=None)
     checkpoints.load(game, path)
     return game, checkpoints.turn_of(path)

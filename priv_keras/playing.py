@@ -20,7 +20,7 @@ from priv_keras import experiment
 from priv_keras import exporting
 from priv_keras import signs
 from priv_keras import supervised
-from priv_keras.algorithms.base import read
+from priv_keras.algorithms.replicas import read
 from priv_keras.layers import PerFrame
 from priv_keras.losses import SINGLE_LABEL
 
@@ -69,7 +69,7 @@ def new_game(data):
     game = experiment.build_game(data)
     streams = data.streams(0)
     game.compile(
-        optimizers=experiment.build_optimizers(game),
+        optimizer=experiment.build_optimizers(game),
         validation=streams.validation,
         budget_data=streams.budget,
     )

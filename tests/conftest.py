@@ -13,7 +13,7 @@ from toys import toy_batch
 from toys import toy_classifier
 
 from priv_keras import losses
-from priv_keras.algorithms.base import Optimizers
+from priv_keras.algorithms.optimization import Optimizers
 
 # Two logical devices, for tests of replicas; before TensorFlow starts.
 tf.config.set_logical_device_configuration(
@@ -63,7 +63,7 @@ def make_game():
             **kwargs,
         )
         game.compile(
-            optimizers=Optimizers(
+            optimizer=Optimizers(
                 optimizer(lr),
                 optimizer(lr / 2),
                 [optimizer(lr * 2) for _ in range(num_budgets)],

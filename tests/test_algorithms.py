@@ -25,12 +25,12 @@ from priv_keras.algorithms import ALGORITHMS
 from priv_keras.algorithms import GRL
 from priv_keras.algorithms import Entropy
 from priv_keras.algorithms import KBeam
-from priv_keras.algorithms.base import ByTurn
-from priv_keras.algorithms.base import Optimizers
-from priv_keras.algorithms.base import Restarts
-from priv_keras.algorithms.base import Streams
-from priv_keras.algorithms.base import descend
 from priv_keras.algorithms.gates import Gate
+from priv_keras.algorithms.optimization import ByTurn
+from priv_keras.algorithms.optimization import Optimizers
+from priv_keras.algorithms.optimization import gradient_step
+from priv_keras.algorithms.restarts import Restarts
+from priv_keras.algorithms.streams import Streams
 
 EVERY = list(ALGORITHMS.values())
 ONCE = Gate(1.0, 1)
@@ -140,13 +140,14 @@ def test_figures_of_a_turn_begin_with_it(make_game, data):
 def test_a_norm_that_float16_could_not_hold_is_left_out(
     make_game, optimizer, said
 ):
-    """And any other that is not finite is told: it stops the run."""
+    """Without loss scaling such a norm is told, and it stops the run."""
     game = make_game(Entropy, optimizer=optimizer)
     for norm, value in zip(
-        game.gradient_norms.values(), (np.inf, np.nan, 2.0), strict=True
+        game.figures.gradient_norms.values(), (np.inf, np.nan, 2.0), strict=True
     ):
         norm.assign(value)
-    assert list(game.norm_logs()) == [f"{name}_gradient_norm" for name in said]
+    logs = game.figures.norm_logs(scaled=optimizer is not keras.optimizers.SGD)
+    assert list(logs) == [f"{name}_gradient_norm" for name in said]
 
 
 def test_grl_raises_its_reversal_over_the_warm_up(make_game, data):
@@ -580,7 +581,7 @@ def test_an_overflow_on_one_replica_is_an_update_of_none(
         optimizer.build([weight])
 
     def step(factor):
-        descend(
+        gradient_step(
             optimizer, [weight], lambda: tf.reduce_sum(weight.value) * factor
         )
 
@@ -643,7 +644,7 @@ def start_worker(algorithm, out, config):
 def test_optimizer_count_mismatch(make_game):
     game = make_game(Entropy, num_budgets=2)
     with pytest.raises(ValueError, match="2 budget models and 1 budget opt"):
-        game.compile(optimizers=Optimizers(None, None, [None]), validation=None)
+        game.compile(optimizer=Optimizers(None, None, [None]), validation=None)
 
 
 def test_refuses_a_negative_gamma_and_an_empty_side(make_game):

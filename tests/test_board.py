@@ -20,7 +20,7 @@ from priv_keras import figures
 from priv_keras import metrics
 from priv_keras.algorithms import Entropy
 from priv_keras.algorithms import KBeam
-from priv_keras.algorithms.base import Restarts
+from priv_keras.algorithms.restarts import Restarts
 
 README = pathlib.Path(__file__).parents[1] / "README.md"
 SCREENSHOTS = "tensorboard-screenshots"

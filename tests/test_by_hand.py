@@ -16,9 +16,9 @@ from priv_keras import losses
 from priv_keras.algorithms import GRL
 from priv_keras.algorithms import Entropy
 from priv_keras.algorithms import KBeam
-from priv_keras.algorithms.base import Optimizers
-from priv_keras.algorithms.base import Restarts
 from priv_keras.algorithms.gates import Gate
+from priv_keras.algorithms.optimization import Optimizers
+from priv_keras.algorithms.restarts import Restarts
 
 RATES = (0.03, 0.05, 0.1)
 # A threshold that some members pass and others do not, and a cap.
@@ -87,7 +87,7 @@ def both(name, kind, members, restart_every, *, gates=GATES, optimizer=sgd):
         budget.set_weights([0.5 * w + 0.1 for w in budget.get_weights()])
     alpha_a, alpha_t, alpha_b = RATES
     game.compile(
-        optimizers=Optimizers(
+        optimizer=Optimizers(
             optimizer(alpha_a),
             optimizer(alpha_t),
             [optimizer(alpha_b) for _ in range(members)],

@@ -21,8 +21,8 @@ from priv_keras import checkpoints
 from priv_keras import metrics
 from priv_keras.algorithms import GRL
 from priv_keras.algorithms import Entropy
-from priv_keras.algorithms.base import Restarts
 from priv_keras.algorithms.gates import Gate
+from priv_keras.algorithms.restarts import Restarts
 
 
 def play(game, data, watchers, epochs=2, initial_epoch=0):

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from priv_keras import losses
-from priv_keras.algorithms.base import Optimizers
 from priv_keras.algorithms.gates import Gate
+from priv_keras.algorithms.optimization import Optimizers
 
 CLIP = (2, 4, 4, 3)
 ACTIONS, IDENTITIES = 3, 5
@@ -99,7 +99,7 @@ def toy_pair_game(algorithm, restarts):
         restarts=restarts,
     )
     game.compile(
-        optimizers=Optimizers(
+        optimizer=Optimizers(
             keras.optimizers.SGD(0.1),
             keras.optimizers.SGD(0.1),
             [keras.optimizers.SGD(0.5) for _ in range(2)],

@@ -13,8 +13,8 @@ from toys import toy_batch
 from toys import toy_pair_game
 
 from priv_keras.algorithms import ALGORITHMS
-from priv_keras.algorithms.base import Restarts
 from priv_keras.algorithms.gates import Gate
+from priv_keras.algorithms.restarts import Restarts
 
 
 def play(algorithm, out):

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from priv_keras.algorithms.base import AdversarialModel
-from priv_keras.algorithms.base import over_replicas
+from priv_keras.algorithms.replicas import over_replicas
 
 
 class Entropy(AdversarialModel):

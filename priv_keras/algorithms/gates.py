@@ -27,23 +27,33 @@ class Passage(NamedTuple):
     gave_up: tf.Tensor  # bool, whether it is not above the threshold
 
 
+def passage_logs(parties, passage):
+    """Returns what the gated loops tell of each party, as a dict by name."""
+    logs = {}
+    for i, party in enumerate(parties):
+        logs[f"{party}_steps"] = passage.steps[i]
+        logs[f"{party}_gate_accuracy"] = passage.accuracy[i]
+        logs[f"{party}_gave_up"] = tf.cast(passage.gave_up[i], tf.float32)
+    return logs
+
+
 def train_until(gate, hits, update, members=1):
     """Calls `update()` until the accuracies that `hits()` tells pass the gate.
 
-    Each member has a loop of its own, as in the paper. They run side by side,
-    so that members can share what a batch costs, and who has left his stays
-    out.
+    Each member has a loop of its own, as in the paper. The loops run side by
+    side, so that members can share what a batch costs; a member that has left
+    its loop stays out.
 
     Called in cross-replica context: the loop is outside `strategy.run` and
     only `update` and `hits` are inside, so all replicas leave together.
 
     Args:
         gate: `Gate`.
-        hits: Callable returning a list of pairs of scalar float32 tensors: of
-            a new batch, the clips that each member has right and how many there
-            are, reduced over replicas.
-        update: Callable of a bool tensor `(members,)`, who is to be updated.
-            Run for its effect on variables.
+        hits: Callable that returns, for each member, a pair of scalar float32
+            tensors: how many clips of a new batch it has right, and how many
+            there are, reduced over replicas.
+        update: Callable of a bool tensor `(members,)`, which members to
+            update. It is run for its effect on variables.
         members: Int, how many there are.
 
     Returns:
@@ -99,7 +109,7 @@ class _Loop(NamedTuple):
     update: each is traced once, for networks take long to trace.
     """
 
-    inside: tf.Tensor  # bool, who has not left
+    inside: tf.Tensor  # bool, which members have not left
     steps: tf.Tensor  # int32
     window: tf.Tensor  # float32 `(batches, members, 2)`, right and all
     filled: tf.Tensor  # int32, batches that are in it
@@ -108,7 +118,7 @@ class _Loop(NamedTuple):
 
 
 def _measured(state, hits):
-    """One batch more; what is known of who has left stays as it was."""
+    """Adds a batch; what is known of members that have left stays."""
     seen = tf.concat([state.window[1:], hits[None]], 0)
     return state._replace(
         window=tf.where(state.inside[:, None], seen, state.window),
@@ -117,6 +127,6 @@ def _measured(state, hits):
 
 
 def _accuracy(state):
-    """Of each member on the window: its batches count by their clips."""
+    """Returns each member's accuracy on the window, over all its clips."""
     right, clips = tf.unstack(tf.reduce_sum(state.window, 0), axis=-1)
     return tf.math.divide_no_nan(right, clips)
