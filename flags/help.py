@@ -131,7 +131,8 @@ def _default(flag, required, presets):
         for scale, words in presets.items()
         if words.get(flag.name, value) != value
     ]
-    return f"Default: {'; '.join([value, *scaled])}."
+    # Lists may be long; with spaces they wrap.
+    return f"Default: {'; '.join([value, *scaled])}.".replace(",", ", ")
 
 
 def _text(flag):

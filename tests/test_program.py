@@ -1,7 +1,6 @@
 """What every program does alike: how it starts, helps, and fails."""
 
 import configparser
-import importlib
 import os
 import pathlib
 import re
@@ -53,8 +52,7 @@ def test_every_program_but_one_has_a_command():
     started.remove("tfrecords_tools.pa_hmdb51_stats:run")
     assert set(commands().values()) == started
     for command, target in commands().items():
-        module, _, function = target.partition(":")
-        assert callable(getattr(importlib.import_module(module), function))
+        module = target.partition(":")[0]
         package, _, name = module.rpartition(".")
         start = {"priv_keras": "priv-keras", "tfrecords_tools": "tfrecords"}
         assert command == f"{start[package]}-{name.replace('_', '-')}"
@@ -90,8 +88,8 @@ def test_help_begins_with_ten_flags_of_those_that_all_help_has(module):
 
 def test_every_flag_is_in_one_group_and_says_all():
     text = python("-m", "priv_keras.train", "--helpfull", COLUMNS="60").stdout
-    assert max(map(len, text.partition("The run:")[2].splitlines())) <= 60
-    ours = text.partition(f"{flags_help.OTHER}:")[0]
+    ours = text.partition(f"{flags_help.OTHER}:")[0].partition("The run:")[2]
+    assert max(map(len, ours.splitlines())) <= 60
     from flags import data
     from flags import evaluation
     from flags import training
