@@ -21,6 +21,7 @@ from absl import flags as absl_flags
 from flags import anonymize as flags
 from flags import parsing
 from flags import program
+from flags import quiet
 from flags.suggestions import nearest
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -114,7 +115,8 @@ def load(name):
             made = Anonymizer.of(made)
         return made, {"name": name, "sha256": None, "training_size": None}
     try:
-        made = Anonymizer.load(name, trusted=flags.TRUST_MODEL.value)
+        with quiet.greetings():
+            made = Anonymizer.load(name, trusted=flags.TRUST_MODEL.value)
     except FileNotFoundError as error:
         hint = nearest(name, baselines.BASELINES)
         raise FileNotFoundError(f"{error}{hint}") from error

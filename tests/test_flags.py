@@ -185,6 +185,7 @@ def test_a_run_brings_its_flags_along(tmp_path):
         (["--attribute_weights=1,a"], "positive numbers"),
         (["--attribute_weights=1,nan"], "positive numbers"),
         (["--attribute_weights=1,0"], "positive numbers"),
+        (["--budget_weights=none", "--restart_every=9"], "would be lost"),
         (["--gama=1"], "Did you mean --gamma"),
     ],
 )
