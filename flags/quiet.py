@@ -21,11 +21,12 @@ _silenced = False  # whether `silence` was called
 
 
 @contextlib.contextmanager
-def greetings():
+def greetings(unless=()):
     """Holds back what is written to standard error, from C++ too, and passes it
-    on at the end without greetings; all of it after an error.
+    on at the end without greetings. Does nothing unless `silence` was called.
 
-    Does nothing unless `silence` was called.
+    Args:
+        unless: Exceptions after which greetings are passed on too.
     """
     if not _silenced or sys.stderr is None:
         yield
@@ -37,7 +38,7 @@ def greetings():
         failed = False
         try:
             yield
-        except Exception:
+        except unless:
             failed = True
             raise
         finally:
@@ -61,7 +62,7 @@ class _Loader(importlib.abc.Loader):
 
     def exec_module(self, module):
         module.__spec__.loader = module.__loader__ = self.loader
-        with greetings():
+        with greetings(unless=Exception):
             self.loader.exec_module(module)
 
 
