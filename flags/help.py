@@ -24,7 +24,7 @@ def text(about, modules, first, required, full, flag_values=absl_flags.FLAGS):
     """Help of a program.
 
     Args:
-        about: String, what the program does, and an example.
+        about: String, what the program does, and an example; or `None`.
         modules: Modules of `flags` whose `GROUPS`, dicts of a title to names
             of flags, the program has. Groups of one title are one.
         first: Names of the flags to begin with; of all if empty.
@@ -46,7 +46,7 @@ def text(about, modules, first, required, full, flag_values=absl_flags.FLAGS):
             for title, names in groups.items()
         }
     presets = _presets(modules)
-    parts = [about.strip()]
+    parts = [(about or "").strip()]
     for title, names in groups.items():
         if names:
             entries = [
@@ -131,7 +131,8 @@ def _default(flag, required, presets):
         for scale, words in presets.items()
         if words.get(flag.name, value) != value
     ]
-    return f"Default: {'; '.join([value, *scaled])}."
+    # Lists may be long; with spaces they wrap.
+    return f"Default: {'; '.join([value, *scaled])}.".replace(",", ", ")
 
 
 def _text(flag):

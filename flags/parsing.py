@@ -143,9 +143,8 @@ def _with_recipes(words, flag_values):
         for name in value.split(",")
     ]
     if "list" in names:
-        print(
-            "\n".join(f"{n:20}{about(p)}" for n, p in known.items()), flush=True
-        )
+        lines = (f"{name:20}{about(path)}" for name, path in known.items())
+        print("\n".join(lines), flush=True)
         sys.exit(0)
     for name in names:
         if name not in known:

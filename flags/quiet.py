@@ -17,22 +17,30 @@ GREETING = re.compile(
     rb"|INFO: Created TensorFlow Lite XNNPACK delegate"
 )
 
+_silenced = False  # whether `silence` was called
+
 
 @contextlib.contextmanager
-def greetings():
+def greetings(unless=()):
     """Holds back what is written to standard error, from C++ too, and passes it
-    on at the end without greetings; all of it where an exception is raised."""
-    if sys.stderr is None:
+    on at the end without greetings. Does nothing unless `silence` was called.
+
+    Args:
+        unless: Exceptions after which greetings are passed on too.
+    """
+    if not _silenced or sys.stderr is None:
         yield
         return
     sys.stderr.flush()
     terminal = os.dup(2)
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
-        failed = True
+        failed = False
         try:
             yield
-            failed = False
+        except unless:
+            failed = True
+            raise
         finally:
             sys.stderr.flush()
             os.dup2(terminal, 2)
@@ -54,7 +62,7 @@ class _Loader(importlib.abc.Loader):
 
     def exec_module(self, module):
         module.__spec__.loader = module.__loader__ = self.loader
-        with greetings():
+        with greetings(unless=Exception):
             self.loader.exec_module(module)
 
 
@@ -73,8 +81,11 @@ def silence():
     """Has TensorFlow, which is not imported yet, say nothing but errors.
 
     Its log obeys `TF_CPP_MIN_LOG_LEVEL`, but not while it is imported, which
-    is when it greets; so standard error is held back during that import.
+    is when it greets; so standard error is held back during that import. What
+    greets later, LiteRT, is to be used within `greetings`.
     """
+    global _silenced
     level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if level != "0" and "tensorflow" not in sys.modules:
+    _silenced = level != "0"
+    if _silenced and "tensorflow" not in sys.modules:
         sys.meta_path.insert(0, _Finder())

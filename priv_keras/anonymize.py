@@ -23,6 +23,7 @@ from flags import anonymize as flags
 from flags import parsing
 from flags import program
 from flags.baselines import BASELINES
+from flags import quiet
 from flags.suggestions import nearest
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -129,7 +130,8 @@ def load(name):
         if not hasattr(made, "stream"):
             made = Anonymizer.of(made)
         return made, {"name": name, "sha256": None, "training_size": None}
-    made = Anonymizer.load(name, trusted=flags.TRUST_MODEL.value)
+    with quiet.greetings():
+        made = Anonymizer.load(name, trusted=flags.TRUST_MODEL.value)
     return made, {
         "name": name,
         "sha256": audit.sha256(name),

@@ -77,7 +77,6 @@ ALLOWED = {
     "priv_keras.human_study": PROGRAMS,
     "priv_keras.films": {"priv_keras.films"},
     "priv_keras.anonymize": PROGRAMS,
-    "priv_keras.program": PROGRAMS,
     "priv_keras.bad_records": PROGRAMS,
     "priv_keras.faults": PROGRAMS,
     "priv_keras.data": PROGRAMS,
