@@ -22,8 +22,8 @@ from absl import flags as absl_flags
 from flags import anonymize as flags
 from flags import parsing
 from flags import program
-from flags.baselines import BASELINES
 from flags import quiet
+from flags.baselines import BASELINES
 from flags.suggestions import nearest
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
