@@ -192,11 +192,11 @@ def test_shards_of_other_attributes_do_not_test_these(tmp_path, shards):
                 *("--budget_batch_size=4", "--budget_frames=1"),
                 "--attacks=retrained,video",
             ],
-            "--attacks=video needs clips of 16 frames with private",
+            "--attacks=video needs clips of --frames frames with",
         ),
         (
             ["--dataset=ucf101", "--budget_dataset=vispr"],
-            "--budget_dataset has batches of its own",
+            "--budget_dataset needs --budget_batch_size",
         ),
     ],
 )
