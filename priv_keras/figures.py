@@ -291,16 +291,8 @@ def confusion(counts, names, title):
     bar = figure.colorbar(shown, fraction=0.05 if few else 0.02, pad=0.02)
     bar.set_label("percent of the clips of a label", fontsize=text + 1)
     bar.ax.tick_params(labelsize=text)
-    for row, column in np.argwhere(counts) if few else ():
-        axes.text(
-            column,
-            row,
-            counts[row, column],
-            ha="center",
-            va="center",
-            fontsize=text,
-            color="white" if percent[row, column] > 60 else "black",
-        )
+    if few:
+        _write_counts(axes, counts, percent, text)
     ticks = np.arange(len(names))
     axes.set_xticks(ticks, names, rotation=90, fontsize=text)
     axes.set_yticks(ticks, names, fontsize=text)
@@ -309,6 +301,19 @@ def confusion(counts, names, title):
     axes.set_title(title, fontsize=text + 2)
     axes.grid(visible=False)
     return figure
+
+
+def _write_counts(axes, counts, percent, size):
+    for row, column in np.argwhere(counts):
+        axes.text(
+            column,
+            row,
+            counts[row, column],
+            ha="center",
+            va="center",
+            fontsize=size,
+            color="white" if percent[row, column] > 60 else "black",
+        )
 
 
 def _attack(run, kind):

@@ -59,13 +59,7 @@ def main(argv):
         say = console.say if chief else _nothing
         bad_records.tell(data, say)
         playing.play(data, run_dir, strategy, say)
-        if training_flags.STRATEGY.value != "multi_worker":
-            judge(data, run_dir)
-        elif chief:
-            print(
-                "To judge the run, on one machine: python -m "
-                f"priv_keras.evaluate --run_dir={run_dir}"
-            )
+        end(data, run_dir, chief)
         bad_records.tell(data, say)
     return 0
 
@@ -87,6 +81,17 @@ def check(run_dir, config):
         check_run_dir(run_dir, config, training_flags.RESUME.value)
         paths.check_writable(data_flags.RUN_DIR, data_flags.SHARED_DIR)
     refusals.check_data(run_dir)
+
+
+def end(data, run_dir, chief):
+    """Judges a run that was played on one machine; of others says how to."""
+    if training_flags.STRATEGY.value != "multi_worker":
+        judge(data, run_dir)
+    elif chief:
+        print(
+            "To judge the run, on one machine: python -m "
+            f"priv_keras.evaluate --run_dir={run_dir}"
+        )
 
 
 def judge(data, run_dir):
