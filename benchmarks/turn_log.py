@@ -57,16 +57,18 @@ def measured(name, turns):
 
     scale = SCALES[name]
     game, clips = opened(scale)
-    with tempfile.TemporaryDirectory() as folder:
-        log = callbacks.TurnLog(folder, turns, print)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        callbacks.open_events(folder, 0) as events,
+    ):
+        log = callbacks.TurnLog(folder, events, turns, print)
         log.set_model(game)
         took = [turn(game, clips, log) for _ in range(turns + 1)][1:]
         played, logged = map(statistics.median, zip(*took, strict=True))
-        shown = board.BeforeAfter(folder, pictured(scale))
+        shown = board.BeforeAfter(events, pictured(scale))
         shown.set_model(game)
         before = size(folder)
         pictures = seconds(lambda: shown.on_epoch_end(0))
-        shown.writer.flush()
         grown = (size(folder) - before) / 2**20
     return name, played, logged, norms(game), pictures, grown
 

@@ -4,20 +4,33 @@ import json
 
 from absl import flags as absl_flags
 
+GROUPS = {
+    "What to do": ("output", "model", "resolution", "force"),
+    "What to keep": (
+        *("keep_audio", "keep_metadata", "audit", "accept_damaged"),
+        "seconds",
+    ),
+    "How to encode it": ("codec", "crf", "ffmpeg_config"),
+    "Streams and cameras": (
+        *("preview", "preview_port", "raw_size", "raw_rate"),
+    ),
+    "The model": ("trust_model", "batch_size"),
+}
+
 OUTPUT = absl_flags.DEFINE_string(
     "output",
     None,
-    "Where to write: a file, `-` for raw frames on standard output, or a "
-    "folder; of several inputs, always a folder. By default, beside a file, "
-    "its name with `_anonymized` added.",
+    "Where to write: a file, a folder, or `-` for raw frames on standard "
+    "output; for several inputs, always a folder. Without it, a file is "
+    "written beside its input, with `_anonymized` added to the name.",
     short_name="o",
 )
 MODEL = absl_flags.DEFINE_string(
     "model",
     None,
-    "What anonymizes: a folder that `python -m priv_keras.export` wrote, as in "
-    "RUN_DIR/export/anonymizer, or the name of a baseline, as in downsample_4.",
-    required=True,
+    "What anonymizes: a folder that priv_keras.export wrote, as in "
+    "RUN_DIR/export/anonymizer, or a baseline, as in downsample_4 or "
+    "face_box_blur.",
 )
 TRUST_MODEL = absl_flags.DEFINE_bool(
     "trust_model",
@@ -29,104 +42,100 @@ TRUST_MODEL = absl_flags.DEFINE_bool(
 RESOLUTION = absl_flags.DEFINE_string(
     "resolution",
     "native",
-    "Size WxH at which frames are anonymized, or `native`. The output has the "
-    "size of the input in any case.",
+    "Size in pixels at which frames are anonymized: WxH, as in 640x480, or "
+    "`native`. The output always has the size of the input. --scale and -s "
+    "are the same.",
 )
 absl_flags.DEFINE_alias("scale", "resolution")
 absl_flags.DEFINE_alias("s", "resolution")
 BATCH_SIZE = absl_flags.DEFINE_integer(
     "batch_size",
     None,
-    "Frames that the model takes at once; by default as many as have 2^20 "
-    "pixels together, and 1 of a camera or a URL.",
+    "Frames that the model takes at once. Without it, as many as have 2^20 "
+    "pixels together, and 1 for a camera or a URL.",
     lower_bound=1,
 )
 KEEP_AUDIO = absl_flags.DEFINE_bool(
     "keep_audio",
     False,
-    "Copy the audio of videos: voices are as they were.",
+    "Copy the audio of videos. It is not anonymized: voices can be recognised.",
     short_name="k",
 )
 KEEP_METADATA = absl_flags.DEFINE_bool(
     "keep_metadata",
     False,
-    "Copy the metadata of videos and the EXIF data of images, places and names "
-    "among them, and name the input in the log.",
+    "Copy the metadata of videos and the EXIF data of pictures, which may hold "
+    "places and names, and name the input in the log.",
     short_name="m",
 )
 PREVIEW = absl_flags.DEFINE_bool(
     "preview",
     False,
-    "Show anonymized frames to a browser on this machine.",
+    "Show anonymized frames in a browser on this machine.",
     short_name="p",
 )
 PREVIEW_PORT = absl_flags.DEFINE_integer(
     "preview_port",
     0,
-    "Port of --preview; 0 for any that is free.",
+    "Port of --preview; 0 takes any free one.",
     lower_bound=0,
     upper_bound=65535,
 )
-FORCE = absl_flags.DEFINE_bool("force", False, "Replace what exists.")
+FORCE = absl_flags.DEFINE_bool(
+    "force", False, "Replace outputs that exist already."
+)
 AUDIT = absl_flags.DEFINE_bool(
     "audit",
     True,
-    "Write a log beside each output, OUT.json: hashes, counts, what was left "
-    "out, warnings, flags.",
+    "Write a log beside each output, OUT.json, with hashes, counts, what was "
+    "dropped, warnings and flags.",
 )
 CODEC = absl_flags.DEFINE_string(
     "codec",
     None,
-    "Encoder of videos; by default libx264, and libvpx-vp9 for .webm.",
+    "Encoder of videos, by FFmpeg's name. Without it, libx264, and libvpx-vp9 "
+    "for .webm.",
 )
 CRF = absl_flags.DEFINE_integer(
     "crf",
     None,
-    "Quality of videos, lower is better: 0 to 51 of libx264 (23 by default), 0 "
-    "to 63 of libvpx-vp9 (32 by default).",
+    "Constant rate factor of videos; lower means better quality and larger "
+    "files. libx264 takes 0 to 51 (23 without the flag), libvpx-vp9 takes 0 to "
+    "63 (32 without it).",
     lower_bound=0,
     upper_bound=63,
 )
 FFMPEG_CONFIG = absl_flags.DEFINE_string(
     "ffmpeg_config",
     "{}",
-    "JSON of more options: codec, pixelformat, bitrate, or any of the encoder, "
-    'as in {"preset": "fast"}.',
+    "JSON object of further options: codec, pixelformat, bitrate, or any of "
+    'the encoder\'s own, as in {"preset": "fast"}.',
 )
 RAW_SIZE = absl_flags.DEFINE_string(
     "raw_size",
     None,
-    "Size WxH of the raw rgb24 frames on standard input, for the input `-`.",
+    "Size in pixels, WxH as in 640x480, of the raw rgb24 frames on standard "
+    "input. Required for the input `-`.",
 )
 RAW_RATE = absl_flags.DEFINE_float(
-    "raw_rate", 25.0, "Frames per second of the input `-`.", lower_bound=0.001
+    "raw_rate",
+    25.0,
+    "Frames per second of the input `-`.",
+    lower_bound=0.001,
 )
 SECONDS = absl_flags.DEFINE_float(
     "seconds",
     None,
-    "End each video after so many seconds: how the film of a camera or of an "
-    "endless stream is ended and kept.",
+    "Length in seconds at which each video is ended and kept. Give it for a "
+    "camera or another endless stream. Without it, inputs run to their end.",
     lower_bound=0.001,
 )
 ACCEPT_DAMAGED = absl_flags.DEFINE_bool(
     "accept_damaged",
     False,
-    "Of a damaged or cut-off input, keep what can be read; the log says so.",
+    "Keep what can be read of an input that is damaged or cut off, and say so "
+    "in the log. Without it, such an input leaves no output.",
 )
-
-
-def underscored(argv):
-    """A command line whose flags may be spelt with dashes, as `deface` spells
-    its own, `--keep-audio`, as one of flags with underscores."""
-    end = argv.index("--") if "--" in argv else len(argv)
-    return [_underscored(argument) for argument in argv[:end]] + argv[end:]
-
-
-def _underscored(argument):
-    name, equals, value = argument.partition("=")
-    if name.startswith("--"):
-        name = "--" + name[2:].replace("-", "_")
-    return name + equals + value
 
 
 def size(text):

@@ -3,6 +3,20 @@
 from absl import flags as absl_flags
 
 from flags import pa_hmdb51  # noqa: F401 (its flags are of this program too)
+from flags.choices import one_of
+
+GROUPS = {
+    "What to build": ("dataset", "raw_dir", "out_dir"),
+    "How to build it": (
+        *("encoding", "squash", "workers", "runner", "seed", "skip_bad"),
+        "scale",
+    ),
+    "Splits": ("split", "split_dir", "fold"),
+    "Options of single data sets": (
+        *("csv", "attributes", "attribute_list", "exclude_pa"),
+        *("annotations", "irregular"),
+    ),
+}
 
 # Flag to the datasets that it is for: what their `list_videos` takes.
 CHOICES = {
@@ -28,95 +42,113 @@ DATASET_NAMES = [
     *("ut_interaction", "vispr"),
 ]
 
-DATASET = absl_flags.DEFINE_enum(
+DATASET = one_of(
     "dataset",
     None,
     DATASET_NAMES,
-    "What to build; `folder` is data of your own.",
+    "The data set to build; `folder` is data of your own.",
 )
 RAW_DIR = absl_flags.DEFINE_string(
     "raw_dir",
     None,
-    "Folder of the raw videos, in the original's layout. Puppets need none: "
-    "they are drawn on first use, below $PRIV_KERAS_CACHE or "
+    "Folder of the raw videos, in the layout of the original data set. Puppets "
+    "need none: they are drawn on first use, below $PRIV_KERAS_CACHE or "
     "~/.cache/priv_keras.",
 )
 OUT_DIR = absl_flags.DEFINE_string(
     "out_dir",
     None,
-    "Shards go to <out_dir>/<dataset>/: train's --data_dir. May be gs://... "
-    "or, with the extra `io`, s3://...",
+    "Folder to write shards into, below OUT_DIR/DATASET: the --data_dir of "
+    "priv_keras.train. May be gs://... or, with the extra `io`, s3://...",
 )
-ENCODING = absl_flags.DEFINE_enum(
-    "encoding", "jpeg", ["jpeg", "raw"], "How frames are stored."
+ENCODING = one_of(
+    "encoding",
+    "jpeg",
+    ["jpeg", "raw"],
+    "How frames are stored. `raw` loses nothing and takes much more space.",
 )
 SQUASH = absl_flags.DEFINE_bool(
     "squash",
     False,
-    "Stretch frames to 160x120, as the paper's authors did with VISPR, and do "
-    "not keep their aspect ratio.",
+    "Stretch frames to 160x120, as the paper's authors did with VISPR. Without "
+    "it, frames keep their aspect ratio.",
 )
 WORKERS = absl_flags.DEFINE_integer(
-    "workers", 2, "Threads that decode.", lower_bound=1
+    "workers",
+    2,
+    "Number of threads that decode videos. Raise it to the number of cores.",
+    lower_bound=1,
 )
 RUNNER = absl_flags.DEFINE_string(
     "runner",
     None,
-    "Build with Apache Beam by this runner of it, as in DirectRunner or "
-    "FlinkRunner, in place of threads. Options of Beam follow after ` -- `.",
+    "Runner of Apache Beam to build with in place of threads, as in "
+    "DirectRunner or FlinkRunner. Options of Beam follow after ` -- `. Needs "
+    "the extra `beam`.",
 )
-SEED = absl_flags.DEFINE_integer("seed", 0, "Of random splits and orders.")
-SCALE = absl_flags.DEFINE_enum(
+SEED = absl_flags.DEFINE_integer(
+    "seed", 0, "Seed of random splits and of the order of videos."
+)
+SCALE = one_of(
     "scale",
     "paper",
     ["paper", "tiny"],
-    "How large puppets are drawn where --raw_dir is not given: 640x480 as SBU, "
-    "or 160x120.",
+    "The size at which puppets are drawn where --raw_dir is not given: 640x480 "
+    "(paper), as SBU has, or 160x120 (tiny).",
 )
 SKIP_BAD = absl_flags.DEFINE_bool(
-    "skip_bad", False, "Exit with 0 though videos had to be skipped."
+    "skip_bad",
+    False,
+    "Exit with status 0 even if videos that cannot be read were skipped.",
 )
-ATTRIBUTES = absl_flags.DEFINE_enum(
+ATTRIBUTES = one_of(
     "attributes",
     None,
     ["sec42", "sec55", "all"],
-    "Which of vispr's attributes are the labels: the 7 of Sec. 4.2 (the "
-    "default), the 5 of Sec. 5.5, or all 68 of --attribute_list.",
+    "The attributes of vispr that are its labels: the 7 of Sec. 4.2, which are "
+    "also used without the flag, the 5 of Sec. 5.5, or all 68 of "
+    "--attribute_list.",
 )
 ATTRIBUTE_LIST = absl_flags.DEFINE_string(
-    "attribute_list", None, "VISPR's attributes.tsv, for --attributes=all."
+    "attribute_list",
+    None,
+    "VISPR's file attributes.tsv, required with --attributes=all.",
 )
 CSV = absl_flags.DEFINE_string(
     "csv",
     None,
-    "CSV of a folder's videos: path, action, privacy, and split or source.",
+    "CSV file that lists the videos of a `folder`, with the columns path, "
+    "action, privacy, and split or source. Without it, subfolders name split, "
+    "action and private label.",
 )
 EXCLUDE_PA = absl_flags.DEFINE_string(
     "exclude_pa",
     None,
-    "Folder of PA-HMDB51's JSON files: hmdb51 does not train on its videos.",
+    "PA-HMDB51's folder PrivacyAttributes. Its videos are then kept out of "
+    "hmdb51's training and validation (Sec. 5.5).",
 )
 FOLD = absl_flags.DEFINE_integer(
     "fold",
     None,
-    "Which fold of ut_interaction's 6 is the test; by default 0.",
+    "The fold of ut_interaction's 6 that is the test split; without it, 0.",
     lower_bound=0,
     upper_bound=5,
 )
-SPLIT = absl_flags.DEFINE_enum(
+SPLIT = one_of(
     "split",
     None,
     ["standard", "actors", "1", "2", "3"],
-    "Which split. Of sbu, `standard` (the default: the lists of --split_dir, "
-    "or at random) or `actors` (whole sets are held out); of ucf101 and "
-    "hmdb51, number 1 (the default), 2 or 3 of the official lists.",
+    "How videos are split. For sbu: `standard` takes the lists of --split_dir, "
+    "or splits at random, and `actors` holds out whole sets. For ucf101 and "
+    "hmdb51: the number of the official list. Without it: standard, or 1.",
 )
 SPLIT_DIR = absl_flags.DEFINE_string(
     "split_dir",
     None,
     "Folder of split lists: sbu's bdq_train.txt and bdq_val.txt, hmdb51's "
-    "testTrainMulti_7030_splits and ucf101's ucfTrainTestlist (by default in "
-    "--raw_dir), vispr's train2017.txt and so on (by default, all there is).",
+    "testTrainMulti_7030_splits or ucf101's ucfTrainTestlist (without it, they "
+    "are looked for in --raw_dir), or vispr's train2017.txt and so on (without "
+    "it, all pictures are used).",
 )
 
 
@@ -131,8 +163,8 @@ def choices(dataset, flag_values=absl_flags.FLAGS):
 
 @absl_flags.multi_flags_validator(
     ["dataset", "raw_dir"],
-    "--raw_dir must name the folder that the raw videos of --dataset are in; "
-    "only puppets can be drawn.",
+    "--raw_dir must name the folder of the raw videos of --dataset; only "
+    "puppets do without.",
 )
 def _only_puppets_are_drawn(values):
     return bool(values["raw_dir"]) or values["dataset"] in (None, "puppets")
@@ -142,7 +174,7 @@ def _is_for(name, datasets):
     absl_flags.register_multi_flags_validator(
         ["dataset", name],
         lambda values: values[name] is None or values["dataset"] in datasets,
-        f"--{name} is for --dataset={' or '.join(datasets)} alone.",
+        f"--{name} is only for --dataset={' or '.join(datasets)}.",
     )
 
 
@@ -152,7 +184,7 @@ for _name, _datasets in CHOICES.items():
 
 @absl_flags.multi_flags_validator(
     ["dataset", "split"],
-    "--split is standard or actors for --dataset=sbu, and 1, 2 or 3 for "
+    "--split must be standard or actors for --dataset=sbu, and 1, 2 or 3 for "
     "ucf101 and hmdb51.",
 )
 def _a_dataset_has_its_own_splits(values):
@@ -162,7 +194,7 @@ def _a_dataset_has_its_own_splits(values):
 
 @absl_flags.multi_flags_validator(
     ["split", "split_dir"],
-    "--split=actors goes by folders: leave --split_dir out.",
+    "--split=actors holds out folders, not lists: leave --split_dir out.",
 )
 def _actors_need_no_lists(values):
     return values["split"] != "actors" or values["split_dir"] is None

@@ -4,6 +4,19 @@ import re
 
 from absl import flags as absl_flags
 
+from flags import choices
+
+GROUPS = {
+    "The run": (
+        *("run_dir", "scale", "recipe", "shared_dir", "seed", "deterministic"),
+    ),
+    "What to run on": (
+        *("dataset", "data_dir", "budget_dataset", "test_dataset"),
+        *("bad_records", "frames", "frame_width", "frame_height", "size"),
+        "batch_size",
+    ),
+}
+
 DATASETS = (
     "folder",
     "hmdb51",
@@ -16,86 +29,132 @@ BUDGET_DATASETS = ("folder", "vispr")
 TEST_DATASETS = ("pa_hmdb51",)
 SCALES = ("paper", "tiny")
 
-DATASET = absl_flags.DEFINE_enum(
-    "dataset", "puppets", DATASETS, "What the game is played on."
+DATASET = choices.one_of(
+    "dataset",
+    "puppets",
+    DATASETS,
+    "The data set that the game is played on. Puppets are drawn on first use; "
+    "build all others into shards first (tfrecords_tools.build) and name "
+    "their folder with --data_dir.",
 )
-BUDGET_DATASET = absl_flags.DEFINE_enum(
+BUDGET_DATASET = choices.one_of(
     "budget_dataset",
     None,
     BUDGET_DATASETS,
-    "Where f_B and the attackers learn, if not on --dataset (Sec. 3.4): f_A "
-    "is shared, the clips are not.",
+    "The data set whose private labels f_B and the attackers learn (Sec. 3.4), "
+    "where --dataset has none. f_A is trained on both. Needs "
+    "--budget_batch_size. Without it, --dataset has both kinds of labels.",
 )
-TEST_DATASET = absl_flags.DEFINE_enum(
+TEST_DATASET = choices.one_of(
     "test_dataset",
     None,
     TEST_DATASETS,
-    "Whose videos and frames judge the run, if not the test split of --dataset "
-    "and --budget_dataset (Sec. 5.5).",
+    "The data set that the run is judged on (Sec. 5.5). Without it, the run "
+    "is judged on the test splits of --dataset and --budget_dataset.",
 )
 DATA_DIR = absl_flags.DEFINE_string(
     "data_dir",
     None,
-    "Shards are <data_dir>/<dataset>/, as `python -m tfrecords_tools.build "
-    "--out_dir` left them. Puppets need none: they are drawn on first use.",
+    "Folder of the shards, the --out_dir of tfrecords_tools.build: those of a "
+    "data set are in DATA_DIR/DATASET. Leave it out for puppets, which are "
+    "drawn on first use. May be gs://... or, with the extra `io`, s3://...",
 )
-RUN_DIR = absl_flags.DEFINE_string("run_dir", None, "Folder of the run.")
+RUN_DIR = absl_flags.DEFINE_string(
+    "run_dir",
+    None,
+    "Folder of the run: its configuration, checkpoints, figures and exported "
+    "anonymizer. A new run needs a new or an empty folder.",
+)
 SHARED_DIR = absl_flags.DEFINE_string(
     "shared_dir",
     None,
-    "Folder that runs share for what no method changes, so that it is computed "
-    "once: warm-ups of f_A and f_T, figures of raw clips.",
+    "Folder in which several runs share what no method changes: the warm-ups "
+    "of f_A and f_T, and the figures of raw clips. Give it to runs that are "
+    "to be compared, so that each of these is computed once.",
 )
-SCALE = absl_flags.DEFINE_enum(
+SCALE = choices.one_of(
     "scale",
     "paper",
     SCALES,
-    "Defaults of all other flags: `paper`, Sec. 4.1.2; `tiny`, the same code "
+    "Sets the defaults of all other flags. `paper` has the networks, frames "
+    "and thresholds of Sec. 4.1.2 and needs a GPU; `tiny` runs the same code "
     "with narrow networks and small frames, for a CPU.",
 )
+RECIPE = absl_flags.DEFINE_list(
+    "recipe",
+    [],
+    "Names of sets of flags that come with the package, as in "
+    "ucf101_vispr,entropy_m4_restart: usually a task and a method of the "
+    "paper. A later recipe overrides an earlier one, and the command line "
+    "overrides both. --recipe=list prints all of them.",
+)
 FRAMES = absl_flags.DEFINE_integer(
-    "frames", 16, "T of Sec. 4: frames in a clip.", lower_bound=1
+    "frames",
+    16,
+    "Frames in a clip, T in Sec. 4. Fewer need less memory and time.",
+    lower_bound=1,
 )
 FRAME_WIDTH = absl_flags.DEFINE_integer(
-    "frame_width", 160, "Pixels of a whole frame.", lower_bound=1
+    "frame_width",
+    160,
+    "Width in pixels to which whole frames are resized before a square of "
+    "--size is cut from them.",
+    lower_bound=1,
 )
 FRAME_HEIGHT = absl_flags.DEFINE_integer(
-    "frame_height", 120, "Pixels of a whole frame.", lower_bound=1
+    "frame_height",
+    120,
+    "Height in pixels to which whole frames are resized before a square of "
+    "--size is cut from them.",
+    lower_bound=1,
 )
 SIZE = absl_flags.DEFINE_integer(
-    "size", 112, "W = H of Sec. 4: pixels of the crop.", lower_bound=32
+    "size",
+    112,
+    "Side in pixels of the square that the networks see, W = H in Sec. 4. It "
+    "must not exceed --frame_width and --frame_height.",
+    lower_bound=32,
 )
 BATCH_SIZE = absl_flags.DEFINE_integer(
-    "batch_size", 8, "Clips in a batch.", lower_bound=1
+    "batch_size",
+    8,
+    "Clips in a batch. Reduce it when memory runs out, and make up for it "
+    "with --accumulate_steps.",
+    lower_bound=1,
 )
 BAD_RECORDS = absl_flags.DEFINE_string(
     "bad_records",
     "fail",
-    "What to do of records that are broken, by their checksum, a frame that "
-    "does not decode or a label: `fail` names the first; `skip:n` decodes all "
-    "shards before the run, leaves up to n records out of all of it, and says "
-    "which.",
+    "What to do about broken records (a wrong checksum, a frame that cannot "
+    "be decoded, a label out of range). `fail` stops and names the first; "
+    "`skip:n`, as in skip:10, decodes all shards before the run starts, "
+    "leaves out up to n records of the whole run and names them.",
 )
-SEED = absl_flags.DEFINE_integer("seed", 0, "Of weights, order and crops.")
+SEED = absl_flags.DEFINE_integer(
+    "seed",
+    0,
+    "Seed of the initial weights, the order of clips and the random crops. "
+    "Change it to repeat an experiment.",
+)
 DETERMINISTIC = absl_flags.DEFINE_bool(
     "deterministic",
     False,
-    "Take slower ways where the fast ones may round differently each time: two "
-    "runs on one machine then agree to the last bit.",
+    "Make two runs on one machine agree to the last bit. This is slower; "
+    "without it, sums may be rounded differently each time.",
 )
 
 
 @absl_flags.multi_flags_validator(
     ["size", "frame_width", "frame_height"],
-    "--size is the side of the square cut from a frame: it must not exceed "
-    "--frame_width or --frame_height.",
+    "--size must not exceed --frame_width or --frame_height: it is the side "
+    "of the square that is cut from a frame.",
 )
 def _the_crop_fits(values):
     return values["size"] <= min(values["frame_width"], values["frame_height"])
 
 
 @absl_flags.validator(
-    "bad_records", "--bad_records is `fail` or `skip:n`, as in skip:10."
+    "bad_records", "--bad_records must be `fail` or `skip:n`, as in skip:10."
 )
 def _bad_records_can_be_counted(value):
     return re.fullmatch(r"fail|skip:[1-9]\d*", value) is not None

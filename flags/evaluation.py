@@ -1,19 +1,35 @@
-"""Flags of step 2 of Sec. 3.6, in `priv_keras.train` and `.evaluate`."""
+"""Flags of the judge, step 2 of Sec. 3.6."""
 
 from absl import flags as absl_flags
 
+from flags import choices
 from flags import data  # noqa: F401 (a validator reads its flags)
 from flags import training  # noqa: F401
+from flags.baselines import BASELINES
 
-BASELINES = (
-    *(f"downsample_{factor}" for factor in (1, 2, 4, 8, 16)),
-    *(
-        f"{part}_{region}_{look}"
-        for part in ("face", "body")
-        for region in ("box", "segmentation")
-        for look in ("black", "blur")
+GROUPS = {
+    "The judge": (
+        *("attackers", "attacks", "baseline", "checkpoint", "attacker_steps"),
+        *("attacker_patience", "attacker_steps_per_epoch"),
+        *("attacker_learning_rate", "attacker_batch_size", "attacker_frames"),
+        *("attacker_views", "attacker_width", "attacker_weights"),
+        *("raw_target_steps", "label_shares", "inversion_steps"),
+        "inversion_width",
     ),
+}
+
+ATTACKER_NAMES = (
+    *(f"mobilenet_v1_{alpha}" for alpha in ("0.25", "0.5", "0.75", "1")),
+    *(f"resnet_v1_{depth}" for depth in (26, 50, 101)),
+    *(f"resnet_v2_{depth}" for depth in (26, 50, 101)),
+    *("inception_v1", "inception_v2"),
 )
+# Of these there are weights to start from.
+PRETRAINED = (
+    *(f"mobilenet_v1_{alpha}" for alpha in ("0.25", "0.5", "0.75", "1")),
+    *("resnet_v1_50", "resnet_v1_101", "resnet_v2_50", "resnet_v2_101"),
+)
+KINDS = ("retrained", "static", "video", "inversion", "few_labels")
 
 ATTACKERS = absl_flags.DEFINE_list(
     "attackers",
@@ -23,123 +39,134 @@ ATTACKERS = absl_flags.DEFINE_list(
         *("mobilenet_v1_0.25", "mobilenet_v1_0.5", "mobilenet_v1_0.75"),
         "mobilenet_v1_1",
     ],
-    "The N attackers of A_B^N, each trained afresh.",
+    "The attackers, each of which is trained from scratch; the strongest gives "
+    "A_B^N. Their families must differ from those of --budgets. Name fewer to "
+    "save time, at the risk of overlooking a leak.",
 )
-BASELINE = absl_flags.DEFINE_enum(
+BASELINE = choices.one_of(
     "baseline",
     None,
     BASELINES,
-    "Judge this in place of a trained f_A: --run_dir is a new folder, and f_T "
-    "is trained on what the baseline puts out.",
+    "Judge this simple rule in place of a trained f_A. --run_dir is then a new "
+    "folder, and f_T is trained on the output of the rule.",
 )
-CHECKPOINT = absl_flags.DEFINE_enum(
+CHECKPOINT = choices.one_of(
     "checkpoint",
     "last",
     ["last", "best"],
-    "Which game to judge or export. The best: of those whose validation A_T is "
-    "at least th_T, that of the weakest f_B.",
+    "The checkpoint to judge or export. `best` is the one with the weakest f_B "
+    "on validation among those whose A_T is at least --target_threshold.",
 )
-ATTACKS = absl_flags.DEFINE_list(
+ATTACKS = choices.some_of(
     "attacks",
     ["retrained"],
-    "Kinds of attack. `retrained` is Sec. 3.6, each attacker trained on f_A's "
-    "output, and always among them; `static` trains on raw clips; `video` has "
-    "a 3D network; `inversion` reconstructs raw frames first; `few_labels` has "
-    "few labelled videos.",
+    KINDS,
+    "The kinds of attack to make. `retrained` (Sec. 3.6), which must be among "
+    "them, trains each attacker on the output of f_A; `static` trains it on "
+    "raw clips; `video` uses a 3D network; `inversion` reconstructs the raw "
+    "frames first; `few_labels` knows the labels of few videos.",
 )
 LABEL_SHARES = absl_flags.DEFINE_list(
     "label_shares",
     ["0.01", "0.1"],
-    "Shares of the training videos whose labels --attacks=few_labels knows; of "
-    "each class it knows one at least.",
+    "Shares of the training videos, above 0 and up to 1, whose labels "
+    "--attacks=few_labels knows; it knows at least one video of each class.",
 )
 INVERSION_STEPS = absl_flags.DEFINE_integer(
     "inversion_steps",
     10_000,
-    "Updates of the U-Net of --attacks=inversion.",
+    "Updates of the U-Net that --attacks=inversion trains.",
     lower_bound=1,
 )
 INVERSION_WIDTH = absl_flags.DEFINE_float(
-    "inversion_width", 1.0, "Scales that U-Net's channels.", lower_bound=0.01
+    "inversion_width",
+    1.0,
+    "Multiplies the channels of the U-Net that --attacks=inversion trains.",
+    lower_bound=0.01,
 )
 ATTACKER_WIDTH = absl_flags.DEFINE_float(
     "attacker_width",
     1.0,
-    "Scales the channels of every attacker.",
+    "Multiplies the channels of every attacker. Below 1 they are faster and "
+    "weaker.",
     lower_bound=0.01,
 )
-ATTACKER_WEIGHTS = absl_flags.DEFINE_enum(
+ATTACKER_WEIGHTS = choices.one_of(
     "attacker_weights",
     None,
     ["imagenet"],
-    "Where attackers start, if not at random; there are none of Inception.",
+    "The weights that attackers start from, which are downloaded. Without it "
+    "they start from random weights. There are none for Inception.",
 )
 ATTACKER_STEPS = absl_flags.DEFINE_integer(
     "attacker_steps",
     20_000,
-    "At most so many updates of an attacker.",
+    "Maximum updates of an attacker. One that is stopped by it before it "
+    "converged is named in the result; raise the maximum then.",
     lower_bound=1,
 )
 RAW_TARGET_STEPS = absl_flags.DEFINE_integer(
     "raw_target_steps",
     20_000,
-    "At most so many updates of f_T on raw clips, the utility to compare with.",
+    "Maximum updates of the f_T that is trained on raw clips for comparison.",
     lower_bound=1,
 )
 ATTACKER_STEPS_PER_EPOCH = absl_flags.DEFINE_integer(
     "attacker_steps_per_epoch",
     200,
-    "Updates between validations.",
+    "Updates of an attacker between validations.",
     lower_bound=1,
 )
 ATTACKER_PATIENCE = absl_flags.DEFINE_integer(
     "attacker_patience",
     16,
-    "Validations without a better accuracy before an attacker has converged.",
+    "Validations without a better score after which an attacker counts as "
+    "converged. Raise it for stronger attackers.",
     lower_bound=1,
 )
 ATTACKER_LEARNING_RATE = absl_flags.DEFINE_float(
-    "attacker_learning_rate", 1e-3, "Of Adam.", lower_bound=0.0
+    "attacker_learning_rate",
+    1e-3,
+    "Adam's learning rate for the attackers.",
+    lower_bound=0.0,
 )
 ATTACKER_BATCH_SIZE = absl_flags.DEFINE_integer(
-    "attacker_batch_size", 16, "Clips in one update.", lower_bound=1
+    "attacker_batch_size",
+    16,
+    "Clips in a batch of an attacker. Reduce it when memory runs out.",
+    lower_bound=1,
 )
 ATTACKER_FRAMES = absl_flags.DEFINE_integer(
     "attacker_frames",
     8,
-    "Frames of a clip in one update of an attacker; tests see all.",
+    "Frames of each clip that an attacker trains on in one update; it is "
+    "tested on all frames. It must not exceed --frames.",
     lower_bound=1,
 )
 ATTACKER_VIEWS = absl_flags.DEFINE_integer(
     "attacker_views",
     4,
-    "Random cuts of each training video that f_A filters for the attackers.",
+    "Random clips of each training video that f_A filters for the attackers. "
+    "More make stronger attackers and need more memory or disk space.",
     lower_bound=1,
 )
 
 
 @absl_flags.multi_flags_validator(
     ["attacker_frames", "frames"],
-    "--attacker_frames must not exceed --frames: an update sees part of a "
-    "clip.",
+    "--attacker_frames must not exceed --frames.",
 )
 def _attackers_see_part_of_a_clip(values):
     return values["attacker_frames"] <= values["frames"]
 
 
-KINDS = ("retrained", "static", "video", "inversion", "few_labels")
+@absl_flags.validator("attacks", "--attacks must include retrained.")
+def _attackers_are_retrained(values):
+    return "retrained" in values
 
 
 @absl_flags.validator(
-    "attacks",
-    f"--attacks must be retrained, and may add {', '.join(KINDS[1:])}.",
-)
-def _attacks_are_known(values):
-    return "retrained" in values and set(values) <= set(KINDS)
-
-
-@absl_flags.validator(
-    "label_shares", "--label_shares are numbers above 0 and at most 1."
+    "label_shares", "--label_shares must be numbers above 0 and up to 1."
 )
 def _shares_are_shares(values):
     try:
@@ -150,9 +177,9 @@ def _shares_are_shares(values):
 
 @absl_flags.multi_flags_validator(
     ["attackers", "budgets"],
-    "An attacker of a family that the anonymizer trained against says nothing "
-    "of unseen ones (Sec. 3.6): take the family of --budgets out of "
-    "--attackers.",
+    "--attackers must be of other families than --budgets (Sec. 3.6): an "
+    "attacker of a family that f_A was trained against says nothing about "
+    "unseen ones. Take that family out of --attackers.",
 )
 def _attackers_are_unseen(values):
     families = [
@@ -160,3 +187,42 @@ def _attackers_are_unseen(values):
         for flag in ("attackers", "budgets")
     ]
     return families[0].isdisjoint(families[1])
+
+
+@absl_flags.validator("attackers")
+def _attackers_exist(values):
+    if not values or len(set(values)) < len(values):
+        raise absl_flags.ValidationError(
+            "Name one or several attackers, each once, of "
+            f"{', '.join(ATTACKER_NAMES)}."
+        )
+    for name in values:
+        try:
+            choices.check(name, ATTACKER_NAMES)
+        except ValueError as error:
+            raise absl_flags.ValidationError(str(error)) from error
+    return True
+
+
+@absl_flags.multi_flags_validator(
+    ["attackers", "attacker_weights", "attacker_width"],
+    "--attacker_weights=imagenet needs --attacker_width=1 and --attackers of "
+    f"{', '.join(PRETRAINED)}.",
+)
+def _weights_to_start_from_exist(values):
+    fit = set(values["attackers"]) <= set(PRETRAINED)
+    fit = fit and values["attacker_width"] == 1
+    return values["attacker_weights"] is None or fit
+
+
+@absl_flags.multi_flags_validator(
+    ["attacks", "frames", "budget_dataset", "budget_frames", "test_dataset"],
+    "--attacks=video needs clips of --frames frames with private labels: it "
+    "cannot be combined with --test_dataset, whose private labels are those of "
+    "single frames, and with --budget_dataset only if --budget_frames is the "
+    "same as --frames. Leave it out.",
+)
+def _private_labels_are_of_clips(values):
+    own = values["budget_dataset"] and values["budget_frames"]
+    of_clips = own in (None, values["frames"]) and not values["test_dataset"]
+    return "video" not in values["attacks"] or of_clips

@@ -2,21 +2,27 @@
 
 from absl import flags as absl_flags
 
+from flags import choices
+
+GROUPS = {"The export": ("format", "calibration_frames")}
+
 FORMATS = ("savedmodel", "tflite_float32", "tflite_float16", "tflite_int8")
 SHORT = {"tflite": "tflite_float32"}
 
-FORMAT = absl_flags.DEFINE_list(
+FORMAT = choices.some_of(
     "format",
     ["savedmodel"],
-    f"What to write, one or several of {', '.join(FORMATS)}; tflite is "
-    "tflite_float32. Of tflite_int8 convolutions are in integers, and instance "
-    "normalization is in float.",
+    [*FORMATS, *SHORT],
+    "The formats to write. tflite is short for tflite_float32. tflite_float16 "
+    "halves the file; tflite_int8 computes convolutions in integers, and "
+    "instance normalization in float.",
 )
 CALIBRATION_FRAMES = absl_flags.DEFINE_integer(
     "calibration_frames",
     200,
-    "Training frames on which --format=tflite_int8 measures its ranges, each "
-    "of another clip, as far as there are.",
+    "Training frames, each from another clip, on which --format=tflite_int8 "
+    "measures the ranges of its integers. Where there are fewer clips, all of "
+    "them are used.",
     lower_bound=1,
 )
 
@@ -24,10 +30,3 @@ CALIBRATION_FRAMES = absl_flags.DEFINE_integer(
 def formats():
     """The formats that `--format` names, each once, without short names."""
     return list(dict.fromkeys(SHORT.get(x, x) for x in FORMAT.value))
-
-
-@absl_flags.validator(
-    "format", f"--format must be of {', '.join((*FORMATS, *SHORT))}."
-)
-def _formats_are_known(values):
-    return bool(values) and set(values) <= {*FORMATS, *SHORT}

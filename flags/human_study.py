@@ -2,26 +2,27 @@
 
 from absl import flags as absl_flags
 
+from flags import choices
+
+GROUPS = {"The study": ("out", "clips", "conditions")}
+
 OUT = absl_flags.DEFINE_string(
-    "out", None, "Folder of the study: index.html, key.json, score.json."
+    "out",
+    None,
+    "Folder of the study. `build` writes index.html, key.json and README.txt "
+    "there, `score` writes score.json.",
 )
 CLIPS = absl_flags.DEFINE_integer(
     "clips",
     40,
-    "Test clips to show; as many pictures again where private labels are of "
-    "another dataset.",
+    "Number of test clips to show. Where private labels come from another data "
+    "set, as many of its pictures are shown as well.",
     lower_bound=1,
 )
-CONDITIONS = absl_flags.DEFINE_list(
+CONDITIONS = choices.some_of(
     "conditions",
     ["anonymized"],
-    "anonymized, raw or both; nobody sees a clip both ways. A study of raw "
-    "clips holds raw footage.",
+    ["anonymized", "raw"],
+    "How clips are shown. With both, half of them are raw, and nobody sees a "
+    "clip both ways. A study of raw clips contains raw footage.",
 )
-
-
-@absl_flags.validator(
-    "conditions", "--conditions are anonymized, raw, or anonymized,raw."
-)
-def _conditions_are_known(values):
-    return bool(values) and set(values) <= {"anonymized", "raw"}

@@ -2,13 +2,19 @@
 
 from absl import flags as absl_flags
 
+from flags import choices
+
 ANNOTATIONS = absl_flags.DEFINE_string(
-    "annotations", None, "PA-HMDB51's folder PrivacyAttributes."
+    "annotations",
+    None,
+    "PA-HMDB51's folder PrivacyAttributes, which holds a JSON file for each "
+    "action.",
 )
-IRREGULAR = absl_flags.DEFINE_enum(
+IRREGULAR = choices.one_of(
     "irregular",
     None,
     ["repair", "refuse"],
-    "What to do with annotations that overlap, leave frames out or hold values "
-    "that cannot be: `repair` (the default) lists them.",
+    "What to do about annotations that overlap, leave frames out or hold "
+    "impossible values: `repair` corrects and lists them, which is also done "
+    "without the flag; `refuse` stops.",
 )

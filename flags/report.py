@@ -2,16 +2,17 @@
 
 from absl import flags as absl_flags
 
+GROUPS = {"Output": ("out", "show_pictures")}
+
 OUT = absl_flags.DEFINE_string(
     "out",
     "report",
-    "Folder to write index.html and figures/ to. It replaces an older report "
-    "there.",
+    "Folder to write index.html and figures/ into. An older report there is "
+    "replaced; a folder with other files is refused.",
 )
 SHOW_PICTURES = absl_flags.DEFINE_bool(
     "show_pictures",
     True,
-    "Show the pictures that runs drew of frames before and after f_A. Frames "
-    "before f_A are raw: pass --noshow_pictures for a report that others may "
-    "see.",
+    "Show the frames before and after f_A that the runs drew. Those before are "
+    "raw: give --noshow_pictures for a report that may be passed on.",
 )

@@ -2,10 +2,22 @@
 
 from absl import flags as absl_flags
 
-SPLIT = absl_flags.DEFINE_enum(
-    "split", "train", ["train", "validation", "test"], "Which split to draw."
+from flags import choices
+
+GROUPS = {"The picture": ("out", "split", "count")}
+
+SPLIT = choices.one_of(
+    "split",
+    "train",
+    ["train", "validation", "test"],
+    "The split whose videos are drawn.",
 )
-COUNT = absl_flags.DEFINE_integer("count", 8, "Videos to draw.", lower_bound=1)
+COUNT = absl_flags.DEFINE_integer(
+    "count", 8, "Number of videos to draw.", lower_bound=1
+)
 OUT = absl_flags.DEFINE_string(
-    "out", None, "PNG to draw videos into, a row each; raw frames."
+    "out",
+    None,
+    "PNG file to draw videos into, one row for each. The frames are raw. "
+    "Without it, nothing is drawn.",
 )

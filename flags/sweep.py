@@ -1,26 +1,41 @@
-"""Flags of `python -m priv_keras.sweep`; those of `train` are common to all."""
+"""Flags of `python -m priv_keras.sweep`; those of `train` apply to all jobs."""
 
 from absl import flags as absl_flags
 
+GROUPS = {"The sweep": ("sweep_dir", "methods", "gammas", "seeds", "jobs")}
+
 SWEEP_DIR = absl_flags.DEFINE_string(
-    "sweep_dir", None, "Folder of the sweep: its runs, logs, table and report."
+    "sweep_dir",
+    None,
+    "Folder of the sweep: its runs, logs, table and report. The same command "
+    "continues the sweep that it holds.",
 )
 METHODS = absl_flags.DEFINE_list(
     "methods",
     ["entropy"],
-    "What to compare: grl, kbeam, entropy; a baseline, as in --baseline of "
-    "priv_keras.evaluate; or a flagfile, as "
-    "flags/recipes/entropy_m4_restart.flags, whose name names its runs.",
+    "What to compare: methods (grl, kbeam, entropy), baselines (those of "
+    "--baseline), recipes (those of --recipe=list) or flagfiles (*.flags), "
+    "whose names name their runs.",
 )
 GAMMAS = absl_flags.DEFINE_list(
-    "gammas", [], "Values of --gamma; none for that of the common flags."
+    "gammas",
+    [],
+    "Values of --gamma to compare, as in 0.5,1,2. Without it, --gamma or what "
+    "a recipe says is used. Baselines and kbeam, which have no gamma, run "
+    "once.",
 )
-SEEDS = absl_flags.DEFINE_list("seeds", ["0"], "Values of --seed.")
+SEEDS = absl_flags.DEFINE_list(
+    "seeds",
+    ["0"],
+    "Values of --seed, whole numbers as in 0,1,2. Everything is run once for "
+    "each.",
+)
 JOBS = absl_flags.DEFINE_integer(
     "jobs",
     1,
-    "Jobs at once, each with its share of the threads. Those of one seed run "
-    "one after another: they share warm-ups and raw figures.",
+    "Number of jobs to run at once, each with its share of the threads. Jobs "
+    "of one seed run one after another, because they share warm-ups and raw "
+    "figures.",
     lower_bound=1,
 )
 
@@ -37,8 +52,8 @@ def _are(kind):
 
 
 absl_flags.register_validator(
-    "gammas", _are(float), "--gammas are numbers, as in 0.5,1,2."
+    "gammas", _are(float), "--gammas must be numbers, as in 0.5,1,2."
 )
 absl_flags.register_validator(
-    "seeds", _are(int), "--seeds are whole numbers, as in 0,1,2."
+    "seeds", _are(int), "--seeds must be whole numbers, as in 0,1,2."
 )

@@ -1,253 +1,375 @@
-"""Flags of `python -m priv_keras.train`. Defaults are Sec. 4.1.2, SBU.
+"""Flags of the game. Their defaults are the paper's for SBU (Sec. 4.1.2).
 
 Only a program's `main` reads a flag's value; the library takes arguments.
 """
 
 import math
+import re
 
 from absl import flags as absl_flags
 
+from flags import choices
 from flags import data  # noqa: F401 (a validator reads its flags)
+from flags.suggestions import nearest
+
+GROUPS = {
+    "The run": ("resume", "strategy"),
+    "The game": (
+        *("method", "gamma", "max_iter", "target_threshold"),
+        *("budget_threshold", "max_target_steps", "max_budget_steps"),
+        *("gate_batches", "gate_patience", "restart_every"),
+        *("restart_patience", "max_restart_steps", "ascent_steps"),
+        *("most_confident", "reversal_warm_up", "attribute_weights"),
+        *("budget_batch_size", "budget_frames"),
+    ),
+    "The networks": (
+        *("anonymizer", "anonymizer_width", "target_width", "budgets"),
+        *("budget_normalization", "target_weights", "budget_weights"),
+    ),
+    "Optimization": (
+        *("anonymizer_learning_rate", "target_learning_rate"),
+        *("budget_learning_rate", "final_learning_rate", "clip_norm"),
+        *("accumulate_steps", "precision"),
+    ),
+    "The warm-up before the game": (
+        *("warm_up_anonymizer_steps", "warm_up_anonymizer_learning_rate"),
+        *("warm_up_target_steps", "warm_up_target_learning_rate"),
+        *("warm_up_budget_steps", "warm_up_budget_learning_rate"),
+    ),
+    "Output": ("turns_per_epoch", "keep", "log_every", "pictures"),
+}
 
 METHODS = ("grl", "kbeam", "entropy")
+# Flag to the only method that has a use for it.
+OWN = {"most_confident": "entropy", "reversal_warm_up": "grl"}
 
-METHOD = absl_flags.DEFINE_enum(
+# How a budget model is named: the width multiplier comes last.
+BUDGET = re.compile(r"mobilenet_v2_([0-9]+(\.[0-9]+)?)")
+# Those of which there are weights to start from.
+PRETRAINED = tuple(
+    f"mobilenet_v2_{alpha}"
+    for alpha in ("0.35", "0.5", "0.75", "1.0", "1.3", "1.4")
+)
+
+METHOD = choices.one_of(
     "method",
     "entropy",
     METHODS,
-    "Algorithms 1, 2 and 3 of the paper; entropy with --restart_every or "
-    "several --budgets is Algorithm 4.",
+    "The optimization strategy: Algorithm 1 (grl), 2 (kbeam) or 3 (entropy) of "
+    "the paper. entropy with --restart_every or several --budgets is "
+    "Algorithm 4.",
 )
 BUDGETS = absl_flags.DEFINE_list(
     "budgets",
     ["mobilenet_v2_1.0"],
-    "f_B^i, names as in mobilenet_v2_0.5: K of Sec. 3.3.2, M of Sec. 3.5.2.",
+    "The budget models f_B that f_A is trained against, as many as are named: "
+    "mobilenet_v2_ and a width, as in mobilenet_v2_0.5. Several make an "
+    "ensemble (K in Sec. 3.3.2, M in Sec. 3.5.2), which costs more time and "
+    "usually leaks less.",
 )
-BUDGET_NORMALIZATION = absl_flags.DEFINE_enum(
+BUDGET_NORMALIZATION = choices.one_of(
     "budget_normalization",
     "batch",
     ["batch", "group"],
-    "Of the budget models; `group` keeps no moving statistics.",
+    "The normalization of the budget models. `group` keeps no moving "
+    "statistics, which can help with small batches.",
 )
 BUDGET_BATCH_SIZE = absl_flags.DEFINE_integer(
     "budget_batch_size",
     0,
-    "Clips in a batch of f_B's own; 0 for f_B to see the batches of f_T.",
+    "Clips in a batch of the budget models' own. At 0 they see the batches of "
+    "f_T. Required with --budget_dataset.",
     lower_bound=0,
 )
 BUDGET_FRAMES = absl_flags.DEFINE_integer(
     "budget_frames",
     None,
-    "Frames of each clip in a batch of f_B's own; --frames unless told. One "
-    "frame of many clips teaches who is there sooner than many of few.",
+    "Frames of each clip in the budget models' own batches; without it, as "
+    "many as --frames. One frame of many clips teaches who is there faster "
+    "than many frames of few. Use 1 where --budget_dataset holds pictures. "
+    "Needs --budget_batch_size.",
     lower_bound=1,
 )
 ATTRIBUTE_WEIGHTS = absl_flags.DEFINE_list(
     "attribute_weights",
     None,
-    "How much each private attribute counts, in the order of the dataset.",
+    "How much each private attribute counts in the game, as in 1,2,1: positive "
+    "numbers in the order of the data set's attributes. Without it, all count "
+    "the same. Attackers ignore it.",
 )
-ANONYMIZER = absl_flags.DEFINE_enum(
+ANONYMIZER = choices.one_of(
     "anonymizer",
     "full",
     ["full", "lite"],
-    "f_A: the paper's, or a light one for large frames on small machines.",
+    "The network f_A: `full` is the paper's; `lite` is for large frames on "
+    "small machines, and hides less.",
 )
 ANONYMIZER_WIDTH = absl_flags.DEFINE_float(
-    "anonymizer_width", 1.0, "Scales the channels of f_A.", lower_bound=0.01
+    "anonymizer_width",
+    1.0,
+    "Multiplies the channels of f_A. Below 1 it is smaller and faster.",
+    lower_bound=0.01,
 )
 TARGET_WIDTH = absl_flags.DEFINE_float(
-    "target_width", 1.0, "Scales the channels of f_T.", lower_bound=0.01
+    "target_width",
+    1.0,
+    "Multiplies the channels of f_T. Below 1 it is smaller and faster.",
+    lower_bound=0.01,
 )
 RESTART_EVERY = absl_flags.DEFINE_integer(
     "restart_every",
     0,
-    "rstrt_iter of Sec. 3.5.1, turns between restarts of every f_B; 0 for "
-    "none.",
+    "Turns between restarts of all budget models from random weights, "
+    "rstrt_iter in Sec. 3.5.1; the paper's value is 100. 0 means no restarts.",
     lower_bound=0,
 )
 RESTART_PATIENCE = absl_flags.DEFINE_integer(
     "restart_patience",
     None,
-    "Restart every f_B also after so many turns without a new low of L_B, "
-    "their mean loss on a batch.",
+    "Turns without a new minimum of L_B, the budget models' mean loss on a "
+    "batch, after which they are restarted as well. Without it, only "
+    "--restart_every restarts them.",
     lower_bound=1,
 )
 MAX_RESTART_STEPS = absl_flags.DEFINE_integer(
     "max_restart_steps",
     500,
-    "Cap on the updates of a restarted f_B, while the others are frozen.",
+    "Maximum updates of a restarted f_B, during which f_A and f_T are frozen.",
     lower_bound=1,
 )
 ASCENT_STEPS = absl_flags.DEFINE_integer(
-    "ascent_steps", 30, "d_iter of --method=kbeam.", lower_bound=1
+    "ascent_steps",
+    30,
+    "Updates of f_A against the strongest f_B in each turn, d_iter in "
+    "Algorithm 2. Used by --method=kbeam only.",
+    lower_bound=1,
 )
-MOST_CONFIDENT = absl_flags.DEFINE_enum(
+MOST_CONFIDENT = choices.one_of(
     "most_confident",
     "batch",
     ["batch", "sample"],
-    "Of --method=entropy: whether the max of Eq. (9a) is taken over means of "
-    "a batch, as written, or for each clip.",
+    "How the maximum of Eq. (9a) is taken over several budget models: for each "
+    "`batch`, as written, or for each clip (`sample`). Used by "
+    "--method=entropy only.",
 )
 REVERSAL_WARM_UP = absl_flags.DEFINE_integer(
     "reversal_warm_up",
     0,
-    "Turns over which --method=grl raises its reversal from 0 to gamma.",
+    "Turns over which the scale of the reversed gradient rises from 0 to "
+    "--gamma. 0 means that it is constant. Used by --method=grl only.",
     lower_bound=0,
 )
 GAMMA = absl_flags.DEFINE_float(
-    "gamma", 2.0, "Weight of the privacy cost, Eq. (3).", lower_bound=0.0
+    "gamma",
+    2.0,
+    "Weight of the privacy cost against the utility cost, Eq. (3). Raise it "
+    "for more privacy at the price of accuracy. --method=kbeam ignores it.",
+    lower_bound=0.0,
 )
 MAX_ITER = absl_flags.DEFINE_integer(
-    "max_iter", 800, "Turns of the outer loop.", lower_bound=1
+    "max_iter",
+    800,
+    "Turns of the game, that is, passes of its outer loop. It must be a "
+    "multiple of --turns_per_epoch.",
+    lower_bound=1,
 )
 TURNS_PER_EPOCH = absl_flags.DEFINE_integer(
-    "turns_per_epoch", 100, "Turns between checkpoints.", lower_bound=1
+    "turns_per_epoch",
+    100,
+    "Turns in an epoch, which ends with validation and a checkpoint.",
+    lower_bound=1,
 )
 KEEP = absl_flags.DEFINE_integer(
     "keep",
     2,
-    "Checkpoints to keep: so many of the last, and the best on validation.",
+    "Number of most recent checkpoints to keep, beside the best one on "
+    "validation.",
     lower_bound=1,
 )
 TARGET_THRESHOLD = absl_flags.DEFINE_float(
-    "target_threshold", 0.85, "th_T.", lower_bound=0.0, upper_bound=1.0
+    "target_threshold",
+    0.85,
+    "Validation accuracy, th_T, that f_T must exceed before the turn goes on.",
+    lower_bound=0.0,
+    upper_bound=1.0,
 )
 BUDGET_THRESHOLD = absl_flags.DEFINE_float(
-    "budget_threshold", 0.99, "th_B.", lower_bound=0.0, upper_bound=1.0
+    "budget_threshold",
+    0.99,
+    "Training accuracy, th_B, that each f_B must exceed before the turn ends.",
+    lower_bound=0.0,
+    upper_bound=1.0,
 )
 MAX_TARGET_STEPS = absl_flags.DEFINE_integer(
     "max_target_steps",
     50,
-    "Cap on the loop of th_T in a turn; the paper has none.",
+    "Maximum updates in a turn to reach --target_threshold. The paper has no "
+    "maximum, and its loop may never end.",
     lower_bound=0,
 )
 MAX_BUDGET_STEPS = absl_flags.DEFINE_integer(
     "max_budget_steps",
     50,
-    "Cap on each loop of th_B in a turn; the paper has none.",
+    "Maximum updates of each f_B in a turn to reach --budget_threshold. The "
+    "paper has no maximum, and its loop may never end.",
     lower_bound=0,
 )
 GATE_BATCHES = absl_flags.DEFINE_integer(
     "gate_batches",
-    1,
-    "Accuracies at the gates are of the last n batches; 0: at th_T of the "
-    "whole validation set each time, at th_B of as many new batches.",
+    20,
+    "Most recent batches over which the accuracies that are compared with the "
+    "two thresholds are averaged; 20 batches of 8 clips are the paper's 160. "
+    "At 0 f_T is measured on the whole validation set each time, and each f_B "
+    "on as many new batches.",
     lower_bound=0,
 )
 GATE_PATIENCE = absl_flags.DEFINE_integer(
     "gate_patience",
     None,
-    "Leave a gated loop after so many updates without a better accuracy.",
+    "Updates without a better accuracy after which the loop towards a "
+    "threshold is left early. Without it, only the maximum number of updates "
+    "ends it.",
     lower_bound=1,
 )
 ANONYMIZER_LEARNING_RATE = absl_flags.DEFINE_float(
-    "anonymizer_learning_rate", 1e-4, "alpha_A.", lower_bound=0.0
+    "anonymizer_learning_rate",
+    1e-4,
+    "Learning rate of f_A against the budget models, alpha_A.",
+    lower_bound=0.0,
 )
 TARGET_LEARNING_RATE = absl_flags.DEFINE_float(
-    "target_learning_rate", 1e-5, "alpha_T.", lower_bound=0.0
+    "target_learning_rate",
+    1e-5,
+    "Learning rate of f_T, and of f_A together with it, alpha_T.",
+    lower_bound=0.0,
 )
 BUDGET_LEARNING_RATE = absl_flags.DEFINE_float(
-    "budget_learning_rate", 1e-2, "alpha_B.", lower_bound=0.0
+    "budget_learning_rate",
+    1e-2,
+    "Learning rate of the budget models, alpha_B.",
+    lower_bound=0.0,
 )
 FINAL_LEARNING_RATE = absl_flags.DEFINE_float(
     "final_learning_rate",
     1.0,
-    "What a cosine over the turns leaves of alpha_A and alpha_T, as a share; 1 "
-    "for constant ones, as the paper's. alpha_B stays, so that f_B stays "
-    "strong.",
+    "Share of alpha_A and alpha_T that a cosine schedule leaves at the last "
+    "turn; 1 keeps them constant, as in the paper. alpha_B is always constant, "
+    "so that f_B stays strong.",
     lower_bound=0.0,
     upper_bound=1.0,
 )
 CLIP_NORM = absl_flags.DEFINE_float(
     "clip_norm",
     None,
-    "Largest norm of all gradients of an update together, above 0. Not with "
+    "Maximum global norm of the gradients of an update; larger ones are scaled "
+    "down. Without it, gradients are not clipped. Cannot be combined with "
     "--strategy.",
     lower_bound=1e-12,
 )
 ACCUMULATE_STEPS = absl_flags.DEFINE_integer(
     "accumulate_steps",
     1,
-    "Batches whose gradients one update averages. Not with --strategy.",
+    "Batches whose gradients are averaged into one update. Raise it for a "
+    "larger effective batch in the same memory. Cannot be combined with "
+    "--strategy or --precision=mixed_float16.",
     lower_bound=1,
 )
-PRECISION = absl_flags.DEFINE_enum(
+PRECISION = choices.one_of(
     "precision",
     "float32",
     ["float32", "mixed_bfloat16", "mixed_float16"],
-    "Of the networks' arithmetic; weights and losses are float32.",
+    "The arithmetic of the networks; weights and losses are always float32. "
+    "The mixed ones are faster on hardware that supports them.",
 )
 TARGET_WEIGHTS = absl_flags.DEFINE_string(
     "target_weights",
     None,
-    "Where f_T starts: a Keras file of its weights (*.weights.h5), or the "
-    "TensorFlow checkpoint of C3D trained on Sports-1M.",
+    "File that f_T starts from: Keras weights (*.weights.h5), or the "
+    "TensorFlow checkpoint of C3D trained on Sports-1M. Without it, f_T starts "
+    "from random weights.",
 )
 BUDGET_WEIGHTS = absl_flags.DEFINE_string(
     "budget_weights",
     None,
-    "Where each f_B starts before the game: `imagenet`, a download, or a Keras "
-    "file of the weights of one (*.weights.h5). A restart is always random.",
+    "What each f_B starts from before the game: `imagenet`, which is "
+    "downloaded, or a file of Keras weights (*.weights.h5). Without it, f_B "
+    "starts from random weights. Cannot be combined with restarts, which are "
+    "always random.",
 )
 
 WARM_UP_ANONYMIZER_STEPS = absl_flags.DEFINE_integer(
     "warm_up_anonymizer_steps",
     2000,
-    "Updates of f_A towards the identity, before the game.",
+    "Updates that train f_A to reproduce its input.",
     lower_bound=1,
 )
 WARM_UP_ANONYMIZER_LEARNING_RATE = absl_flags.DEFINE_float(
-    "warm_up_anonymizer_learning_rate", 1e-3, "Of Adam.", lower_bound=0.0
+    "warm_up_anonymizer_learning_rate",
+    1e-3,
+    "Adam's learning rate for f_A.",
+    lower_bound=0.0,
 )
 WARM_UP_TARGET_STEPS = absl_flags.DEFINE_integer(
     "warm_up_target_steps",
     4000,
-    "At most so many updates of f_T alone, before the game.",
+    "Maximum updates of f_T on the output of f_A.",
     lower_bound=1,
 )
 WARM_UP_TARGET_LEARNING_RATE = absl_flags.DEFINE_float(
-    "warm_up_target_learning_rate", 1e-4, "Of Adam.", lower_bound=0.0
+    "warm_up_target_learning_rate",
+    1e-4,
+    "Adam's learning rate for f_T.",
+    lower_bound=0.0,
 )
 WARM_UP_BUDGET_STEPS = absl_flags.DEFINE_integer(
     "warm_up_budget_steps",
     2000,
-    "At most so many updates of each f_B alone, before the game; with "
-    "--restart_every, its first restart takes this place.",
+    "Maximum updates of each f_B on the output of f_A. With --restart_every, "
+    "the first restart replaces this part of the warm-up.",
     lower_bound=1,
 )
 WARM_UP_BUDGET_LEARNING_RATE = absl_flags.DEFINE_float(
-    "warm_up_budget_learning_rate", 1e-3, "Of Adam.", lower_bound=0.0
+    "warm_up_budget_learning_rate",
+    1e-3,
+    "Adam's learning rate for f_B.",
+    lower_bound=0.0,
 )
 
-STRATEGY = absl_flags.DEFINE_enum(
+STRATEGY = choices.one_of(
     "strategy",
     "none",
     ["none", "mirrored", "multi_worker"],
-    "Devices to play on: one; all GPUs of this machine; or those of all "
-    "workers in TF_CONFIG, which have to see --run_dir and --data_dir, and of "
-    "which the first writes. They share out each batch.",
+    "The devices to train on, which share each batch: `none` uses one; "
+    "`mirrored` uses all GPUs of this machine; `multi_worker` uses those of "
+    "all workers in the environment variable TF_CONFIG, which must all see "
+    "--run_dir and --data_dir.",
 )
 RESUME = absl_flags.DEFINE_bool(
-    "resume", False, "Go on with the run that --run_dir holds."
+    "resume",
+    False,
+    "Continue the run in --run_dir, with the same flags, from its last "
+    "checkpoint.",
 )
 LOG_EVERY = absl_flags.DEFINE_integer(
     "log_every",
     1,
-    "Turns between those that TensorBoard is told of; metrics.jsonl has all.",
+    "Turns between those that are written for TensorBoard; metrics.jsonl "
+    "always has all of them. Raise it for long runs.",
     lower_bound=1,
 )
 PICTURES = absl_flags.DEFINE_bool(
     "pictures",
     True,
-    "Draw frames before and after f_A, in before_after.png and TensorBoard. "
-    "The frames before are raw: say --nopictures where they must not be kept.",
+    "Draw frames before and after f_A, in before_after.png and for "
+    "TensorBoard. Frames before f_A are raw: give --nopictures where they must "
+    "not be kept.",
 )
 
 
 @absl_flags.validator(
     "attribute_weights",
-    "--attribute_weights are positive numbers, one per attribute, as in 1,2,1.",
+    "--attribute_weights must be positive numbers, one for each attribute, as "
+    "in 1,2,1.",
 )
 def _weights_are_positive(values):
     try:
@@ -258,8 +380,8 @@ def _weights_are_positive(values):
 
 @absl_flags.multi_flags_validator(
     ["turns_per_epoch", "max_iter"],
-    "--max_iter must be a multiple of --turns_per_epoch: a run ends on a "
-    "checkpoint.",
+    "--max_iter must be a multiple of --turns_per_epoch, because a run ends "
+    "with a checkpoint.",
 )
 def _epochs_are_whole(values):
     return values["max_iter"] % values["turns_per_epoch"] == 0
@@ -267,7 +389,8 @@ def _epochs_are_whole(values):
 
 @absl_flags.multi_flags_validator(
     ["budget_frames", "budget_batch_size"],
-    "--budget_frames is for batches of f_B's own: give --budget_batch_size.",
+    "--budget_frames needs --budget_batch_size: it applies to the budget "
+    "models' own batches.",
 )
 def _budget_frames_need_batches(values):
     return not values["budget_frames"] or values["budget_batch_size"] > 0
@@ -275,8 +398,8 @@ def _budget_frames_need_batches(values):
 
 @absl_flags.multi_flags_validator(
     ["budget_dataset", "budget_batch_size"],
-    "--budget_dataset has batches of its own: give --budget_batch_size, and "
-    "--budget_frames=1 where it holds pictures.",
+    "--budget_dataset needs --budget_batch_size, and --budget_frames=1 where "
+    "it holds pictures.",
 )
 def _budget_datasets_need_batches(values):
     return not values["budget_dataset"] or values["budget_batch_size"] > 0
@@ -284,9 +407,9 @@ def _budget_datasets_need_batches(values):
 
 @absl_flags.multi_flags_validator(
     ["accumulate_steps", "precision"],
-    "--accumulate_steps does not go with --precision=mixed_float16: of a batch "
-    "whose gradient overflows nothing is added up, and the update would end in "
-    "the next one's batches. Give --precision=mixed_bfloat16.",
+    "--accumulate_steps cannot be combined with --precision=mixed_float16: a "
+    "batch whose gradient overflows adds nothing, and the update would take in "
+    "batches of the next one. Give --precision=mixed_bfloat16.",
 )
 def _is_accumulated_whole(values):
     scaled = values["precision"] == "mixed_float16"
@@ -296,9 +419,58 @@ def _is_accumulated_whole(values):
 @absl_flags.multi_flags_validator(
     ["budget_weights", "restart_every", "restart_patience"],
     "--budget_weights would be lost: with --restart_every or "
-    "--restart_patience every f_B starts anew, at random, in the first turn. "
-    "Leave one of them out.",
+    "--restart_patience every f_B is restarted from random weights in the "
+    "first turn. Leave one of them out.",
 )
 def _starts_are_kept(values):
     restarts = values["restart_every"] or values["restart_patience"]
-    return values["budget_weights"] in (None, "none") or not restarts
+    return values["budget_weights"] is None or not restarts
+
+
+@absl_flags.validator("budgets")
+def _budgets_exist(values):
+    if not values:
+        raise absl_flags.ValidationError(
+            "It names no budget model. Name one or several, as in "
+            "--budgets=mobilenet_v2_1.0."
+        )
+    for name in values:
+        if width_of(name) <= 0:
+            raise absl_flags.ValidationError(
+                "A budget model is named mobilenet_v2_ and a width above 0, as "
+                f"in mobilenet_v2_0.5. Received: {name or 'an empty name'}."
+                + nearest(name, PRETRAINED)
+            )
+    return True
+
+
+def width_of(name):
+    """The width in the name of a budget model; 0 if it is the name of none."""
+    found = BUDGET.fullmatch(name)
+    return float(found[1]) if found else 0.0
+
+
+@absl_flags.multi_flags_validator(
+    ["budget_weights", "budgets"],
+    f"--budget_weights=imagenet needs --budgets of {', '.join(PRETRAINED)}: "
+    "there are no weights of other widths.",
+)
+def _weights_to_start_from_exist(values):
+    known = {width_of(name) for name in PRETRAINED}
+    fit = known.issuperset(map(width_of, values["budgets"]))
+    return values["budget_weights"] != "imagenet" or fit
+
+
+@absl_flags.multi_flags_validator(["strategy", "clip_norm", "accumulate_steps"])
+def _devices_play_as_one(values):
+    # Keras clips each replica's gradient before it sums them, and cannot
+    # accumulate in a replica.
+    strategy = values["strategy"]
+    for name, alone in (("clip_norm", None), ("accumulate_steps", 1)):
+        if strategy != "none" and values[name] != alone:
+            raise absl_flags.ValidationError(
+                f"--strategy={strategy} does not go with "
+                f"--{name}={values[name]}. Leave one of them out; more devices "
+                "share out a larger --batch_size."
+            )
+    return True

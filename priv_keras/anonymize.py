@@ -1,4 +1,7 @@
-"""Anonymizes films: `python -m priv_keras.anonymize IN... -o OUT --model=...`.
+"""Anonymizes films and pictures.
+
+    python -m priv_keras.anonymize IN... -o OUT --model=RUN/export/anonymizer
+    python -m priv_keras.anonymize film.mp4 --model=face_box_blur
 
 An input is a file, a folder, a glob, the URL of a stream, the number of a
 camera, or `-` for raw frames on standard input. An output is there when it is
@@ -8,6 +11,7 @@ whole, or not at all.
 import contextlib
 import functools
 import importlib.metadata
+import pathlib
 import signal
 import sys
 import time
@@ -17,9 +21,10 @@ from absl import flags as absl_flags
 
 from flags import anonymize as flags
 from flags import parsing
-from tfrecords_tools import program
-
-absl_flags.adopt_module_key_flags(flags)  # or `--help` lists none
+from flags import program
+from flags import quiet
+from flags.baselines import BASELINES
+from flags.suggestions import nearest
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -37,6 +42,7 @@ def main(argv):
         places.check_absent(job.files(flags.AUDIT.value), flags.FORCE.value)
     for path in skipped:
         _say(f"skipped: {path} is no film")
+    check_model(flags.MODEL.value)
     anonymizer, model = load(flags.MODEL.value)
     _say(_about_size(model["training_size"]))
     failed = 0
@@ -90,6 +96,19 @@ def _check_raw_size(jobs):
         )
 
 
+def check_model(name):
+    """Raises unless there is such a model, before TensorFlow is imported.
+
+    Raises:
+        FileNotFoundError: If not.
+    """
+    if name not in BASELINES and not pathlib.Path(name).exists():
+        raise FileNotFoundError(
+            f"--model={name}: there is no such folder or file, and no such "
+            f"baseline ({', '.join(BASELINES)}).{nearest(name, BASELINES)}"
+        )
+
+
 def load(name):
     """What anonymizes, and what is known of it.
 
@@ -111,7 +130,8 @@ def load(name):
         if not hasattr(made, "stream"):
             made = Anonymizer.of(made)
         return made, {"name": name, "sha256": None, "training_size": None}
-    made = Anonymizer.load(name, trusted=flags.TRUST_MODEL.value)
+    with quiet.greetings():
+        made = Anonymizer.load(name, trusted=flags.TRUST_MODEL.value)
     return made, {
         "name": name,
         "sha256": audit.sha256(name),
@@ -276,11 +296,15 @@ def _version():
 
 
 def run():
-    program.run(main, flags_parser=_parse)
-
-
-def _parse(argv):
-    return app.parse_flags_with_usage(flags.underscored(argv))
+    program.run(
+        main,
+        [flags],
+        first=(
+            *("output", "model", "resolution", "force", "keep_audio"),
+            *("keep_metadata", "seconds", "crf", "preview", "raw_size"),
+        ),
+        required=["model"],
+    )
 
 
 if __name__ == "__main__":

@@ -77,29 +77,6 @@ class Court(NamedTuple):
         return found
 
 
-def check(data):
-    """Raises unless `--attackers` and `--attacks` fit the run.
-
-    Raises:
-        ValueError: If an attacker is of a family of `--budgets` or lacks the
-            weights that it shall start from, or a 3D network would have to
-            read single pictures.
-    """
-    two_step.check_unseen(flags.ATTACKERS.value, training_flags.BUDGETS.value)
-    if flags.ATTACKER_WEIGHTS.value:
-        attackers.check_pretrained(
-            flags.ATTACKERS.value, flags.ATTACKER_WIDTH.value
-        )
-    of_clips = {data.budget.frames, data.tested_budget.frames}
-    if "video" in flags.ATTACKS.value and of_clips != {data.target.frames}:
-        raise ValueError(
-            f"--attacks=video needs clips of {data.target.frames} frames with "
-            f"private labels; {data.budget.folder} is read in clips of "
-            f"{data.budget.frames}, {data.tested_budget.folder} of "
-            f"{data.tested_budget.frames}. Leave it out."
-        )
-
-
 def retrained(court, side, splits, kind=None, key=()):
     """Each of `--attackers`, trained on what it is tested on (Sec. 3.6).
 

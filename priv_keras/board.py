@@ -60,26 +60,31 @@ class BeforeAfter(keras.callbacks.Callback):
     the frames in their middle, and all of them, moving.
 
     Args:
-        run_dir: Folder of the run; writes `tensorboard/`.
+        events: Writer, as of `callbacks.open_events`.
         clips: Raw clips `(n, frames, height, width, 3)` in [0, 1].
     """
 
-    def __init__(self, run_dir, clips):
+    def __init__(self, events, clips):
         super().__init__()
-        self.writer = writer(run_dir)
+        self.events = events
         self.clips = clips
 
     def on_epoch_end(self, epoch, logs=None):
         after = np.array(self.model.anonymize(self.clips))
-        rows = (self.clips, after, np.abs(after - self.clips))
+        rows = {
+            "raw": self.clips,
+            "anonymized": after,
+            "difference": np.abs(after - self.clips),
+        }
         sheets = [
-            video.sheet(*(row[:, i] for row in rows))
+            video.sheet({name: row[:, i] for name, row in rows.items()})
             for i in range(self.clips.shape[1])
         ]
-        with self.writer.as_default(step=self.model.turns_played()):
+        with self.events.as_default(step=self.model.turns_played()):
             middle = sheets[len(sheets) // 2]
             tf.summary.image("pictures/before_after_difference", middle[None])
             write_loop("pictures/moving", sheets)
+        self.events.flush()
 
 
 def write_loop(tag, pictures):

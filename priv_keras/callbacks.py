@@ -1,6 +1,7 @@
 """What happens between turns of the game: records, checkpoints, pictures."""
 
 import collections
+import contextlib
 import json
 import math
 import os
@@ -24,15 +25,16 @@ class TurnLog(keras.callbacks.Callback):
     After each epoch it adds validation accuracies and says one line.
 
     Args:
-        run_dir: Folder of the run; writes `tensorboard/`, `metrics.jsonl`.
+        run_dir: Folder of the run; writes `metrics.jsonl`.
+        events: Writer for TensorBoard, as of `open_events`.
         turns: Int, of the whole game.
         say: Callable of a string, as `print`.
         every: Int, turns between those that TensorBoard is told of.
     """
 
-    def __init__(self, run_dir, turns, say, every=1):
+    def __init__(self, run_dir, events, turns, say, every=1):
         super().__init__()
-        self.writer = board.writer(run_dir)
+        self.events = events
         self.path = _metrics(run_dir)
         self.turns = turns
         self.say = say
@@ -52,7 +54,6 @@ class TurnLog(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         validation = {k: v for k, v in logs.items() if k.startswith("val_")}
         self._write(validation, True)
-        self.writer.flush()
         turn = self.model.turns_played()
         self.say(
             f"turn {turn:4d}/{self.turns}  validation "
@@ -69,9 +70,12 @@ class TurnLog(keras.callbacks.Callback):
             file.write(json.dumps(line) + "\n")
 
     def _show(self, scalars):
-        with self.writer.as_default(step=self.model.turns_played()):
+        with self.events.as_default(step=self.model.turns_played()):
             for name, value in scalars.items():
                 tf.summary.scalar(name, value)
+        # A turn that is saved is not played again: its figures are on disk
+        # before its weights.
+        self.events.flush()
 
 
 def learning_rates(game):
@@ -108,8 +112,34 @@ def read_turns(run_dir):
     return [json.loads(line) for line in lines]
 
 
+@contextlib.contextmanager
+def open_events(run_dir, last):
+    """Opens the file that a game writes its events to.
+
+    Forgetting replaces event files, and a writer whose file is replaced goes on
+    writing to one that nobody can read. This is therefore the only way to a
+    writer for a game: it forgets first.
+
+    There is one writer for all callbacks, because TensorBoard follows only the
+    newest file of a folder.
+
+    Args:
+        run_dir: Folder of the run; writes `tensorboard/`.
+        last: Int, the last turn that was saved. What a killed run wrote of
+            later turns is forgotten.
+
+    Yields:
+        `tf.summary.SummaryWriter`, which is closed at the end.
+    """
+    forget_turns_after(run_dir, last)
+    with contextlib.closing(board.writer(run_dir)) as events:
+        yield events
+
+
 def forget_turns_after(run_dir, last):
     """Drops what a killed run wrote of turns that will be played again.
+
+    No writer may hold an event file of the run open: it is replaced.
 
     Args:
         run_dir: Folder of the run.
@@ -122,7 +152,8 @@ def forget_turns_after(run_dir, last):
         kept = [line for line in whole if json.loads(line)["turn"] <= last]
         files.write(path, "".join(kept))
     for path in pathlib.Path(run_dir, "tensorboard").glob("events*"):
-        partial = path.with_name("partial-" + path.name)
+        # TensorBoard reads every file whose name has "tfevents" in it.
+        partial = path.with_name("partial")
         with tf.io.TFRecordWriter(str(partial)) as writer:
             for event in _events(path):
                 if event.step <= last:
@@ -225,7 +256,9 @@ def stuck_gates(turns):
 class SaveGame(keras.callbacks.Callback):
     """Saves parties and optimizers after each epoch, whole or not at all.
 
-    To be listed after `TurnLog`, whose figures say which game is best.
+    To be listed after `TurnLog`, whose figures say which game is best, and
+    after all that writes events: a run that is killed once its game is saved
+    does not write them again.
 
     Args:
         run_dir: Folder of the run; writes `checkpoints/`.

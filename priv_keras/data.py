@@ -12,13 +12,13 @@ from flags import evaluation as evaluation_flags
 from flags import training as training_flags
 from priv_keras import bad_records
 from priv_keras import losses
+from priv_keras import sides
 from priv_keras import signs
 from priv_keras.algorithms.streams import Streams
 from tfrecords_tools import damage
 from tfrecords_tools import manifest
 from tfrecords_tools import read
 from tfrecords_tools import schema
-from tfrecords_tools import storage
 from tfrecords_tools import write
 
 # Each reader of a split draws its own random numbers.
@@ -35,51 +35,26 @@ STREAMS = (
 )
 
 
-class Shards:
+class Shards(sides.Side):
     """The shards of one dataset, as batches.
 
     Args:
-        folder: Folder that holds `manifest.json` and the shards.
-        parties: Dict: `actions` and `budget_labels`, or one of them, to what
-            the manifest calls it, `target` or `budget`.
-        frames: Int, frames of a clip.
+        folder, parties, frames: As of `sides.Side`.
         found: Dict of the file name of each shard to its `damage.Found`, to
             leave out what is broken; empty where nothing is.
 
     Attributes:
         manifest: That of the records that are not left out.
-        labels: Dict of the same keys to tuples of class names.
 
     Raises:
-        ValueError: If the dataset has no label for one of `parties`, or
-            nothing is left of a split.
+        ValueError: As of `sides.Side`, or if nothing is left of a split.
     """
 
     def __init__(self, folder, parties, frames, found):
-        self.folder = storage.path(folder)
-        self.manifest = manifest.load(self.folder)
+        super().__init__(folder, parties, frames)
         self.found = found
         if found:
             self.manifest = damage.without_broken(self.manifest, found)
-        self.frames = frames
-        self.records = {
-            party: self.manifest[role] for party, role in parties.items()
-        }
-        if None in self.records.values():
-            raise ValueError(
-                f"{self.folder} has no {parties_without(self.records)}. Give "
-                "a --dataset that has actions, and with --budget_dataset one "
-                "that has private labels."
-            )
-        self.labels = {
-            party: tuple(self.manifest["labels"][name])
-            for party, name in self.records.items()
-        }
-
-    @property
-    def is_multi_label(self):
-        """Whether private labels are attributes, of which many may be true."""
-        return self.records["budget_labels"] in self.manifest["multi_label"]
 
     def clips(
         self,
@@ -249,20 +224,11 @@ def _shared_out():
     return options
 
 
-def parties_without(records):
-    """Names of the labels that a dataset lacks, as text."""
-    return " and no ".join(p for p, name in records.items() if name is None)
-
-
-class Data:
-    """The two sides of a run: where actions are and where private labels.
+class Data(sides.Sides):
+    """The two sides of a run, as shards.
 
     Args:
-        target: `Shards` of clips with `actions`.
-        budget: `Shards` of clips with `budget_labels`; the same object where
-            one dataset has both.
-        tested: Pair of `Shards`, as these two, whose test splits judge the
-            run; `None` for those of `target` and `budget`.
+        target, budget, tested: As of `sides.Sides`, of `Shards`.
 
     Attributes:
         budget_task: How private labels are scored in the game, a
@@ -271,29 +237,15 @@ class Data:
             no reason to share the defender's.
 
     Raises:
-        ValueError: If `--attribute_weights` do not fit them, or `tested` has
-            other classes, or videos that train.
+        ValueError: As of `sides.Sides`.
     """
 
     def __init__(self, target, budget, tested=None):
-        self.target = target
-        self.budget = budget
-        self.tested_target, self.tested_budget = tested or (target, budget)
+        super().__init__(target, budget, tested)
         self.budget_task = _task(budget)
         self.attacker_task = (
             losses.MULTI_LABEL if budget.is_multi_label else losses.SINGLE_LABEL
         )
-        _check_same_classes(target, self.tested_target)
-        _check_same_classes(budget, self.tested_budget)
-        if tested:
-            _check_untrained((target, budget), tested)
-
-    @property
-    def labels(self):
-        return {
-            "actions": self.target.labels["actions"],
-            "budget_labels": self.budget.labels["budget_labels"],
-        }
 
     @property
     def sides(self):
@@ -359,51 +311,10 @@ class Data:
         return both.take(longest).map(_join)
 
 
-def _check_same_classes(trained, tested):
-    for party, names in tested.labels.items():
-        if names != trained.labels[party]:
-            raise ValueError(
-                f"The {party} of {tested.folder} are {list(names)}; "
-                f"{trained.folder}, to train on, has "
-                f"{list(trained.labels[party])}. They must be the same: of "
-                "vispr, build shards with --attributes=sec55 to test on "
-                "pa_hmdb51."
-            )
-
-
-def _check_untrained(trained, tested):
-    """Raises where a video to test on is one to train or to validate on."""
-    seen = {
-        video
-        for side in trained
-        for split in ("train", "validation")
-        for video in side.manifest["splits"][split]["videos"]
-    }
-    for side in tested:
-        known = seen & set(side.manifest["splits"]["test"]["videos"])
-        if known:
-            raise ValueError(
-                f"{len(known)} of the test videos of {side.folder} train or "
-                f"validate the run, as {min(known)}. Build shards without "
-                "them: of hmdb51, with --exclude_pa."
-            )
-
-
 def _task(shards):
     weights = training_flags.ATTRIBUTE_WEIGHTS.value
-    names = shards.labels["budget_labels"]
     if not shards.is_multi_label:
-        if weights:
-            raise ValueError(
-                "--attribute_weights are for labels of many attributes; "
-                f"{shards.folder} has one class for each clip."
-            )
         return losses.SINGLE_LABEL
-    if weights and len(weights) != len(names):
-        raise ValueError(
-            f"--attribute_weights has {len(weights)} numbers; {shards.folder} "
-            f"has the {len(names)} attributes {', '.join(names)}."
-        )
     return losses.multi_label(weights and [float(w) for w in weights])
 
 
@@ -432,50 +343,21 @@ def open_data():
         FileNotFoundError, ValueError: If shards are missing, or damaged more
             than `--bad_records` allows.
     """
-    data = _open_sides()
+    data = sides.opened(_open, Data)
     bad_records.check(data)
     return data
 
 
-def _open_sides():
-    frames = flags.FRAMES.value
-    tested = None
-    if flags.TEST_DATASET.value:
-        tested = (
-            _open(flags.TEST_DATASET.value, {"actions": "target"}, frames),
-            # Single frames: each has its own labels.
-            _open(flags.TEST_DATASET.value, {"budget_labels": "budget"}, 1),
-        )
-    if not flags.BUDGET_DATASET.value:
-        both = {"actions": "target", "budget_labels": "budget"}
-        shards = _open(flags.DATASET.value, both, frames)
-        return Data(shards, shards, tested)
-    return Data(
-        _open(flags.DATASET.value, {"actions": "target"}, frames),
-        _open(
-            flags.BUDGET_DATASET.value,
-            {"budget_labels": "budget"},
-            training_flags.BUDGET_FRAMES.value or frames,
-        ),
-        tested,
-    )
-
-
 def _open(dataset, parties, frames):
-    parent = flags.DATA_DIR.value
     if dataset == "puppets":
         parent = write.puppets(
-            parent,
+            flags.DATA_DIR.value,
             paper_size=flags.SCALE.value == "paper",
             workers=os.cpu_count(),
         )
-    elif parent is None:
-        raise ValueError(
-            f"--dataset={dataset} needs --data_dir, the folder that `python "
-            f"-m tfrecords_tools.build --dataset={dataset} --raw_dir=... "
-            "--out_dir=DATA_DIR` wrote."
-        )
-    folder = storage.path(parent) / dataset
+        folder = parent / dataset
+    else:
+        folder = sides.folder_of(dataset)
     shards = Shards(folder, parties, frames, bad_records.find(folder))
     splits = shards.manifest["splits"]
     signs.check_videos({name: part["videos"] for name, part in splits.items()})

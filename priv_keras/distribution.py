@@ -22,7 +22,6 @@ def open_strategy():
     """
     if flags.STRATEGY.value == "none":
         return tf.distribute.get_strategy()
-    _check_alone()
     if flags.STRATEGY.value == "mirrored":
         strategy = tf.distribute.MirroredStrategy(
             tf.config.list_logical_devices("GPU")
@@ -38,18 +37,6 @@ def open_strategy():
         )
     _check_shared_out(strategy.num_replicas_in_sync)
     return strategy
-
-
-def _check_alone():
-    # Keras clips each replica's gradient before it sums them, and cannot
-    # accumulate in a replica.
-    for flag in (flags.CLIP_NORM, flags.ACCUMULATE_STEPS):
-        if flag.value != flag.default:
-            raise ValueError(
-                f"--strategy={flags.STRATEGY.value} does not go with "
-                f"--{flag.name}={flag.value}. Leave one of them out; more "
-                "devices share out a larger --batch_size."
-            )
 
 
 def _check_shared_out(replicas):

@@ -1,11 +1,12 @@
-"""Judges a trained run: `python -m priv_keras.evaluate --run_dir=...`.
+"""Judges a trained run, or a simple rule (--baseline), by fresh attackers.
 
-Flags are those of the run, which the command line may override, as in
-`--attackers=...`. With `--baseline`, judges that, in a folder of its own.
+    python -m priv_keras.evaluate --run_dir=RUN --attackers=resnet_v2_50
+
+The flags of the run apply, unless the command line overrides them. The same
+command continues where it was stopped.
 """
 
 import pathlib
-import sys
 
 from absl import app
 from absl import flags as absl_flags
@@ -13,19 +14,22 @@ from absl import flags as absl_flags
 from flags import data as data_flags
 from flags import evaluation
 from flags import parsing
+from flags import paths
+from flags import program
+from flags import signals
 from flags import training
-from priv_keras import program
-
-# Or `--help` would list none of them.
-for module in (data_flags, evaluation, training):
-    absl_flags.adopt_module_key_flags(module)
+from priv_keras import refusals
+from priv_keras import sides
 
 
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unknown arguments: {argv[1:]}.")
-    # In here, so that `--help` does not wait for TensorFlow.
-    from priv_keras import attacking
+    run_dir = pathlib.Path(data_flags.RUN_DIR.value)
+    name = evaluation.BASELINE.value
+    check(run_dir, name)
+    signals.exit_when_stopped()
+    # In here, so that `--help` and refusals do not wait for TensorFlow.
     from priv_keras import bad_records
     from priv_keras import console
     from priv_keras import experiment
@@ -35,22 +39,15 @@ def main(argv):
     from priv_keras import judging
     from priv_keras.data import open_data
 
-    run_dir = pathlib.Path(data_flags.RUN_DIR.value)
-    name = evaluation.BASELINE.value
-    try:
-        experiment.be_deterministic()
-        check_run_dir(run_dir, name)
-        data = open_data()
-        experiment.check_labels(run_dir, data)
-        attacking.check(data)
-        accused = (
-            judging.baseline(name, run_dir)
-            if name
-            else judging.trained(data, run_dir)
-        )
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    experiment.be_deterministic()
+    if name:
+        accused = judging.baseline(name, run_dir)
+    else:
+        path = experiment.checkpoint_of(run_dir)
+    data = open_data()
+    sides.check_labels(run_dir, data)
+    if not name:
+        accused = judging.trained(data, path)
     with faults.told(data):
         bad_records.tell(data, console.say)
         if name:
@@ -65,17 +62,35 @@ def main(argv):
     return 0
 
 
+def check(run_dir, name):
+    """Raises where nothing can be judged, as far as can be told without data
+    and without TensorFlow.
+
+    Args:
+        run_dir: `pathlib.Path`.
+        name: String, the baseline, or `None`.
+
+    Raises:
+        OSError, ValueError: If not.
+    """
+    if name:
+        check_run_dir(run_dir, name)
+    else:
+        refusals.check_trained(run_dir)
+    paths.check_writable(data_flags.RUN_DIR, data_flags.SHARED_DIR)
+    refusals.check_data(run_dir)
+
+
 def check_run_dir(run_dir, baseline):
     """Raises where the folder of a baseline holds another run, whose figures
     its own would replace."""
-    if baseline and (run_dir / "checkpoints").exists():
+    if (run_dir / "checkpoints").exists():
         raise ValueError(
             f"--run_dir={run_dir} holds a trained run. Choose another folder "
             f"for --baseline={baseline}."
         )
-    config = run_dir / "config.flags"
-    if baseline and config.exists():
-        known = parsing.last_value(config.read_text().splitlines(), "baseline")
+    if (run_dir / "config.flags").exists():
+        known = refusals.baseline_of(run_dir)
         if known != baseline:
             held = f"--baseline={known}" if known else "the run of a game"
             raise ValueError(
@@ -85,7 +100,17 @@ def check_run_dir(run_dir, baseline):
 
 
 def run():
-    program.run(main, parsing.with_run)
+    program.run(
+        main,
+        (data_flags, evaluation, training),
+        first=(
+            *("run_dir", "scale", "recipe", "dataset", "data_dir"),
+            *("attackers", "attacks", "baseline", "checkpoint"),
+            "attacker_steps",
+        ),
+        required=["run_dir"],
+        parse=parsing.with_run,
+    )
 
 
 if __name__ == "__main__":

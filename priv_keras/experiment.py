@@ -28,8 +28,8 @@ from priv_keras.evaluation.two_step import Protocol
 from priv_keras.networks import anonymizer
 from priv_keras.networks import budgets
 from priv_keras.networks import c3d
+from priv_keras.sides import LABELS
 
-LABELS = "labels.json"
 PICTURED = 6  # clips in a before/after picture
 
 
@@ -88,7 +88,7 @@ def _budget(name, data, started=True):
     """An f_B, from `--budget_weights` where they are given."""
     flags = training_flags
     weights = flags.BUDGET_WEIGHTS.value if started else None
-    file = weights if weights not in ("imagenet", "none") else None
+    file = weights if weights != "imagenet" else None
     budget = budgets.build(
         name,
         len(data.labels["budget_labels"]),
@@ -226,33 +226,14 @@ def fingerprint(data, *settings):
 
 
 def check_parties(data):
-    """Raises unless f_T and each f_B can be built and start as flags say.
+    """Raises unless f_T and each f_B can start from the weights that flags
+    name.
 
     Raises:
-        FileNotFoundError: If `--target_weights` or `--budget_weights` are not
-            there.
         OSError: If they cannot be downloaded.
-        ValueError: If they are of another network, or a name of `--budgets` is
-            that of none, or it names none.
+        ValueError: If they are of another network.
     """
     flags = training_flags
-    if not flags.BUDGETS.value:
-        raise ValueError(
-            "--budgets= names no budget model. Name one or several, as in "
-            "--budgets=mobilenet_v2_1.0."
-        )
-    for name in flags.BUDGETS.value:
-        budgets.alpha_of(name)
-    for flag in (flags.TARGET_WEIGHTS, flags.BUDGET_WEIGHTS):
-        # A TensorFlow checkpoint is named by what its files begin with.
-        names = [flag.value, f"{flag.value}.index"]
-        if flag.value in (None, "imagenet", "none"):
-            continue
-        if not tf.io.gfile.glob(names):
-            raise FileNotFoundError(
-                f"--{flag.name}={flag.value} is not there. Name a Keras file "
-                f"(*.weights.h5); see {flag.name} in --help."
-            )
     if flags.TARGET_WEIGHTS.value:
         _target(data)
     if flags.BUDGET_WEIGHTS.value:
@@ -287,36 +268,8 @@ def write_labels(run_dir, data):
     files.write(pathlib.Path(run_dir, LABELS), text)
 
 
-def check_labels(run_dir, data):
-    """Raises unless the classes of `data` are those the run was trained on.
-
-    Raises:
-        ValueError: If another dataset, or another version, has taken their
-            place, or the file that names them is damaged.
-    """
-    path = pathlib.Path(run_dir, LABELS)
-    if not path.exists():
-        return
-    try:
-        known = json.loads(path.read_text())
-        known = {party: tuple(known[party]) for party in data.labels}
-    except (ValueError, RecursionError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{path} is damaged ({error!r:.200}). Copy the run anew from where "
-            "it was trained."
-        ) from error
-    for party, names in data.labels.items():
-        if known[party] != names:
-            raise ValueError(
-                f"The {party} of --data_dir are {list(names)}; the run in "
-                f"{run_dir} knows {list(known[party])}. Give the --data_dir "
-                "that it was trained on."
-            )
-
-
-def load_game(data, run_dir, say=print):
-    """Returns the trained game of a run and the turns it played: `--checkpoint`
-    says whether the last or the best.
+def checkpoint_of(run_dir):
+    """Path of the game that `--checkpoint` names: the last or the best.
 
     Raises:
         FileNotFoundError: If the run has no such checkpoint.
@@ -327,12 +280,18 @@ def load_game(data, run_dir, say=print):
         threshold = training_flags.TARGET_THRESHOLD.value
         best = callbacks.best_turn(callbacks.read_turns(run_dir), threshold)
         stem = checkpoints.stem_of(best or 0)
-    path = checkpoints.newest(folder, stem, say)
+    path = checkpoints.newest(folder, stem, print)
     if not path:
         raise FileNotFoundError(
-            f"{run_dir} holds no trained game. Train one with `python -m "
-            f"priv_keras.train --run_dir={run_dir}`."
+            f"{run_dir} holds no whole checkpoint that is the "
+            f"--checkpoint={evaluation_flags.CHECKPOINT.value}. Go on with it "
+            "by priv_keras.train --resume, or give another --checkpoint."
         )
+    return path
+
+
+def load_game(data, path):
+    """Returns the game of a checkpoint and the turns it played."""
     game = build_game(data, started=False)
     game.compile(optimizer=build_optimizers(game), validation=None)
     checkpoints.load(game, path)

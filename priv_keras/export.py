@@ -1,84 +1,104 @@
-"""Exports a run's anonymizer: `python -m priv_keras.export --run_dir=...`.
+"""Exports a run's anonymizer, to be used without this package or on films.
 
-Of a run that judged a Naive Downsample, exports that.
+    python -m priv_keras.export --run_dir=RUN --format=savedmodel,tflite
+
+It is written to RUN_DIR/export, together with a card that says what was
+measured. Of a run that judged a Naive Downsample, that is exported.
 """
 
 import pathlib
-import sys
 
 from absl import app
-from absl import flags as absl_flags
 
 from flags import data as data_flags
 from flags import evaluation
 from flags import export as export_flags
 from flags import parsing
+from flags import paths
+from flags import program
+from flags import signals
 from flags import training
-from priv_keras import program
-
-# Or `--help` would list none of them.
-for module in (data_flags, evaluation, export_flags, training):
-    absl_flags.adopt_module_key_flags(module)
+from priv_keras import refusals
+from priv_keras import sides
 
 
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unknown arguments: {argv[1:]}.")
-    # In here, so that `--help` does not wait for TensorFlow.
+    run_dir = pathlib.Path(data_flags.RUN_DIR.value)
+    check(run_dir, evaluation.BASELINE.value)
+    signals.exit_when_stopped()
+    # In here, so that `--help` and refusals do not wait for TensorFlow.
+    from priv_keras import baselines
+    from priv_keras import experiment
     from priv_keras import exporting
     from priv_keras.data import open_data
 
-    run_dir = pathlib.Path(data_flags.RUN_DIR.value)
-    try:
-        data = open_data()
-        anonymizer, turns = load(data, run_dir)
-        exporting.export(
-            anonymizer,
-            data,
-            run_dir,
-            turns,
-            export_flags.formats(),
-            say=print,
-            calibration_frames=export_flags.CALIBRATION_FRAMES.value,
-        )
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    baseline = evaluation.BASELINE.value
+    path = None if baseline else experiment.checkpoint_of(run_dir)
+    data = open_data()
+    sides.check_labels(run_dir, data)
+    if baseline:
+        anonymizer, turns = baselines.build(baseline), 0
+    else:
+        game, turns = experiment.load_game(data, path)
+        anonymizer = game.anonymizer
+    exporting.export(
+        anonymizer,
+        data,
+        run_dir,
+        turns,
+        export_flags.formats(),
+        say=print,
+        calibration_frames=export_flags.CALIBRATION_FRAMES.value,
+    )
     return 0
 
 
-def load(data, run_dir):
-    """The anonymizer of a run, and the turns that it played to.
+def check(run_dir, name):
+    """Raises where nothing can be exported, as far as can be told without data
+    and without TensorFlow.
+
+    Args:
+        run_dir: `pathlib.Path`.
+        name: String, the baseline, or `None`.
 
     Raises:
+        OSError: If `run_dir` holds no such run, or cannot be written.
         ValueError: If it is a baseline that is no model of single frames, or
             `--format` wants another form of it than a SavedModel.
-        FileNotFoundError: If the run holds nothing.
     """
-    from priv_keras import baselines
-    from priv_keras import experiment
-
-    name = evaluation.BASELINE.value
-    if not name:
-        game, turns = experiment.load_game(data, run_dir)
-        return game.anonymizer, turns
-    if name in baselines.obfuscate.NAMES:
+    if name and not name.startswith("downsample_"):
         raise ValueError(
             f"--baseline={name} needs a detector and the frames before, which "
             "no exported model has. Run it as it is: `python -m "
             f"priv_keras.anonymize FILM --model={name}`."
         )
     formats = export_flags.formats()
-    if formats != ["savedmodel"]:
+    if name and formats != ["savedmodel"]:
         raise ValueError(
             f"--format={','.join(formats)}: of a baseline there is the "
             "savedmodel alone; what converts f_A to TFLite knows f_A's layers."
         )
-    return baselines.build(name), 0
+    if name:
+        refusals.check_judged_baseline(run_dir)
+    else:
+        refusals.check_trained(run_dir)
+    paths.check_writable(data_flags.RUN_DIR)
+    refusals.check_data(run_dir)
 
 
 def run():
-    program.run(main, parsing.with_run)
+    program.run(
+        main,
+        (export_flags, data_flags, training, evaluation),
+        first=(
+            *("run_dir", "data_dir", "format", "calibration_frames"),
+            "checkpoint",
+        ),
+        required=["run_dir"],
+        parse=parsing.with_run,
+    )
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from flags import data as data_flags
 from flags import evaluation as evaluation_flags
+from flags import quiet
 from flags import training as training_flags
 from priv_keras import card
 from priv_keras import export_model
@@ -51,16 +52,17 @@ def export(
             export_model.export_saved_model(anonymizer, folder, described)
             say(f"{folder}: {what}")
             continue
-        psnr = export_model.export_tflite(
-            anonymizer,
-            folder,
-            precision,
-            frames(data, "validation", CHECK_FRAMES),
-            frames(data, "train", calibration_frames)
-            if name == CALIBRATED
-            else None,
-            described,
-        )
+        with quiet.greetings():
+            psnr = export_model.export_tflite(
+                anonymizer,
+                folder,
+                precision,
+                frames(data, "validation", CHECK_FRAMES),
+                frames(data, "train", calibration_frames)
+                if name == CALIBRATED
+                else None,
+                described,
+            )
         say(f"{folder}: {what}, {psnr:.1f} dB (PSNR) from it")
 
 

@@ -35,6 +35,7 @@ MARKS = {
 OTHER_MARKS = "<>*hpd8H"  # of methods that are not known here
 RAW = "#999999"
 EDGE = "#333333"
+COUNTED = 30  # classes up to which a confusion matrix has numbers in it
 # Titles of the panels of `curves`, labels of their axes, and what is in them.
 PANELS = (
     (
@@ -240,7 +241,9 @@ def _curve(axes, name, turns):
 
 
 def confusion(counts, names, title):
-    """How often each label was taken for each: rows in shares of themselves.
+    """Draws how often each label was taken for each, in percent of its clips.
+
+    Up to `COUNTED` classes, each cell shows its count as well.
 
     Args:
         counts: Ints, `classes` lists of `classes`, a row for each label.
@@ -248,13 +251,34 @@ def confusion(counts, names, title):
         title: String.
 
     Returns:
-        `matplotlib.figure.Figure`.
+        `matplotlib.figure.Figure`, larger for more classes: text has the size
+        of a cell.
     """
     counts = np.array(counts)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    side = 2.2 + 0.28 * len(names)
-    figure, axes = _figure(side, side)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    percent = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    few = len(names) <= COUNTED
+    cell, text = (0.4, 11) if few else (0.2, 8)  # inches, points
+    side = max(2.0, cell * len(names))
+    longest = max(map(len, names)) * text / 95  # inches
+    figure, axes = _figure(side + longest + 1.6, side + longest + 1.0)
+    shown = axes.imshow(percent, cmap="Blues", vmin=0, vmax=100)
+    bar = figure.colorbar(shown, fraction=0.05 if few else 0.02, pad=0.02)
+    bar.set_label("percent of the clips of a label", fontsize=text + 1)
+    bar.ax.tick_params(labelsize=text)
+    if few:
+        _write_counts(axes, counts, percent, text)
+    ticks = np.arange(len(names))
+    looks = {"fontsize": text, "parse_math": False}  # a `$` is no formula
+    axes.set_xticks(ticks, names, rotation=90, **looks)
+    axes.set_yticks(ticks, names, **looks)
+    axes.set_xlabel("predicted label", fontsize=text + 1)
+    axes.set_ylabel("true label", fontsize=text + 1)
+    axes.set_title(title, fontsize=text + 2)
+    axes.grid(visible=False)
+    return figure
+
+
+def _write_counts(axes, counts, percent, size):
     for row, column in np.argwhere(counts):
         axes.text(
             column,
@@ -262,18 +286,9 @@ def confusion(counts, names, title):
             counts[row, column],
             ha="center",
             va="center",
-            fontsize=7,
-            color="white" if shares[row, column] > 0.6 else "black",
+            fontsize=size,
+            color="white" if percent[row, column] > 60 else "black",
         )
-    ticks = np.arange(len(names))
-    looks = {"fontsize": 7, "parse_math": False}  # a `$` is no formula
-    axes.set_xticks(ticks, names, rotation=90, **looks)
-    axes.set_yticks(ticks, names, **looks)
-    axes.set_xlabel("predicted label")
-    axes.set_ylabel("true label")
-    axes.set_title(title, fontsize=10)
-    axes.grid(visible=False)
-    return figure
 
 
 def _figure(width, height):

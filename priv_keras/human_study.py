@@ -1,25 +1,28 @@
-"""Asks people (Appendix E): `python -m priv_keras.human_study build|score`.
+"""Asks people what they recognise in anonymized clips (Appendix E).
 
-python -m priv_keras.human_study build --run_dir=RUN --out=STUDY
-python -m priv_keras.human_study score --out=STUDY ANSWERS.json...
+    python -m priv_keras.human_study build --run_dir=RUN --out=STUDY
+    python -m priv_keras.human_study score --out=STUDY ANSWERS.json...
+
+`build` writes a page that shows test clips of a run and saves each
+participant's answers to a file; `score` says how often people were right.
 """
 
 import json
 import pathlib
 
 from absl import app
-from absl import flags as absl_flags
 
 from flags import data as data_flags
 from flags import evaluation
 from flags import human_study as flags
 from flags import parsing
+from flags import paths
+from flags import program
+from flags import signals
 from flags import training
-from tfrecords_tools import program
-
-# Or `--help` would list none of them.
-for module in (data_flags, evaluation, flags, training):
-    absl_flags.adopt_module_key_flags(module)
+from flags.suggestions import nearest
+from priv_keras import refusals
+from priv_keras import sides
 
 
 def main(argv):
@@ -28,12 +31,16 @@ def main(argv):
         return build(out)
     if argv[1:2] == ["score"] and len(argv) > 2:
         return score(out, argv[2:])
-    raise app.UsageError("Say `build`, or `score` and files of answers.")
+    hint = nearest(argv[1], ("build", "score")) if len(argv) > 1 else ""
+    raise app.UsageError(
+        f"Give `build`, or `score` and files of answers.{hint}"
+    )
 
 
 def build(out):
     """Writes the page and the key of a study of a run."""
-    if not data_flags.RUN_DIR.value:
+    run_dir = data_flags.RUN_DIR.value
+    if not run_dir:
         raise ValueError("build needs --run_dir, the run to ask people about.")
     if evaluation.BASELINE.value:
         raise ValueError(
@@ -45,6 +52,10 @@ def build(out):
         raise ValueError(
             f"--out={out} is a file or not empty. Choose a new folder."
         )
+    refusals.check_trained(run_dir)
+    paths.check_writable(flags.OUT)
+    refusals.check_data(run_dir)
+    signals.exit_when_stopped()
     # In here, so that `--help` does not wait for TensorFlow.
     from priv_keras import experiment
     from priv_keras import files
@@ -52,9 +63,10 @@ def build(out):
     from priv_keras import studies
     from priv_keras.data import open_data
 
+    path = experiment.checkpoint_of(run_dir)
     data = open_data()
-    experiment.check_labels(data_flags.RUN_DIR.value, data)
-    accused = judging.trained(data, data_flags.RUN_DIR.value)
+    sides.check_labels(run_dir, data)
+    accused = judging.trained(data, path)
     asked = studies.questions(
         data.labels["actions"],
         data.labels["budget_labels"],
@@ -154,8 +166,16 @@ def score(out, paths):
 
 
 def run():
-    absl_flags.mark_flag_as_required("out")
-    program.run(main, flags_parser=parsing.in_a_line(parsing.with_run))
+    program.run(
+        main,
+        (flags, data_flags, training, evaluation),
+        first=(
+            *("out", "clips", "conditions", "run_dir", "data_dir", "seed"),
+            "checkpoint",
+        ),
+        required=["out"],
+        parse=parsing.with_run,
+    )
 
 
 if __name__ == "__main__":

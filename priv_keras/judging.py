@@ -52,13 +52,9 @@ class Accused(NamedTuple):
     target: keras.Model | None  # f_T; `None` to train one on its output
 
 
-def trained(data, run_dir):
-    """The `Accused` of a run.
-
-    Raises:
-        FileNotFoundError: If the run has no checkpoint.
-    """
-    game, turns = experiment.load_game(data, run_dir)
+def trained(data, path):
+    """The `Accused` of a checkpoint."""
+    game, turns = experiment.load_game(data, path)
     method = training_flags.METHOD.value
     return Accused(method, turns, PerFrame(game.anonymizer), game.target)
 
@@ -226,7 +222,8 @@ def _draw(accused, data, run_dir):
     before = experiment.pictured_clips(data)
     after = np.array(accused.anonymizer(tf.constant(before)))
     sheets = [
-        video.sheet(before[:, i], after[:, i]) for i in range(before.shape[1])
+        video.sheet({"raw": before[:, i], "anonymized": after[:, i]})
+        for i in range(before.shape[1])
     ]
     video.write_png(sheets[len(sheets) // 2], run_dir / "before_after.png")
     video.write_loop(sheets, run_dir / "before_after.webp")

@@ -3,6 +3,7 @@
 Part of the programs: what `train` does once its command line is understood.
 """
 
+import contextlib
 import pathlib
 
 import keras
@@ -209,11 +210,15 @@ def _fit(game, data, run_dir, chief, say):
     and its number, and within it on the batches drawn so far: a run that is
     killed and resumed ends as one that was not.
     """
-    watchers = _watchers(data, run_dir, chief, say)
-    if chief:
-        callbacks.forget_turns_after(run_dir, game.turns_played())
-    turns = (flags.MAX_ITER.value, game.turns_played())
-    with console.watch("game", *turns) as watch:
+    played = game.turns_played()
+    opened = (
+        callbacks.open_events(run_dir, played)
+        if chief
+        else contextlib.nullcontext()
+    )
+    turns = (flags.MAX_ITER.value, played)
+    with opened as events, console.watch("game", *turns) as watch:
+        watchers = _watchers(data, run_dir, events, say)
         _play_epochs(game, data, [*watchers, watch])
     for warning in callbacks.stuck_gates(callbacks.read_turns(run_dir)):
         say(warning)
@@ -239,26 +244,28 @@ def _play_epochs(game, data, watchers):
         )
 
 
-def _watchers(data, run_dir, chief, say):
+def _watchers(data, run_dir, events, say):
+    """Callbacks of the game; of a worker, whose `events` are `None`, one."""
     stop = callbacks.StopAtNonFinite(run_dir / "checkpoints")
-    if not chief:
+    if events is None:
         return [stop]
     pictured = experiment.pictured_clips(data)
+    pictures = []
+    if flags.PICTURES.value:
+        pictures.append(board.BeforeAfter(events, pictured))
     saver = callbacks.SaveGame(
         run_dir, flags.KEEP.value, flags.TARGET_THRESHOLD.value
     )
-    watchers = [
+    return [
         stop,
         callbacks.TurnLog(
-            run_dir, flags.MAX_ITER.value, say, flags.LOG_EVERY.value
+            run_dir, events, flags.MAX_ITER.value, say, flags.LOG_EVERY.value
         ),
+        *pictures,
         saver,
         callbacks.StopAtSignal(saver),
         signs.WatchAnonymizer(pictured[:, data_flags.FRAMES.value // 2], say),
     ]
-    if flags.PICTURES.value:
-        watchers.append(board.BeforeAfter(run_dir, pictured))
-    return watchers
 
 
 def export(game, data, run_dir, say):

@@ -1,14 +1,16 @@
-"""Draws judged runs on one page: `python -m priv_keras.report RUN_DIR...`."""
+"""Draws judged runs on one HTML page, which needs no other file.
+
+    python -m priv_keras.report RUN_DIR... --out=report
+
+The runs must have been judged, as train and evaluate do.
+"""
 
 import pathlib
 
 from absl import app
-from absl import flags as absl_flags
 
+from flags import program
 from flags import report as flags
-from tfrecords_tools import program
-
-absl_flags.adopt_module_key_flags(flags)  # or `--help` lists none
 
 
 def main(argv):
@@ -45,7 +47,7 @@ def _is_report(folder):
 
 
 def run():
-    program.run(main)
+    program.run(main, [flags])
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Runs a grid of games and baselines: `python -m priv_keras.sweep ...`.
+"""Runs a grid of games and baselines, and compares them.
 
     python -m priv_keras.sweep --sweep_dir=DIR --methods=entropy,grl \
         --gammas=0.5,1,2 --seeds=0,1,2 --dataset=puppets --scale=tiny
 
 Each job is a process and a folder of its own, and all that changes between
 jobs is a flagfile in DIR/jobs. The same command goes on where it was: what is
-judged is not run again, what was killed is resumed, and with more `--attacks`
+judged is not run again, what was killed is resumed, and with more --attacks
 what is trained is only judged again. A job that fails stops no other.
 Ends with DIR/result.csv and DIR/report/index.html.
 """
@@ -27,13 +27,10 @@ from absl import flags as absl_flags
 from flags import data as data_flags
 from flags import evaluation
 from flags import parsing
+from flags import program
 from flags import sweep as flags
 from flags import training
-from tfrecords_tools import program
-
-# Or `--help` would list none of them.
-for module in (data_flags, evaluation, flags, training):
-    absl_flags.adopt_module_key_flags(module)
+from flags.suggestions import nearest
 
 # Each job's own.
 NOT_COMMON = (
@@ -124,14 +121,15 @@ def described(method):
         return method, "train", f"--method={method}\n"
     if method in evaluation.BASELINES:
         return method, "evaluate", f"--baseline={method}\n"
-    path = pathlib.Path(method)
+    recipes = parsing.recipes()
+    path = recipes.get(method) or pathlib.Path(method)
     if path.suffix == ".flags" and path.is_file():
         return path.stem, "train", path.read_text()
+    known = (*training.METHODS, *evaluation.BASELINES, *recipes)
     raise ValueError(
-        f"--methods: {method} is no method "
-        f"({', '.join(training.METHODS)}), no baseline "
-        f"({', '.join(evaluation.BASELINES)}) and no flagfile (*.flags) that "
-        "exists."
+        f"--methods={method}: there is no such method "
+        f"({', '.join(training.METHODS)}), baseline (see --helpfull), recipe "
+        f"(see --recipe=list) or flagfile (*.flags).{nearest(method, known)}"
     )
 
 
@@ -307,8 +305,16 @@ def summarize(folder):
 
 
 def run():
-    absl_flags.mark_flag_as_required("sweep_dir")
-    program.run(main, flags_parser=parsing.in_a_line(parsing.with_scale))
+    program.run(
+        main,
+        (flags, data_flags, training, evaluation),
+        first=(
+            *("sweep_dir", "methods", "gammas", "seeds", "jobs", "scale"),
+            *("recipe", "dataset", "data_dir", "attacks"),
+        ),
+        required=["sweep_dir"],
+        parse=parsing.with_scale,
+    )
 
 
 if __name__ == "__main__":

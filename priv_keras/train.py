@@ -1,7 +1,12 @@
-"""Plays one game and judges it: `python -m priv_keras.train --method=...`."""
+"""Trains an anonymizer in one game, judges it and exports it.
+
+    python -m priv_keras.train --run_dir=RUN --dataset=puppets --scale=tiny
+
+Other data sets than puppets have to be built first (tfrecords_tools.build). The
+same command with --resume continues a run that was stopped.
+"""
 
 import pathlib
-import sys
 
 from absl import app
 from absl import flags as absl_flags
@@ -9,12 +14,12 @@ from absl import flags as absl_flags
 from flags import data as data_flags
 from flags import evaluation
 from flags import parsing
+from flags import paths
+from flags import program
+from flags import signals
 from flags import training as training_flags
-from priv_keras import program
-
-# Or `--help` would list none of them.
-for module in (data_flags, evaluation, training_flags):
-    absl_flags.adopt_module_key_flags(module)
+from priv_keras import refusals
+from priv_keras import sides
 
 # What may differ between the two halves of a resumed run.
 NOT_CONFIGURATION = ("resume", "run_dir")
@@ -23,8 +28,11 @@ NOT_CONFIGURATION = ("resume", "run_dir")
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unknown arguments: {argv[1:]}.")
-    # In here, so that `--help` does not wait for TensorFlow.
-    from priv_keras import attacking
+    run_dir = pathlib.Path(data_flags.RUN_DIR.value)
+    config = parsing.serialize(absl_flags.FLAGS, skip=NOT_CONFIGURATION)
+    check(run_dir, config)
+    signals.exit_when_stopped()
+    # In here, so that `--help` and refusals do not wait for TensorFlow.
     from priv_keras import bad_records
     from priv_keras import console
     from priv_keras import distribution
@@ -34,23 +42,15 @@ def main(argv):
     from priv_keras import playing
     from priv_keras.data import open_data
 
-    run_dir = pathlib.Path(data_flags.RUN_DIR.value)
-    try:
-        check_no_baseline()
-        experiment.be_deterministic()
-        strategy = distribution.open_strategy()
-        chief = distribution.is_chief(strategy)
-        config = parsing.serialize(absl_flags.FLAGS, skip=NOT_CONFIGURATION)
-        if chief:
-            check_run_dir(run_dir, config, training_flags.RESUME.value)
-        data = open_data()
-        bad_records.check_resumed(run_dir, data)
-        experiment.check_labels(run_dir, data)
-        experiment.check_parties(data)
-        attacking.check(data)  # now, and not after days of training
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    experiment.be_deterministic()
+    strategy = distribution.open_strategy()
+    chief = distribution.is_chief(strategy)
+    if chief:
+        check_run_dir(run_dir, config, training_flags.RESUME.value)
+    data = open_data()
+    bad_records.check_resumed(run_dir, data)
+    sides.check_labels(run_dir, data)
+    experiment.check_parties(data)  # now, and not after days of training
     with faults.told(data):
         if chief:
             files.write(run_dir / "config.flags", config)
@@ -59,38 +59,54 @@ def main(argv):
         say = console.say if chief else _nothing
         bad_records.tell(data, say)
         playing.play(data, run_dir, strategy, say)
-        if training_flags.STRATEGY.value != "multi_worker":
-            judge(data, run_dir)
-        elif chief:
-            print(
-                "To judge the run, on one machine: python -m "
-                f"priv_keras.evaluate --run_dir={run_dir}"
-            )
+        end(data, run_dir, chief)
         bad_records.tell(data, say)
     return 0
+
+
+def check(run_dir, config):
+    """Raises where a run cannot begin, as far as can be told without data and
+    without TensorFlow.
+
+    Args:
+        run_dir, config: As of `check_run_dir`.
+
+    Raises:
+        OSError, ValueError: If not.
+    """
+    refusals.check_game()
+    # Of workers, only the chief looks at the folder, and who that is they
+    # find out from TensorFlow.
+    if training_flags.STRATEGY.value != "multi_worker":
+        check_run_dir(run_dir, config, training_flags.RESUME.value)
+        paths.check_writable(data_flags.RUN_DIR, data_flags.SHARED_DIR)
+    refusals.check_data(run_dir)
+
+
+def end(data, run_dir, chief):
+    """Judges a run that was played on one machine; of others says how to."""
+    if training_flags.STRATEGY.value != "multi_worker":
+        judge(data, run_dir)
+    elif chief:
+        print(
+            "To judge the run, on one machine: python -m "
+            f"priv_keras.evaluate --run_dir={run_dir}"
+        )
 
 
 def judge(data, run_dir):
     """Step 2 of Sec. 3.6, on f_A as it was saved: attackers train on one
     device, where it has to be."""
     from priv_keras import console
+    from priv_keras import experiment
     from priv_keras import exporting
     from priv_keras import judging
 
-    accused = judging.trained(data, run_dir)
+    accused = judging.trained(data, experiment.checkpoint_of(run_dir))
     result = judging.judge(accused, data, run_dir, console.say)
     exporting.add_figures(run_dir, result)
     print("\n" + judging.table(result))
     console.say_next(run_dir, exported=True)
-
-
-def check_no_baseline():
-    """Raises where `--baseline` is given, of which no game is played."""
-    if evaluation.BASELINE.value:
-        raise ValueError(
-            f"--baseline={evaluation.BASELINE.value} is judged by `python -m "
-            "priv_keras.evaluate`; train plays a game. Leave it out."
-        )
 
 
 def _nothing(_):
@@ -136,7 +152,16 @@ def check_run_dir(run_dir, config, resume):
 
 
 def run():
-    program.run(main, parsing.with_scale)
+    program.run(
+        main,
+        (data_flags, training_flags, evaluation),
+        first=(
+            *("run_dir", "scale", "recipe", "seed", "resume"),
+            *("dataset", "data_dir", "method", "gamma", "budgets"),
+        ),
+        required=["run_dir"],
+        parse=parsing.with_scale,
+    )
 
 
 if __name__ == "__main__":

@@ -33,19 +33,42 @@ def checked(frames):
     return frames
 
 
-def sheet(*rows):
-    """Returns rows of frames as one picture.
+def sheet(rows):
+    """Returns rows of frames as one picture, each below its name.
 
     Args:
-        *rows: Float frames `(n, height, width, 3)` in [0, 1], as raw ones and
-            below them what f_A made of them.
+        rows: Dict of name to float frames `(n, height, width, 3)` in [0, 1],
+            as raw ones and then what f_A made of them.
 
     Returns:
-        uint8 picture `(2 rows height + gaps, 2 n width + gaps, 3)`, white
-        between.
+        uint8 picture `(rows (2 height + gap + caption), n (2 width + gap), 3)`,
+        white between the frames. The height of a caption grows with the width
+        of the picture, so that it can be read in one that is scaled down.
     """
-    rows = [np.concatenate(list(_framed(row)), axis=1) for row in rows]
-    return np.concatenate(rows, axis=0)
+    parts = []
+    for name, frames in rows.items():
+        row = np.concatenate(list(_framed(frames)), axis=1)
+        parts += [caption(name, row.shape[1]), row]
+    return np.concatenate(parts, axis=0)
+
+
+def caption(text, width):
+    """A strip with text, black on white, as a uint8 picture `(height, width,
+    3)`."""
+    from PIL import Image
+    from PIL import ImageDraw
+    from PIL import ImageFont
+
+    size = max(12, width // 36)  # pixels
+    strip = Image.new("RGB", (width, round(1.4 * size)), "white")
+    ImageDraw.Draw(strip).text(
+        (GAP // 2, strip.height // 2),
+        text,
+        fill="black",
+        font=ImageFont.load_default(size),
+        anchor="lm",  # left, in the middle of its height
+    )
+    return np.asarray(strip)
 
 
 def _framed(frames):

@@ -57,14 +57,9 @@ def test_every_turn_is_written_with_every_party(make_game, data, tmp_path):
     said = []
     game = make_game(Entropy, num_budgets=2, target_gate=SHUT)
     clips = np.random.rand(3, *CLIP).astype("float32")
-    play(
-        game,
-        data,
-        [
-            callbacks.TurnLog(tmp_path, 4, said.append),
-            board.BeforeAfter(tmp_path, clips),
-        ],
-    )
+    with callbacks.open_events(tmp_path, 0) as writer:
+        log = callbacks.TurnLog(tmp_path, writer, 4, said.append)
+        play(game, data, [log, board.BeforeAfter(writer, clips)])
     written = set(events(tmp_path / "tensorboard"))
     for tag in (
         "anonymizer/loss",
@@ -99,8 +94,9 @@ def test_every_turn_is_written_with_every_party(make_game, data, tmp_path):
 def test_tensorboard_may_be_told_less_and_the_file_is_not(
     make_game, data, tmp_path
 ):
-    log = callbacks.TurnLog(tmp_path, 6, print, every=3)
-    play(make_game(Entropy), data, [log], epochs=3)
+    with callbacks.open_events(tmp_path, 0) as writer:
+        log = callbacks.TurnLog(tmp_path, writer, 6, print, every=3)
+        play(make_game(Entropy), data, [log], epochs=3)
     steps = {}
     for tag, step in events(tmp_path / "tensorboard"):
         steps.setdefault(tag, []).append(step)
@@ -131,10 +127,19 @@ def test_speed_is_of_the_clips_of_a_turn(make_game, tmp_path):
     assert speed["speed/input_wait_share"] == waited / 2
 
 
+def logged(game, data, folder, played=0, **options):
+    """Plays from the turn `played` on, with all that writes events."""
+    clips = np.random.default_rng(0).random((3, *CLIP), "float32")
+    with callbacks.open_events(folder, played) as writer:
+        log = callbacks.TurnLog(folder, writer, 4, print)
+        play(game, data, [log, board.BeforeAfter(writer, clips)], **options)
+
+
 def test_a_resumed_run_writes_no_turn_twice(make_game, data, tmp_path):
     game = make_game(Entropy)
-    play(game, data, [callbacks.TurnLog(tmp_path, 4, print)])
+    logged(game, data, tmp_path)
     whole = sorted(events(tmp_path / "tensorboard"))
+    assert ("target/loss", 4) in whole and ("pictures/moving", 4) in whole
     # Killed in the second epoch, half way through a line and an event.
     for path in (
         tmp_path / "metrics.jsonl",
@@ -142,12 +147,37 @@ def test_a_resumed_run_writes_no_turn_twice(make_game, data, tmp_path):
     ):
         path.write_bytes(path.read_bytes()[:-5])
     game.turn.assign(2)
-    callbacks.forget_turns_after(tmp_path, 2)
-    assert turns(tmp_path / "metrics.jsonl") == [1, 2, 2]
-    log = callbacks.TurnLog(tmp_path, 4, print)
-    play(game, data, [log], initial_epoch=1)
+    logged(game, data, tmp_path, 2, initial_epoch=1)
     assert turns(tmp_path / "metrics.jsonl") == [1, 2, 2, 3, 4, 4]
     assert sorted(events(tmp_path / "tensorboard")) == whole
+    names = [path.name for path in (tmp_path / "tensorboard").iterdir()]
+    assert len(names) == 2  # one of each process, which TensorBoard reads
+    assert all(name.startswith("events.out.tfevents.") for name in names)
+
+
+def test_what_a_turn_writes_is_on_disk_before_the_turn_is_saved(
+    make_game, data, tmp_path
+):
+    """A run that is killed after that does not write it again."""
+    at_saves = []
+
+    class Look(callbacks.SaveGame):
+        def save(self):
+            written = set(events(tmp_path / "tensorboard"))
+            at_saves.append((self.model.turns_played(), written))
+            super().save()
+
+    save = Look(tmp_path, 2, 0.5)
+    clips = np.random.rand(3, *CLIP).astype("float32")
+    with callbacks.open_events(tmp_path, 0) as writer:
+        log = callbacks.TurnLog(tmp_path, writer, 4, print)
+        pictures = board.BeforeAfter(writer, clips)
+        play(make_game(Entropy), data, [log, pictures, save])
+    assert [turn for turn, _ in at_saves] == [2, 4]
+    for turn, written in at_saves:
+        for tag in ("target/loss", "validation/target_accuracy"):
+            assert (tag, turn) in written
+        assert ("pictures/moving", turn) in written
 
 
 def test_a_judged_run_can_be_compared_in_tensorboard(tmp_path):
@@ -299,9 +329,12 @@ def test_sigterm_saves_the_turn_and_leaves(make_game, data, tmp_path, at):
     """In the first turn of an epoch, and in its last: then validation is
     written all the same, for the resumed run starts after it."""
     save = saver(tmp_path)
-    log = callbacks.TurnLog(tmp_path, 4, print)
-    watchers = [Terminate(at), log, save, callbacks.StopAtSignal(save)]
-    with pytest.raises(SystemExit) as left:
+    with (
+        callbacks.open_events(tmp_path, 0) as writer,
+        pytest.raises(SystemExit) as left,
+    ):
+        log = callbacks.TurnLog(tmp_path, writer, 4, print)
+        watchers = [Terminate(at), log, save, callbacks.StopAtSignal(save)]
         play(make_game(Entropy), data, watchers)
     assert left.value.code == 143
     (_, last) = kept(tmp_path)
@@ -346,7 +379,7 @@ def test_only_a_gate_that_always_gives_up_is_warned_of(
     game = make_game(
         Entropy, budget_gate=SHUT, restarts=Restarts(4, Gate(1.0, 1))
     )
-    play(game, data, [callbacks.TurnLog(tmp_path, 4, print)])
+    logged(game, data, tmp_path)
     said = list(callbacks.stuck_gates(callbacks.read_turns(tmp_path)))
     assert [line.split(" never")[0] for line in said] == [
         "warning: budget_0",

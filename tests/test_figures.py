@@ -1,3 +1,5 @@
+import itertools
+
 import made_runs
 import numpy as np
 import pytest
@@ -206,6 +208,36 @@ def test_attributes_fall_from_raw_to_anonymized(tmp_path):
     np.testing.assert_allclose(anonymized, [0.7, np.nan])
     np.testing.assert_allclose(chance, [0.5, 0.1])
     assert figures.attribute_drops(point(tmp_path, "single")) is None
+
+
+def test_a_confusion_matrix_names_its_classes_and_its_unit():
+    counts = [[12, 4, 0], [0, 8, 0], [0, 0, 0]]
+    names = ["1 approaching", "2 departing", "3 kicking"]
+    axes, bar = figures.confusion(counts, names, "raw/actions").axes
+    assert [x.get_text() for x in axes.get_xticklabels()] == names
+    assert [x.get_text() for x in axes.get_yticklabels()] == names
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("taken for", "label")
+    assert bar.get_ylabel() == "percent of the clips of a label"
+    shown = axes.images[0].get_array()
+    np.testing.assert_array_equal(shown, [[75, 25, 0], [0, 100, 0], [0] * 3])
+    assert [text.get_text() for text in axes.texts] == ["12", "4", "8"]
+
+
+@pytest.mark.parametrize("count", [2, 13, 30, 31, 101])
+def test_text_in_a_confusion_matrix_does_not_overlap(count):
+    names = [f"class_of_a_long_name_{i}" for i in range(count)]
+    figure = figures.confusion(np.full((count, count), 123), names, "title")
+    figure.draw_without_rendering()
+    axes, bar = figure.axes
+    ticks = [x.get_window_extent() for x in axes.get_yticklabels()]
+    assert all(x.y0 > y.y1 for x, y in itertools.pairwise(ticks))
+    said = axes.yaxis.label.get_window_extent()
+    assert figure.bbox.x0 <= said.x0
+    assert said.x1 < min(tick.x0 for tick in ticks)
+    assert bar.yaxis.label.get_window_extent().x1 <= figure.bbox.x1
+    numbers = [text.get_window_extent() for text in axes.texts[:count]]
+    assert len(axes.texts) == (count**2 if count <= 30 else 0)
+    assert all(x.x1 < y.x0 for x, y in itertools.pairwise(numbers))
 
 
 def test_curves_show_every_turn(tmp_path):

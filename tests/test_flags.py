@@ -1,7 +1,4 @@
 import pathlib
-import subprocess
-import sys
-import time
 
 import pytest
 from absl import flags as absl_flags
@@ -110,7 +107,8 @@ def test_enum_flags_name_what_exists():
     assert absl_flags.FLAGS["method"].parser.enum_values == list(ALGORITHMS)
     for dataset in (*data.DATASETS, *data.BUDGET_DATASETS):
         assert sources.source(dataset)
-    assert set(evaluation.ATTACKERS.value) <= set(attackers.NAMES)
+    assert evaluation.ATTACKER_NAMES == attackers.NAMES
+    assert set(evaluation.PRETRAINED) == set(attackers.PRETRAINED)
     names = absl_flags.FLAGS["baseline"].parser.enum_values
     assert names == list(baselines.BASELINES)
 
@@ -175,20 +173,21 @@ def test_a_run_brings_its_flags_along(tmp_path):
         (["--max_iter=150"], "multiple of --turns_per_epoch"),
         (["--size=130"], "must not exceed"),
         (["--attacker_frames=17"], "must not exceed --frames"),
-        (["--attackers=mobilenet_v2_1"], "take the family of --budgets out"),
-        (["--attacks=static"], "--attacks must be retrained, and may add"),
-        (["--attacks=retrained,none"], "--attacks must be retrained"),
+        (["--attackers=mobilenet_v2_1"], "of other families than --budgets"),
+        (["--attacks=static"], "--attacks must include retrained"),
+        (["--attacks=retrained,statick"], "Did you mean static"),
         (["--attacks=retrained", "--label_shares=0"], "numbers above 0"),
         (["--label_shares=few"], "numbers above 0"),
         (["--baseline=downsample_3"], "downsample_4"),
         (["--anonymizer=light"], "lite"),
-        (["--format=tflite,onnx"], "--format must be of savedmodel, tflite_f"),
-        (["--format="], "--format must be of"),
+        (["--format=tflite,onnx"], "onnx is not one of savedmodel, tflite_f"),
+        (["--format="], "give at least one of savedmodel"),
         (["--calibration_frames=0"], "--calibration_frames=0"),
         (["--attribute_weights=1,a"], "positive numbers"),
         (["--attribute_weights=1,nan"], "positive numbers"),
         (["--attribute_weights=1,0"], "positive numbers"),
-        (["--gama=1"], "Did you mean: gamma"),
+        (["--budget_weights=none", "--restart_every=9"], "would be lost"),
+        (["--gama=1"], "Did you mean --gamma"),
     ],
 )
 def test_rejected(argv, message):
@@ -196,37 +195,72 @@ def test_rejected(argv, message):
         parse(*argv)
 
 
-@pytest.mark.parametrize("program", ["train", "evaluate", "export"])
-def test_help_does_not_wait_for_tensorflow(program):
-    start = time.monotonic()
-    shown = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", f"priv_keras.{program}"]
-        + ["--help"],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
-    assert "--dataset" in shown.stdout
-    assert "| tensorflow" not in shown.stderr
-    assert time.monotonic() - start < 20
+def test_a_recipe_is_named(tmp_path):
+    rest = parse("--recipe=ucf101_vispr,entropy_m4_restart", "--gamma=3")
+    assert rest == ["train"]
+    assert data.DATASET.value == "ucf101"
+    assert len(training.BUDGETS.value) == 4
+    assert training.GAMMA.value == 3.0  # the command line wins
+
+
+def test_a_later_recipe_wins_and_both_win_over_the_scale():
+    parse("--recipe=kbeam_k4,grl", "--scale=tiny", "--recipe=smoke")
+    assert training.METHOD.value == "grl"
+    assert training.BUDGETS.value == ["mobilenet_v2_1.0"]
+    assert training.MAX_ITER.value == 2
+    assert data.SIZE.value == 48
+
+
+def test_a_recipe_is_no_part_of_a_configuration(tmp_path):
+    parse("--recipe=sbu,grl")
+    by_name = parsing.serialize(absl_flags.FLAGS)
+    assert "recipe" not in by_name
+    with flagsaver.flagsaver():
+        absl_flags.FLAGS.unparse_flags()
+        parse(recipe("sbu"), recipe("grl"))
+        assert parsing.serialize(absl_flags.FLAGS) == by_name
+
+
+def test_a_recipe_overrides_the_run_that_is_judged(tmp_path):
+    (tmp_path / "config.flags").write_text("--attacker_steps=7\n--seed=4\n")
+    parsing.with_run(["evaluate", f"--run_dir={tmp_path}", "--recipe=smoke"])
+    assert evaluation.ATTACKER_STEPS.value == 10
+    assert data.SEED.value == 4
+
+
+def test_recipes_are_listed_each_in_a_line(capsys):
+    with pytest.raises(SystemExit) as end:
+        parse("--recipe=list")
+    assert not end.value.code
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [p.stem for p in RECIPES]
+    kinds = {line.split()[1] for line in lines}
+    assert kinds == {"Method:", "Task:", "Baseline:", "Option:", "Test:"}
+    assert all(line.endswith(".") for line in lines)
 
 
 @pytest.mark.parametrize(
-    "name, argument, says",
+    ("typed", "meant"),
     [
-        ("train", "--method=magic", "value should be one of <grl|"),
-        ("train", "--flagfile=/nowhere", "Unable to open flagfile"),
-        ("evaluate", "--nothing", "Unknown command line flag"),
-        ("sweep", "--gammas=a", "--gammas are numbers"),
+        (["--run-dir=a-b"], ["--run_dir=a-b"]),
+        (["--run-dir", "--a-b"], ["--run_dir", "--a-b"]),
+        (["-run-dir", "a-b", "x-y"], ["-run_dir", "a-b", "x-y"]),
+        (
+            ["--nopictures", "--no-such=--x-y"],
+            ["--nopictures", "--no_such=--x-y"],
+        ),
+        (["--resume", "--data-dir", ""], ["--resume", "--data_dir", ""]),
+        (["--run-dir"], ["--run_dir"]),
+        (["-", "--", "--a-b", "--run-dir"], ["-", "--", "--a-b", "--run-dir"]),
+        (["--run-dir", "--", "--a-b"], ["--run_dir", "--", "--a_b"]),
     ],
 )
-def test_a_wrong_command_line_is_one_line_and_status_1(name, argument, says):
-    done = subprocess.run(
-        [sys.executable, "-m", f"priv_keras.{name}", argument],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("error: ") and says in line
-    assert done.returncode == 1
+def test_flags_may_be_spelt_with_dashes(typed, meant):
+    assert parsing.underscored(typed) == meant
+
+
+def test_dashes_work_in_flagfiles_too(tmp_path):
+    (tmp_path / "x.flags").write_text("--max-iter=28\n--turns-per-epoch=14\n")
+    parse(f"--flagfile={tmp_path / 'x.flags'}", "--data-dir", "a-b")
+    assert training.MAX_ITER.value == 28
+    assert data.DATA_DIR.value == "a-b"

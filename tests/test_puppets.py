@@ -179,7 +179,8 @@ def test_generate_layout(tmp_path, one_set, monkeypatch, capsys):
     monkeypatch.setattr(puppets, "clip", spy)
     root = tmp_path / "new" / "puppets"
     assert puppets.generate(root, size=(33, 24), takes=1) == root
-    assert not capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == f"drawing puppets of 33x24 into {root}: 8 clips ..."
     assert sorted(drawn) == list(range(1, 9))
     wanted = set()
     for action, (actors, frames) in drawn.items():

@@ -61,7 +61,7 @@ def test_the_grid_is_every_combination(chosen, tmp_path):
 
 def test_an_unknown_method_is_refused(chosen):
     chosen(methods=["magic"])
-    with pytest.raises(ValueError, match="magic is no method"):
+    with pytest.raises(ValueError, match="magic: there is no such method"):
         list(sweep.grid(""))
 
 

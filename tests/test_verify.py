@@ -7,8 +7,8 @@ import tensorflow as tf
 from absl import app
 from made_videos import sbu_folder
 
+from flags import program
 from tfrecords_tools import manifest
-from tfrecords_tools import program
 from tfrecords_tools import verify
 from tfrecords_tools import write
 

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from priv_keras import video
@@ -13,13 +14,38 @@ def test_pixels_round_and_clip():
     np.testing.assert_array_equal(video.to_uint8(video.to_float(every)), every)
 
 
-def test_before_stands_above_after(tmp_path):
-    before, after = np.zeros((3, 5, 6, 3)), np.ones((3, 5, 6, 3)) / 2
-    picture = video.sheet(before, after)
-    assert picture.shape == (2 * (10 + 4), 3 * (12 + 4), 3)
-    assert picture[7, 8].tolist() == [0, 0, 0]
-    assert picture[21, 8].tolist() == [128, 128, 128]
-    assert picture[0, 0].tolist() == [255, 255, 255]
+def test_before_stands_above_after_each_below_its_name(tmp_path):
+    before, after = np.zeros((3, 35, 46, 3)), np.ones((3, 35, 46, 3)) / 2
+    picture = video.sheet({"raw": before, "anonymized": after})
+    width = 3 * (92 + 4)
+    names = [video.caption(name, width) for name in ("raw", "anonymized")]
+    strip = len(names[0])
+    row = strip + 70 + 4
+    assert picture.shape == (2 * row, width, 3)
+    for i, (name, pixel) in enumerate(zip(names, (0, 128), strict=True)):
+        np.testing.assert_array_equal(picture[i * row :][:strip], name)
+        assert picture[i * row + strip + 40, 40].tolist() == [pixel] * 3
+    assert picture[strip, 0].tolist() == [255, 255, 255]
+
+
+@pytest.mark.parametrize("width", [96, 400, 1400])
+def test_a_caption_is_whole_and_no_larger_than_it_needs_to_be(width):
+    strips = {
+        name: video.caption(name, width)
+        for name in ("raw", "anonymized", "difference")
+    }
+    assert {len(strip) for strip in strips.values()} == {len(strips["raw"])}
+    for strip in strips.values():
+        inked = np.argwhere(strip.min(axis=2) < 128)
+        low, high = inked.min(axis=0), inked.max(axis=0)
+        assert (low > 0).all()
+        assert (high < np.array(strip.shape[:2]) - 1).all()
+        # Scaled down to the 400 pixels of a card in TensorBoard.
+        assert (high - low)[0] / width * 400 > 5
+
+
+def test_a_sheet_is_written_as_png(tmp_path):
+    picture = video.sheet({"raw": np.zeros((3, 5, 6, 3))})
     video.write_png(picture, tmp_path / "p.png")
     png = tf.io.decode_png((tmp_path / "p.png").read_bytes())
     np.testing.assert_array_equal(png, picture)

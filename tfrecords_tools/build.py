@@ -1,21 +1,32 @@
-"""Builds shards: `python -m tfrecords_tools.build --dataset=...`."""
+"""Builds a data set's raw videos into shards that programs of priv_keras read.
+
+    python -m tfrecords_tools.build --dataset=ucf101 --raw_dir=RAW --out_dir=OUT
+
+Videos that cannot be read are skipped, and the exit status is then 1, unless
+--skip_bad is given.
+"""
 
 import shlex
 import sys
 
 from absl import app
-from absl import flags as absl_flags
 
 from flags import build as flags
-from tfrecords_tools import program
-
-absl_flags.adopt_module_key_flags(flags)  # or `--help` lists none
+from flags import paths
+from flags import program
+from flags import signals
 
 
 def main(argv):
     runner = flags.RUNNER.value
     if len(argv) > 1 and runner is None:
         raise app.UsageError(f"Unknown arguments: {argv[1:]}.")
+    paths.check_there(
+        *(flags.RAW_DIR, flags.SPLIT_DIR, flags.CSV, flags.ATTRIBUTE_LIST),
+        *(flags.EXCLUDE_PA, flags.pa_hmdb51.ANNOTATIONS),
+    )
+    paths.check_writable(flags.OUT_DIR)
+    signals.exit_when_stopped()
     # In here, so that `--help` does not wait for TensorFlow.
     from tfrecords_tools import manifest
     from tfrecords_tools import storage
@@ -65,8 +76,15 @@ def summary(content):
 
 
 def run():
-    absl_flags.mark_flags_as_required(["dataset", "out_dir"])
-    program.run(main)
+    program.run(
+        main,
+        [flags],
+        first=(
+            *("dataset", "raw_dir", "out_dir", "workers", "skip_bad"),
+            *("split", "split_dir", "fold", "csv", "attributes"),
+        ),
+        required=["dataset", "out_dir"],
+    )
 
 
 if __name__ == "__main__":

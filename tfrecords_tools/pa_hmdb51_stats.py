@@ -1,6 +1,8 @@
-"""What PA-HMDB51 holds: `python -m tfrecords_tools.pa_hmdb51_stats`.
+"""Prints and draws what PA-HMDB51 holds.
 
-Prints, and draws, how often each action and each value of an attribute occurs
+    python -m tfrecords_tools.pa_hmdb51_stats --annotations=DIR --out=stats.png
+
+The figures are how often each action and each value of an attribute occurs
 (Fig. 5) and how they go together (Fig. 6), over annotated frames.
 """
 
@@ -9,13 +11,10 @@ import sys
 
 import numpy as np
 from absl import app
-from absl import flags as absl_flags
 
 from flags import pa_hmdb51_stats as flags
-from tfrecords_tools import program
+from flags import program
 from tfrecords_tools.sources import pa_hmdb51
-
-absl_flags.adopt_module_key_flags(flags)  # or `--help` lists none
 
 
 def main(argv):
@@ -160,8 +159,7 @@ def _draw_correlation(figure, axes, actions, shares):
 
 
 def run():
-    absl_flags.mark_flags_as_required(["annotations"])
-    program.run(main)
+    program.run(main, [flags], required=["annotations"])
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
-"""Says what shards hold: `python -m tfrecords_tools.show DIR [--out=PNG]`."""
+"""Prints what shards hold, and draws some of their videos.
+
+    python -m tfrecords_tools.show SHARDS/ucf101 --out=sheet.png
+
+The videos in the picture are as they were built: raw.
+"""
 
 import collections
 import pathlib
 
-from absl import flags as absl_flags
-
+from flags import program
 from flags import show as flags
-from tfrecords_tools import program
-
-absl_flags.adopt_module_key_flags(flags)  # or `--help` lists none
 
 FRAMES = 8  # of a video in a picture
 BESIDE, LINE = 320, 14  # pixels: room for labels, and the height of a line
@@ -132,7 +133,7 @@ def shown(label, classes):
 
 
 def run():
-    program.run(main)
+    program.run(main, [flags])
 
 
 if __name__ == "__main__":

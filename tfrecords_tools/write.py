@@ -8,16 +8,17 @@ import hashlib
 import os
 import pathlib
 import random
-import shutil
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from tfrecords_tools import decode
 from tfrecords_tools import manifest
+from tfrecords_tools import progress
 from tfrecords_tools import schema
 from tfrecords_tools import sources
 from tfrecords_tools import storage
+from tfrecords_tools.partial import partial
 from tfrecords_tools.sources import puppets as drawn
 
 SHARD = "{split}-{index:05d}-of-{count:05d}.tfrecord"
@@ -88,10 +89,10 @@ def build(
         "videos": _fingerprint(raw_dir, listing),
     }
     if not _is_built(folder):
-        with _appears_whole(folder) as partial:
+        with _appears_whole(folder) as path:
             work = Work(str(raw_dir), listing.min_frames, options)
             shards = planned(listing.videos, seed)
-            done = write_shards(partial, shards, work)
+            done = write_shards(path, shards, work)
             splits, skipped = _collected(shards, done)
             content = {
                 "dataset": dataset,
@@ -108,7 +109,7 @@ def build(
                 "irregularities": _irregularities(listing, splits),
             }
             _check_any_usable(content, raw_dir)
-            manifest.save(content, partial)
+            manifest.save(content, path)
     return _same(manifest.load(folder), options, folder)
 
 
@@ -175,23 +176,19 @@ def _appears_whole(folder):
     """A folder that gets its name at the end, or vanishes on an error."""
     appears = _uploaded if storage.is_remote(folder) else _renamed
     try:
-        with appears(folder) as partial:
-            yield partial
+        with appears(folder) as path:
+            yield path
     except tf.errors.OpError as error:  # for one, a disk that is full
         raise OSError(f"{folder}: {error.message}") from error
 
 
 @contextlib.contextmanager
 def _renamed(folder):
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    partial.mkdir(parents=True)
-    try:
-        yield partial
+    with partial(folder) as path:
+        yield path
         # Unless another process was faster; then its shards are as good.
         if not (folder / manifest.NAME).exists():
-            os.rename(partial, folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+            os.rename(path, folder)
 
 
 @contextlib.contextmanager
@@ -240,22 +237,17 @@ def planned(videos, seed):
 
 
 def _in_threads(folder, shards, work, *, workers):
-    import tqdm
-
+    count = sum(len(shard.videos) for shard in shards)
+    what = f"building shards below {folder.parent}"
     with (
         concurrent.futures.ThreadPoolExecutor(workers) as pool,
-        tqdm.tqdm(
-            total=sum(len(shard.videos) for shard in shards),
-            desc=f"{folder.name}: shards",
-            unit="video",
-            disable=None,  # where nobody watches
-        ) as progress,
+        progress.shown(what, count, "video") as done,
     ):
 
         def results(videos):
             make = functools.partial(record, work=work)
             for video, result in _in_order(pool, make, videos):
-                progress.update()
+                done()
                 yield video.id, result
 
         return [

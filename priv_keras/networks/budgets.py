@@ -3,12 +3,14 @@
 The attackers that judge it come from other families (`attackers.py`).
 """
 
+import re
+
 import keras
 
 from priv_keras.layers import PerFrame
 from priv_keras.networks import pretrained
 
-PREFIX = "mobilenet_v2_"
+NAME = re.compile(r"mobilenet_v2_([0-9]+(\.[0-9]+)?)")
 
 
 def build(
@@ -68,11 +70,9 @@ def alpha_of(name):
     Raises:
         ValueError: If it is the name of none.
     """
-    try:
-        alpha = float(name.removeprefix(PREFIX))
-    except ValueError:
-        alpha = 0.0
-    if not name.startswith(PREFIX) or alpha <= 0:
+    found = NAME.fullmatch(name)
+    alpha = float(found[1]) if found else 0.0
+    if alpha <= 0:
         raise ValueError(
             "A budget model is named 'mobilenet_v2_<alpha>', alpha a positive "
             f"number, as in 'mobilenet_v2_0.5'. Received: {name!r}."

@@ -16,14 +16,19 @@ on the right. `turn` is 0 for a profile and pi/2 for a look into the camera.
 """
 
 import multiprocessing
+import multiprocessing.connection
 import os
-import shutil
+import signal
+import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures import as_completed
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
+from tfrecords_tools import progress
+from tfrecords_tools.partial import partial
 
 ACTIONS = (
     "approaching",
@@ -262,14 +267,10 @@ def generate(root, *, size=(160, 120), takes=3, seed=0, workers=1):
     """
     target = Path(root)
     _check_run(target, size, takes, workers)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    partial.mkdir(parents=True)
-    try:
-        _run(_jobs(partial, size, takes, seed), workers)
-        partial.rename(target)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+    with partial(target) as path:
+        what = f"drawing puppets of {size[0]}x{size[1]} into {target}"
+        _run(what, _jobs(path, size, takes, seed), workers)
+        path.rename(target)
     return root
 
 
@@ -326,14 +327,10 @@ def _jobs(root, size, takes, seed):
     return jobs
 
 
-def _run(jobs, workers):
-    from tqdm import tqdm
-
-    with tqdm(
-        total=len(jobs), desc="puppets", unit="clip", disable=None
-    ) as bar:
+def _run(what, jobs, workers):
+    with progress.shown(what, len(jobs), "clip") as done:
         for _ in _finished(jobs, workers):
-            bar.update()
+            done()
 
 
 def _finished(jobs, workers):
@@ -341,12 +338,26 @@ def _finished(jobs, workers):
         yield from map(_write, jobs)
         return
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context)
+    pool = ProcessPoolExecutor(workers, context, _end_with_parent)
     try:
         for future in as_completed([pool.submit(_write, job) for job in jobs]):
             yield future.result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _end_with_parent():
+    """Ends a worker with the process that it draws for, however that ends: it
+    would go on writing, or wait for ever."""
+    # Ctrl-C reaches workers too; it is the parent that clears up.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process().sentinel
+
+    def wait():
+        multiprocessing.connection.wait([parent])
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _write(job):

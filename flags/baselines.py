@@ -1,0 +1,11 @@
+"""Names of the simple rules that films and judges may take for f_A."""
+
+BASELINES = (
+    *(f"downsample_{factor}" for factor in (1, 2, 4, 8, 16)),
+    *(
+        f"{part}_{region}_{look}"
+        for part in ("face", "body")
+        for region in ("box", "segmentation")
+        for look in ("black", "blur")
+    ),
+)

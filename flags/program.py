@@ -1,0 +1,125 @@
+"""How a program starts, and how it ends when something is wrong."""
+
+import functools
+import os
+import sys
+
+from absl import app
+from absl import flags as absl_flags
+from absl import logging
+
+from flags import help as flags_help
+from flags import parsing
+from flags import quiet
+
+
+def run(main, modules=(), first=(), required=(), parse=parsing.plainly):
+    """Runs `main(argv)`, and exits with the status that it returns.
+
+    What is wrong with the command line, or with what `main` finds, is one line
+    on standard error, `error: ...`, and exit status 1. With `--verbosity=1`
+    the traceback comes before it.
+
+    Args:
+        main: Callable of the list of arguments; returns the exit status. The
+            docstring of its module opens `--help`.
+        modules: Modules of `flags` that define the program's flags.
+        first: Names of the flags that `--help` shows; all if empty.
+        required: Names of the flags that must be given.
+        parse: A `flags_parser` of `absl.app.run`.
+    """
+    about = sys.modules[main.__module__].__doc__
+    _define_help(
+        functools.partial(flags_help.text, about, modules, first, required)
+    )
+    try:
+        app.run(
+            functools.partial(_start, main),
+            flags_parser=functools.partial(_parse, parse, required),
+        )
+    except BrokenPipeError:  # who read standard output has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(leave(1))
+    except (absl_flags.Error, ValueError, OSError, app.UsageError) as error:
+        logging.debug("Raised:", exc_info=True)
+        print(f"error: {_in_a_line(error)}", file=sys.stderr)
+        sys.exit(leave(1))
+    except KeyboardInterrupt:
+        sys.exit(leave(130))
+
+
+def _parse(parse, required, argv):
+    left = parse(argv)
+    for name in required:
+        if absl_flags.FLAGS[name].value is None:
+            raise app.UsageError(f"Give --{name}; --help says what it is.")
+    return left
+
+
+def _start(main, argv):
+    verbosity = absl_flags.FLAGS["verbosity"]
+    if not verbosity.present:
+        logging.set_verbosity(logging.WARNING)
+    if not verbosity.present or verbosity.value < logging.INFO:
+        quiet.silence()
+    try:
+        return leave(main(argv))
+    except app.UsageError as error:  # which absl answers with all its help
+        raise ValueError(str(error)) from error
+
+
+def _in_a_line(error):
+    lines = [line.strip() for line in str(error).splitlines()]
+    return "; ".join(filter(None, lines)) or type(error).__name__
+
+
+def leave(status):
+    """Passes on an exit status, once there is nothing left to do."""
+    sys.stdout.flush()
+    if "tensorflow_io" in sys.modules:
+        # Its S3 client aborts when Python takes it down, all being done.
+        sys.stderr.flush()
+        os._exit(status or 0)
+    return status
+
+
+class _Help(absl_flags.BooleanFlag):
+    """Prints a help text and exits with 0, where absl exits with 1."""
+
+    def __init__(self, name, show, help, short_name=None):
+        super().__init__(
+            name, False, help, short_name=short_name, allow_override=True
+        )
+        self.show = show
+
+    def parse(self, argument):
+        if self._parse(argument):
+            print(self.show(), end="", flush=True)
+            sys.exit(0)
+
+
+def _define_help(show):
+    """Puts help flags in the place of absl's.
+
+    Args:
+        show: Callable of whether to show all flags; returns a text.
+    """
+    app.define_help_flags()
+    some, every = (functools.partial(show, full) for full in (False, True))
+    for flag in (
+        _Help("help", some, "Show the flags to begin with.", "h"),
+        _Help("helpshort", some, "The same as --help.", "?"),
+        _Help("helpfull", every, "Show all flags."),
+    ):
+        absl_flags.DEFINE_flag(flag, module_name="absl.app")
+
+
+def one_folder(argv):
+    """The one argument of a command line.
+
+    Raises:
+        absl.app.UsageError: If there is none, or another.
+    """
+    if len(argv) != 2:
+        raise app.UsageError("Give one folder that holds a manifest.json.")
+    return argv[1]

@@ -1,0 +1,91 @@
+"""Keeps from standard error what TensorFlow's libraries say of themselves."""
+
+import contextlib
+import importlib.abc
+import importlib.util
+import os
+import re
+import sys
+import tempfile
+
+# Greetings, and lines of information from before the log knows its level.
+# What else is said, warnings and errors among it, is passed on.
+GREETING = re.compile(
+    rb"WARNING: All log messages before absl::InitializeLog"
+    rb"|I\d{4} \d\d:\d\d:\d\d"
+    rb"|[EW]\d{4} .*Unable to register cu\w+ factory"
+    rb"|INFO: Created TensorFlow Lite XNNPACK delegate"
+)
+
+_silenced = False  # whether `silence` was called
+
+
+@contextlib.contextmanager
+def greetings(unless=()):
+    """Holds back what is written to standard error, from C++ too, and passes it
+    on at the end without greetings. Does nothing unless `silence` was called.
+
+    Args:
+        unless: Exceptions after which greetings are passed on too.
+    """
+    if not _silenced or sys.stderr is None:
+        yield
+        return
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        failed = False
+        try:
+            yield
+        except unless:
+            failed = True
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            held.seek(0)
+            for line in held:
+                if failed or not GREETING.match(line):
+                    os.write(2, line)
+
+
+class _Loader(importlib.abc.Loader):
+    """Loads a module as another loader does, without its greetings."""
+
+    def __init__(self, loader):
+        self.loader = loader
+
+    def create_module(self, spec):
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module):
+        module.__spec__.loader = module.__loader__ = self.loader
+        with greetings(unless=Exception):
+            self.loader.exec_module(module)
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name != "tensorflow":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        if spec and spec.loader:
+            spec.loader = _Loader(spec.loader)
+        return spec
+
+
+def silence():
+    """Has TensorFlow, which is not imported yet, say nothing but errors.
+
+    Its log obeys `TF_CPP_MIN_LOG_LEVEL`, but not while it is imported, which
+    is when it greets; so standard error is held back during that import. What
+    greets later, LiteRT, is to be used within `greetings`.
+    """
+    global _silenced
+    level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    _silenced = level != "0"
+    if _silenced and "tensorflow" not in sys.modules:
+        sys.meta_path.insert(0, _Finder())
