@@ -148,8 +148,10 @@ def _open(path):
     """The container of a video, closed at the end, and its first stream."""
     import av
 
-    # A title need not be in UTF-8.
-    with av.open(str(path), metadata_errors="replace") as container:
+    # A title need not be in UTF-8. PyAV 19 takes any and has no such option.
+    old = int(av.__version__.partition(".")[0]) < 19
+    options = {"metadata_errors": "surrogateescape"} if old else {}
+    with av.open(str(path), **options) as container:
         if not container.streams.video:
             raise ValueError(f"{path} has no video stream.")
         video = container.streams.video[0]
