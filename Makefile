@@ -63,6 +63,7 @@ test-beam: $(VENV)-beam/installed
 
 $(VENV)-io/installed $(VENV)-beam/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --upgrade pip
 	$(@D)/bin/python -m pip install --quiet --editable \
 	    '.[$(patsubst $(VENV)-%,%,$(@D)),test]' \
 	    $(if $(findstring io,$(@D)),'moto[server]')
@@ -79,8 +80,10 @@ audit: $(VENV)/installed
 	$(VENV)-audit/bin/pip-audit --strict --skip-editable --path \
 	    "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
+# The pip of Python 3.10 takes over half an hour to choose versions.
 $(VENV)/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	$(BIN)/python -m pip install --quiet --no-deps $(DETECTORS)
 	touch $@

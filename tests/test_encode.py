@@ -17,6 +17,7 @@ from made_films import write_film
 from made_videos import turn
 
 from priv_keras.films import encode
+from priv_keras.films import footage
 from priv_keras.films.frame import Format
 from priv_keras.films.frame import Frame
 
@@ -260,6 +261,18 @@ def test_metadata_is_written_on_request(tmp_path):
     _, kept = streams(tmp_path / "out.mkv")
     assert "major_brand" not in {name.lower() for name in kept}
     assert {PLACE, "Anna", "Anna's"} <= set(kept.values())
+
+
+def test_a_title_that_is_not_utf8_is_written_on_request(tmp_path):
+    path = write_film(tmp_path / "in.mkv", metadata={"title": "Cafe Anna"})
+    path.write_bytes(path.read_bytes().replace(b"Cafe", b"Caf\xe9"))
+    with footage.Video(str(path)) as film:
+        assert film.metadata["title"] == "Caf\N{REPLACEMENT CHARACTER} Anna"
+    convert(path, tmp_path / "without.mp4")
+    assert b"Anna" not in (tmp_path / "without.mp4").read_bytes()
+    convert(path, tmp_path / "with.mp4", metadata=film.metadata)
+    _, kept = streams(tmp_path / "with.mp4")
+    assert kept["title"] == film.metadata["title"]
 
 
 def test_frames_are_anonymized_at_another_size_and_keep_theirs(tmp_path):

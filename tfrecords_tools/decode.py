@@ -197,14 +197,14 @@ def _open(path):
     """The container of a video, closed at the end, and its first stream."""
     import av
 
-    # A title need not be in UTF-8.
     allowed = {
         "protocol_whitelist": "file",
         "format_whitelist": ",".join(FORMATS),
     }
-    with av.open(
-        f"file:{path}", options=allowed, metadata_errors="replace"
-    ) as container:
+    # A title need not be in UTF-8. PyAV 19 takes any and has no such option.
+    old = int(av.__version__.partition(".")[0]) < 19
+    options = {"metadata_errors": "replace"} if old else {}
+    with av.open(f"file:{path}", options=allowed, **options) as container:
         if not container.streams.video:
             raise ValueError(f"{path} has no video stream.")
         video = container.streams.video[0]

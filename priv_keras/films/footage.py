@@ -170,7 +170,10 @@ class Video:
             if stream.codec_context is not None
         ]
         kept = {stream.index for stream in (self._video, *self.audio)}
-        self.metadata = dict(self._container.metadata)
+        self.metadata = {
+            _legible(key): _legible(value)
+            for key, value in self._container.metadata.items()
+        }
         self.dropped = [
             _described(stream) for stream in streams if stream.index not in kept
         ]
@@ -326,7 +329,9 @@ class Video:
 def _open(name):
     import av
 
-    options = {"metadata_errors": "replace"}  # a title need not be in UTF-8
+    # A title need not be in UTF-8. PyAV 19 takes any and has no such option.
+    old = int(av.__version__.partition(".")[0]) < 19
+    options = {"metadata_errors": "surrogateescape"} if old else {}
     if is_camera(name):
         if sys.platform not in CAMERAS:
             raise ValueError(
@@ -354,6 +359,11 @@ def _open(name):
         "format_whitelist": ",".join(FORMATS),
     }
     return av.open("file:" + name, **options)
+
+
+def _legible(text):
+    """Text of a film, with `�` for what is not in UTF-8."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _described(stream):
