@@ -113,6 +113,55 @@ def test_a_pattern_of_pictures_is_the_name_of_one_file(secret):
         read_by_build("%d.jpg")
 
 
+def referring_to(path):
+    """A MOV file whose samples are said to lie in another one."""
+    content = path.read_bytes()
+    name = str(path).encode()
+    alias = (
+        bytes(10)
+        + b"\4disk".ljust(28, b"\0")
+        + bytes(12)
+        + b"\4film".ljust(64, b"\0")
+        + bytes(16)
+        + struct.pack(">hh", -1, 1)  # folders up, folders down
+        + bytes(16)
+        + struct.pack(">hH", 2, len(name))  # the whole path
+        + name
+        + bytes(len(name) % 2)
+        + struct.pack(">hh", -1, 0)
+    )
+    header, body = content.split(b"moov")
+    body = b"moov" + body
+    at = body.index(b"dref") - 4
+    (size,) = struct.unpack(">I", body[at : at + 4])
+    entry = struct.pack(">I", 12 + len(alias)) + b"alis" + bytes(4) + alias
+    box = struct.pack(">I", 16 + len(entry)) + body[at + 4 : at + 16] + entry
+    for kind in (b"trak", b"mdia", b"minf", b"dinf"):
+        place = body.index(kind) - 4
+        (old,) = struct.unpack(">I", body[place : place + 4])
+        grown = struct.pack(">I", old + len(box) - size)
+        body = body[:place] + grown + body[place + 4 :]
+    at = body.index(b"dref") - 4
+    body = body[:at] + box + body[at + size :]
+    (old,) = struct.unpack(">I", header[-4:])
+    end = struct.pack(">I", old + len(box) - size)
+    samples = header.index(b"mdat") + 4
+    blank = bytes(len(header) - samples - 4)
+    return header[:samples] + blank + end + body
+
+
+@both
+def test_samples_of_another_file_are_not_read(tmp_path, read):
+    secret = write_film(tmp_path / "secret.mov", scenes(10), codec="mpeg4")
+    path = tmp_path / "film.mov"
+    path.write_bytes(referring_to(secret))
+    options = {"enable_drefs": "1", "use_absolute_path": "1"}
+    with av.open(str(path), options=options) as container:
+        assert len(list(container.decode(video=0))) == 10  # FFmpeg could
+    with pytest.raises(ValueError, match=str(path)):
+        read(path)
+
+
 # What people have ------------------------------------------------------------
 
 FILMS = {
