@@ -85,11 +85,11 @@ def write_film(path, size, count):
 def run(source, output, stream):
     """Anonymizes a file and returns its frames."""
     from priv_keras.films import encode
-    from priv_keras.films import footage
     from priv_keras.films import pipeline
+    from priv_keras.films.video import Video
 
     with (
-        footage.Video(str(source)) as film,
+        Video(str(source)) as film,
         encode.Encoder(output, output.suffix, film.format) as sink,
     ):
         pipeline.run(film, sink, stream)

@@ -154,9 +154,9 @@ def sides(rows, side):
 
 
 def mean(scores):
-    from priv_keras import runs
+    from priv_keras.reports import comparison
 
-    return trade_off.text(runs.estimate(scores))
+    return trade_off.text(comparison.estimate(scores))
 
 
 def groups(rows, key):

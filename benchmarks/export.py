@@ -73,7 +73,8 @@ def apart(context, work, *args):
 def export(network, name, folder):
     import keras
 
-    from priv_keras import export_model
+    from priv_keras.deployment import saved_model
+    from priv_keras.deployment import tflite
     from priv_keras.networks.anonymizer import ANONYMIZERS
 
     kind, precision = name.split()
@@ -81,11 +82,11 @@ def export(network, name, folder):
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
     model = ANONYMIZERS[network]()
     if kind == "SavedModel":
-        export_model.export_saved_model(model, folder)
+        saved_model.export_saved_model(model, folder)
         return
     frames = np.random.default_rng(0).integers(0, 256, (8, 112, 112, 3))
     frames = frames.astype("uint8")
-    export_model.export_tflite(model, folder, precision, frames, frames)
+    tflite.export_tflite(model, folder, precision, frames, frames)
 
 
 def measured(context, paths, rounds):

@@ -46,8 +46,8 @@ def measured(names, batch_size, repeats):
     """Seconds that f_A takes for a clip; by attacker, medians of seconds of
     an update on kept clips and of one that filters them again."""
     from priv_keras.networks import anonymizer
-    from priv_keras.video import to_float
-    from priv_keras.video import to_uint8
+    from priv_keras.pixels import to_float
+    from priv_keras.pixels import to_uint8
 
     filter_frames = anonymizer.build()
     rng = np.random.default_rng(0)

@@ -27,9 +27,9 @@ def main():
     parser.add_argument("--seconds", type=float, default=10.0)
     args = parser.parse_args()
     os.sched_setaffinity(0, {0})  # before TensorFlow counts the cores
-    from tfrecords_tools import write
+    from tfrecords_tools.puppets import cache
 
-    shards = write.puppets() / "puppets"
+    shards = cache.puppets() / "puppets"
     took = {way: [] for way in WAYS}
     for number in range(args.rounds):
         for way in WAYS:

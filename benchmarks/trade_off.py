@@ -200,15 +200,16 @@ def program(module, *args, at_once=1):
 
 def write():
     """Writes the tables of all runs that are kept."""
-    from priv_keras import runs
+    from priv_keras.reports import comparison
+    from priv_keras.runs.run import load_run
 
     records = lines.read(KEPT)
     machines = {one["machine"] for one in records if "machine" in one}
     with tempfile.TemporaryDirectory() as folder:
         unpack_judged(records, pathlib.Path(folder))
         results = sorted(pathlib.Path(folder).glob("*/runs/*/result.json"))
-        every = [runs.load(path.parent) for path in results]
-        every.sort(key=lambda run: str(runs.arena(run)))
+        every = [load_run(path.parent) for path in results]
+        every.sort(key=lambda run: str(comparison.arena(run)))
         RESULTS.write_text("\n".join(report(every, machines)))
 
 
@@ -219,7 +220,7 @@ def report(every, machines):
         every: List of `runs.Run`, those of one arena together.
         machines: Names of the machines that they were made on.
     """
-    from priv_keras import runs
+    from priv_keras.reports import comparison
 
     text = [
         "# The trade-off of each method, tiny scale",
@@ -240,7 +241,7 @@ def report(every, machines):
         f"{len(every)} runs; those whose minutes are known took "
         f"{hours(every):.1f} hours, two at once.",
     ]
-    for _, group in itertools.groupby(every, runs.arena):
+    for _, group in itertools.groupby(every, comparison.arena):
         group = list(group)
         text += ["", f"## {group[0].result['dataset']}", ""]
         for table in (means, each_attack, singles, attackers):
@@ -249,34 +250,37 @@ def report(every, machines):
 
 
 def hours(every):
-    from priv_keras import runs
+    from priv_keras.reports import comparison
 
-    known = (runs.row(run)["minutes"] for run in every)
+    known = (comparison.row(run)["minutes"] for run in every)
     return sum(float(minutes) for minutes in known if minutes) / 60
 
 
 def means(judged):
-    from priv_keras import runs
+    from priv_keras.reports import comparison
+    from priv_keras.runs.results import chance
+    from priv_keras.runs.results import privacy
+    from priv_keras.runs.results import utility
 
     yield "| clips | runs | A_T | A_B^N |"
     yield "|---|---|---|---|"
-    raw = runs.distinct(judged)
+    raw = comparison.distinct(judged)
     both = (
-        runs.estimate([read(run.result, "raw") for run in raw])
-        for read in (runs.utility, runs.privacy)
+        comparison.estimate([read(run.result, "raw") for run in raw])
+        for read in (utility, privacy)
     )
     yield f"| raw | {len(raw)} | {' | '.join(map(text, both))} |"
-    for point in runs.points(judged):
+    for point in comparison.points(judged):
         both = f"{text(point.utility)} | {text(point.privacy)}"
         yield f"| {point.label} | {len(point.runs)} | {both} |"
-    actions, labels = runs.chance(raw)
+    actions, labels = chance(raw)
     yield f"| chance | {len(raw)} | {actions:.3f} | {labels:.3f} |"
 
 
 def each_attack(judged):
-    from priv_keras import runs
+    from priv_keras.reports import comparison
 
-    rows = runs.by_attack(runs.points(judged))
+    rows = comparison.by_attack(comparison.points(judged))
     if not rows:
         return
     kinds = rows[0].attacks
@@ -294,29 +298,31 @@ def each_attack(judged):
 
 
 def singles(judged):
-    from priv_keras import runs
+    from priv_keras.reports import comparison
+    from priv_keras.runs.results import privacy
+    from priv_keras.runs.results import utility
 
     yield "| run | raw A_T | A_T | raw A_B^N | A_B^N | minutes |"
     yield "|---|---|---|---|---|---|"
     for run in judged:
         figures = (
-            text(runs.estimate([read(run.result, side)]))
-            for read in (runs.utility, runs.privacy)
+            text(comparison.estimate([read(run.result, side)]))
+            for read in (utility, privacy)
             for side in ("raw", "anonymized")
         )
-        minutes = runs.row(run)["minutes"] or "resumed"
+        minutes = comparison.row(run)["minutes"] or "resumed"
         yield f"| {name(run)} | {' | '.join(figures)} | {minutes} |"
 
 
 def attackers(judged):
-    from priv_keras import runs
+    from priv_keras.runs.results import value
 
     yield "Every attack, on raw and on anonymized clips:"
     yield ""
     for run in judged:
         sides = (run.result[s]["attackers"] for s in ("raw", "anonymized"))
         each = [
-            f"{raw['name']} {runs.value(raw):.3f} → {runs.value(found):.3f}"
+            f"{raw['name']} {value(raw):.3f} → {value(found):.3f}"
             for raw, found in zip(*sides, strict=True)
         ]
         each += [
@@ -327,12 +333,12 @@ def attackers(judged):
 
 
 def figure(found):
-    from priv_keras import runs
+    from priv_keras.runs.results import value
 
     if "psnr" in found:
         before = found["before"]["psnr"]
         return f"{before:.1f} → {found['psnr']:.1f} dB"
-    return f"{runs.value(found):.3f}"
+    return f"{value(found):.3f}"
 
 
 def name(run):

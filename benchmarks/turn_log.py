@@ -52,20 +52,20 @@ def main():
 
 def measured(name, turns):
     """A row of the table: seconds of a turn and of what is noted of it."""
-    from priv_keras import board
     from priv_keras import callbacks
+    from priv_keras.runs.turns import open_events
 
     scale = SCALES[name]
     game, clips = opened(scale)
     with (
         tempfile.TemporaryDirectory() as folder,
-        callbacks.open_events(folder, 0) as events,
+        open_events(folder, 0) as events,
     ):
         log = callbacks.TurnLog(folder, events, turns, print)
         log.set_model(game)
         took = [turn(game, clips, log) for _ in range(turns + 1)][1:]
         played, logged = map(statistics.median, zip(*took, strict=True))
-        shown = board.BeforeAfter(events, pictured(scale))
+        shown = callbacks.BeforeAfter(events, pictured(scale))
         shown.set_model(game)
         before = size(folder)
         pictures = seconds(lambda: shown.on_epoch_end(0))

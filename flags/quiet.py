@@ -1,7 +1,6 @@
 """Keeps from standard error what TensorFlow's libraries say of themselves."""
 
 import contextlib
-import importlib.abc
 import importlib.util
 import os
 import re

@@ -4,13 +4,13 @@
 def __getattr__(name):
     # Lazily, so that `--help` of a program does not wait for TensorFlow.
     if name == "Anonymizer":
-        from priv_keras.export_model import Anonymizer
+        from priv_keras.deployment.anonymizer import Anonymizer
 
         return Anonymizer
     if name == "anonymized_video":
-        from priv_keras.films.pipeline import video
+        from priv_keras.films.pipeline import anonymized_video
 
-        return video
+        return anonymized_video
     if name == "__version__":
         from importlib import metadata
 

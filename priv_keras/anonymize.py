@@ -33,13 +33,14 @@ def main(argv):
     if len(argv) < 2:
         raise app.UsageError("Give at least one input; see --help.")
     _leave_nothing_when_stopped()
-    from priv_keras.films import places
+    from priv_keras.films.jobs import check_absent
+    from priv_keras.films.jobs import list_jobs
 
     preview = flags.PREVIEW.value
-    jobs, skipped = places.jobs(argv[1:], flags.OUTPUT.value, preview=preview)
+    jobs, skipped = list_jobs(argv[1:], flags.OUTPUT.value, preview=preview)
     _check_raw_size(jobs)
     for job in jobs:
-        places.check_absent(job.files(flags.AUDIT.value), flags.FORCE.value)
+        check_absent(job.files(flags.AUDIT.value), flags.FORCE.value)
     for path in skipped:
         _say(f"skipped: {path} is no film")
     check_model(flags.MODEL.value)
@@ -167,13 +168,13 @@ def run_job(job, anonymizer, model, show=None):
         ValueError, OSError: Of what cannot be done; then there is no output.
     """
     from priv_keras.films import audit
-    from priv_keras.films import places
+    from priv_keras.films.jobs import whole_or_none
 
     start = time.monotonic()
     files = job.files(flags.AUDIT.value)
     with (
         _source(job) as source,
-        places.whole_or_none(files, flags.FORCE.value) as partial,
+        whole_or_none(files, flags.FORCE.value) as partial,
     ):
         path = partial[-1] if partial else None
         size = flags.size(flags.RESOLUTION.value) or source.format.size
@@ -189,9 +190,9 @@ def run_job(job, anonymizer, model, show=None):
 
 
 def _source(job):
-    from priv_keras.films import footage
     from priv_keras.films import picture
     from priv_keras.films import raw
+    from priv_keras.films import video
 
     seconds = flags.SECONDS.value
     if job.kind == "picture":
@@ -200,7 +201,7 @@ def _source(job):
         size, rate = flags.size(flags.RAW_SIZE.value), flags.RAW_RATE.value
         file = sys.stdin.buffer.raw
         return raw.RawInput(file, size, rate, seconds)
-    return footage.Video(
+    return video.Video(
         job.source,
         audio=flags.KEEP_AUDIO.value,
         seconds=seconds,

@@ -18,8 +18,8 @@ from flags import paths
 from flags import program
 from flags import signals
 from flags import training
-from priv_keras import refusals
-from priv_keras import sides
+from priv_keras.experiment import refusals
+from priv_keras.runs import folder
 
 
 def main(argv):
@@ -30,33 +30,35 @@ def main(argv):
     check(run_dir, name)
     signals.exit_when_stopped()
     # In here, so that `--help` and refusals do not wait for TensorFlow.
-    from priv_keras import bad_records
-    from priv_keras import console
-    from priv_keras import experiment
-    from priv_keras import exporting
-    from priv_keras import faults
     from priv_keras import files
-    from priv_keras import judging
-    from priv_keras.data import open_data
+    from priv_keras.experiment import bad_records
+    from priv_keras.experiment import console
+    from priv_keras.experiment import exports
+    from priv_keras.experiment import faults
+    from priv_keras.experiment import game
+    from priv_keras.experiment import judge
+    from priv_keras.experiment import reproducibility
+    from priv_keras.experiment.data import open_data
+    from priv_keras.reports import table
 
-    experiment.be_deterministic()
+    reproducibility.be_deterministic()
     if name:
-        accused = judging.baseline(name, run_dir)
+        accused = judge.baseline(name, run_dir)
     else:
-        path = experiment.checkpoint_of(run_dir)
+        path = game.checkpoint_of(run_dir)
     data = open_data()
-    sides.check_labels(run_dir, data)
+    folder.check_labels(run_dir, data)
     if not name:
-        accused = judging.trained(data, path)
-    with faults.told(data):
+        accused = judge.trained(data, path)
+    with faults.report_faults(data):
         bad_records.tell(data, console.say)
         if name:
             config = parsing.serialize(absl_flags.FLAGS, skip=["run_dir"])
             files.write(run_dir / "config.flags", config)
             bad_records.write(run_dir, data)
-        result = judging.judge(accused, data, run_dir, console.say)
-        exporting.add_figures(run_dir, result)
-        print("\n" + judging.table(result))
+        result = judge.judge(accused, data, run_dir, console.say)
+        exports.add_figures(run_dir, result)
+        print("\n" + table.table(result))
         console.say_next(run_dir, exported=not name)
         bad_records.tell(data, console.say)
     return 0

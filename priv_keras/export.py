@@ -18,8 +18,8 @@ from flags import paths
 from flags import program
 from flags import signals
 from flags import training
-from priv_keras import refusals
-from priv_keras import sides
+from priv_keras.experiment import refusals
+from priv_keras.runs import folder
 
 
 def main(argv):
@@ -30,20 +30,21 @@ def main(argv):
     signals.exit_when_stopped()
     # In here, so that `--help` and refusals do not wait for TensorFlow.
     from priv_keras import baselines
-    from priv_keras import experiment
-    from priv_keras import exporting
-    from priv_keras.data import open_data
+    from priv_keras.experiment import exports
+    from priv_keras.experiment.data import open_data
+    from priv_keras.experiment.game import checkpoint_of
+    from priv_keras.experiment.game import load_game
 
     baseline = evaluation.BASELINE.value
-    path = None if baseline else experiment.checkpoint_of(run_dir)
+    path = None if baseline else checkpoint_of(run_dir)
     data = open_data()
-    sides.check_labels(run_dir, data)
+    folder.check_labels(run_dir, data)
     if baseline:
         anonymizer, turns = baselines.build(baseline), 0
     else:
-        game, turns = experiment.load_game(data, path)
+        game, turns = load_game(data, path)
         anonymizer = game.anonymizer
-    exporting.export(
+    exports.export(
         anonymizer,
         data,
         run_dir,

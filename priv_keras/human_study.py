@@ -21,8 +21,8 @@ from flags import program
 from flags import signals
 from flags import training
 from flags.suggestions import nearest
-from priv_keras import refusals
-from priv_keras import sides
+from priv_keras.experiment import refusals
+from priv_keras.runs import folder
 
 
 def main(argv):
@@ -57,17 +57,17 @@ def build(out):
     refusals.check_data(run_dir)
     signals.exit_when_stopped()
     # In here, so that `--help` does not wait for TensorFlow.
-    from priv_keras import experiment
     from priv_keras import files
-    from priv_keras import judging
-    from priv_keras import studies
-    from priv_keras.data import open_data
+    from priv_keras.experiment import game
+    from priv_keras.experiment import judge
+    from priv_keras.experiment.data import open_data
+    from priv_keras.studies import questionnaire
 
-    path = experiment.checkpoint_of(run_dir)
+    path = game.checkpoint_of(run_dir)
     data = open_data()
-    sides.check_labels(run_dir, data)
-    accused = judging.trained(data, path)
-    asked = studies.questions(
+    folder.check_labels(run_dir, data)
+    accused = judge.trained(data, path)
+    asked = questionnaire.questions(
         data.labels["actions"],
         data.labels["budget_labels"],
         data.budget.is_multi_label,
@@ -77,7 +77,7 @@ def build(out):
         for shards in dict.fromkeys((data.tested_target, data.tested_budget))
     }
     # Of all sides at once: they may be of the same videos.
-    condition_of = studies.assign(
+    condition_of = questionnaire.assign(
         [video for places in chosen.values() for video in places.values()],
         flags.CONDITIONS.value,
         data_flags.SEED.value,
@@ -89,9 +89,9 @@ def build(out):
             shards, places, condition_of, accused.anonymizer, asked
         )
     ]
-    page, key = studies.build(items, asked, data_flags.SEED.value)
+    page, key = questionnaire.build(items, asked, data_flags.SEED.value)
     files.write(out / "key.json", key)  # first: a page without is worthless
-    files.write(out / "README.txt", studies.about(items))
+    files.write(out / "README.txt", questionnaire.about(items))
     files.write(out / "index.html", page)
     raw = sum(item.condition == "raw" for item in items)
     print(
@@ -105,14 +105,16 @@ def choose(shards):
     """Test clips of a dataset to show: dict of place to video."""
     import numpy as np
 
-    from priv_keras import studies
+    from priv_keras.studies import questionnaire
 
     label = next(iter(shards.records))
     videos, classes = [], []
     for clip in shards.clips("test", "attackers"):
         videos.append(clip["video"].numpy())
         classes.append(int(np.ravel(clip[label])[0]))
-    places = studies.spread(classes, flags.CLIPS.value, data_flags.SEED.value)
+    places = questionnaire.spread(
+        classes, flags.CLIPS.value, data_flags.SEED.value
+    )
     return {place: videos[place] for place in places}
 
 
@@ -120,8 +122,8 @@ def items_of(shards, places, condition_of, anonymizer, asked):
     """What `choose` chose, as it is shown."""
     import tensorflow as tf
 
-    from priv_keras import studies
-    from priv_keras.video import to_uint8
+    from priv_keras.pixels import to_uint8
+    from priv_keras.studies import questionnaire
 
     labels = list(shards.records)
     for i, clip in enumerate(shards.clips("test", "attackers")):
@@ -130,38 +132,38 @@ def items_of(shards, places, condition_of, anonymizer, asked):
         condition, frames = condition_of[places[i]], clip["clips"]
         if condition == "anonymized":
             frames = anonymizer(frames[tf.newaxis])[0]
-        truth = studies.truth_of(
+        truth = questionnaire.truth_of(
             asked,
             clip["actions"].numpy() if "actions" in labels else None,
             clip["budget_labels"].numpy()
             if "budget_labels" in labels
             else None,
         )
-        yield studies.Item(to_uint8(frames).numpy(), condition, truth)
+        yield questionnaire.Item(to_uint8(frames).numpy(), condition, truth)
 
 
 def score(out, paths):
     """Prints what people could tell, and writes it to `score.json`."""
     from priv_keras import files
-    from priv_keras import studies
+    from priv_keras.studies.answers import read_answers
+    from priv_keras.studies.answers import score_answers
+    from priv_keras.studies.answers import table
 
     key = json.loads((out / "key.json").read_text())
     everybody = {}
     for path in paths:
-        code, answers = studies.read_answers(
-            pathlib.Path(path).read_text(), key, path
-        )
+        code, answers = read_answers(pathlib.Path(path).read_text(), key, path)
         if code in everybody:
             raise ValueError(
                 f"{path}: participant {code} has answered in another file "
                 "already. Give one file of each."
             )
         everybody[code] = answers
-    scores = studies.score(key, everybody)
+    scores = score_answers(key, everybody)
     files.write(
         out / "score.json", json.dumps(scores, indent=1, allow_nan=False) + "\n"
     )
-    print("\n".join(studies.table(scores)))
+    print("\n".join(table(scores)))
     return 0
 
 

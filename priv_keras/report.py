@@ -17,14 +17,14 @@ def main(argv):
     if len(argv) < 2:
         raise app.UsageError("Name the folders of runs: RUN_DIR...")
     # In here, so that `--help` does not wait for NumPy.
-    from priv_keras import pages
-    from priv_keras import runs
+    from priv_keras.reports import page
+    from priv_keras.runs.run import load_run
 
     out = pathlib.Path(flags.OUT.value)
     check_out(out)
     folders = dict.fromkeys(pathlib.Path(x).resolve() for x in argv[1:])
-    judged = [runs.load(folder) for folder in folders]
-    pages.write(judged, out, pictures=flags.SHOW_PICTURES.value)
+    judged = [load_run(folder) for folder in folders]
+    page.write(judged, out, pictures=flags.SHOW_PICTURES.value)
     counted = f"{len(judged)} run{'' if len(judged) == 1 else 's'}"
     print(f"{out / 'index.html'}: {counted}")
     return 0

@@ -285,14 +285,15 @@ def summarize(folder):
     """Writes the table and the report of all runs that are judged, those of
     earlier grids too."""
     # In here, so that `--help` does not wait for Matplotlib.
-    from priv_keras import pages
-    from priv_keras import runs
+    from priv_keras.reports import comparison
+    from priv_keras.reports import page
+    from priv_keras.runs.run import load_run
 
     results = sorted((folder / "runs").glob("*/result.json"))
-    judged = [runs.load(path.parent) for path in results]
+    judged = [load_run(path.parent) for path in results]
     if not judged:
         return
-    rows = [runs.row(run) for run in judged]
+    rows = [comparison.row(run) for run in judged]
     partial = folder / "result.csv.partial"
     with partial.open("w", newline="") as file:
         columns = dict.fromkeys(itertools.chain(*rows))
@@ -300,7 +301,7 @@ def summarize(folder):
         writer.writeheader()
         writer.writerows(rows)
     os.replace(partial, folder / "result.csv")
-    pages.write(judged, folder / "report", training.PICTURES.value)
+    page.write(judged, folder / "report", training.PICTURES.value)
     print(f"{folder / 'result.csv'}, {folder / 'report' / 'index.html'}")
 
 

@@ -18,8 +18,8 @@ from flags import paths
 from flags import program
 from flags import signals
 from flags import training as training_flags
-from priv_keras import refusals
-from priv_keras import sides
+from priv_keras.experiment import refusals
+from priv_keras.runs import folder
 
 # What may differ between the two halves of a resumed run.
 NOT_CONFIGURATION = ("resume", "run_dir")
@@ -33,32 +33,35 @@ def main(argv):
     check(run_dir, config)
     signals.exit_when_stopped()
     # In here, so that `--help` and refusals do not wait for TensorFlow.
-    from priv_keras import bad_records
-    from priv_keras import console
-    from priv_keras import distribution
-    from priv_keras import experiment
-    from priv_keras import faults
     from priv_keras import files
-    from priv_keras import playing
-    from priv_keras.data import open_data
+    from priv_keras.experiment import bad_records
+    from priv_keras.experiment import console
+    from priv_keras.experiment import faults
+    from priv_keras.experiment import game
+    from priv_keras.experiment import play
+    from priv_keras.experiment import reproducibility
+    from priv_keras.experiment.data import open_data
+    from priv_keras.experiment.strategy import is_chief
+    from priv_keras.experiment.strategy import open_strategy
+    from priv_keras.runs import folder
 
-    experiment.be_deterministic()
-    strategy = distribution.open_strategy()
-    chief = distribution.is_chief(strategy)
+    reproducibility.be_deterministic()
+    strategy = open_strategy()
+    chief = is_chief(strategy)
     if chief:
-        check_run_dir(run_dir, config, training_flags.RESUME.value)
+        folder.check_run_dir(run_dir, config, training_flags.RESUME.value)
     data = open_data()
     bad_records.check_resumed(run_dir, data)
-    sides.check_labels(run_dir, data)
-    experiment.check_parties(data)  # now, and not after days of training
-    with faults.told(data):
+    folder.check_labels(run_dir, data)
+    game.check_parties(data)  # now, and not after days of training
+    with faults.report_faults(data):
         if chief:
             files.write(run_dir / "config.flags", config)
             bad_records.write(run_dir, data)
-            experiment.write_labels(run_dir, data)
+            folder.write_labels(run_dir, data)
         say = console.say if chief else _nothing
         bad_records.tell(data, say)
-        playing.play(data, run_dir, strategy, say)
+        play.play(data, run_dir, strategy, say)
         end(data, run_dir, chief)
         bad_records.tell(data, say)
     return 0
@@ -78,7 +81,7 @@ def check(run_dir, config):
     # Of workers, only the chief looks at the folder, and who that is they
     # find out from TensorFlow.
     if training_flags.STRATEGY.value != "multi_worker":
-        check_run_dir(run_dir, config, training_flags.RESUME.value)
+        folder.check_run_dir(run_dir, config, training_flags.RESUME.value)
         paths.check_writable(data_flags.RUN_DIR, data_flags.SHARED_DIR)
     refusals.check_data(run_dir)
 
@@ -97,58 +100,21 @@ def end(data, run_dir, chief):
 def judge(data, run_dir):
     """Step 2 of Sec. 3.6, on f_A as it was saved: attackers train on one
     device, where it has to be."""
-    from priv_keras import console
-    from priv_keras import experiment
-    from priv_keras import exporting
-    from priv_keras import judging
+    from priv_keras.experiment import console
+    from priv_keras.experiment import exports
+    from priv_keras.experiment import game
+    from priv_keras.experiment import judge as judging
+    from priv_keras.reports import table
 
-    accused = judging.trained(data, experiment.checkpoint_of(run_dir))
+    accused = judging.trained(data, game.checkpoint_of(run_dir))
     result = judging.judge(accused, data, run_dir, console.say)
-    exporting.add_figures(run_dir, result)
-    print("\n" + judging.table(result))
+    exports.add_figures(run_dir, result)
+    print("\n" + table.table(result))
     console.say_next(run_dir, exported=True)
 
 
 def _nothing(_):
     """What workers say whom nobody listens to."""
-
-
-def check_run_dir(run_dir, config, resume):
-    """Raises unless `run_dir` is free, or holds this configuration to resume.
-
-    Args:
-        run_dir: `pathlib.Path`.
-        config: String, the flags of this run as a flagfile.
-        resume: Bool, whether `run_dir` shall be gone on with.
-
-    Raises:
-        ValueError: If the folder holds another run, or none to resume.
-    """
-    path = run_dir / "config.flags"
-    if not path.exists():
-        if run_dir.is_dir() and any(run_dir.iterdir()):
-            raise ValueError(
-                f"--run_dir={run_dir} holds files of something else. Choose "
-                "a new or an empty folder."
-            )
-        if resume:
-            raise ValueError(
-                f"There is no run to resume in --run_dir={run_dir}. Leave "
-                "--resume out to start one."
-            )
-        return
-    differing = set(path.read_text().splitlines()) ^ set(config.splitlines())
-    if differing:
-        raise ValueError(
-            f"--run_dir={run_dir} belongs to another configuration. "
-            f"Differing: {' '.join(sorted(differing))}. Choose another "
-            f"--run_dir, or run with --flagfile={path}."
-        )
-    if not resume:
-        raise ValueError(
-            f"--run_dir={run_dir} holds a run of this configuration already. "
-            "Add --resume to go on with it, or choose another --run_dir."
-        )
 
 
 def run():

@@ -11,7 +11,8 @@ import apache_beam
 from apache_beam.options import pipeline_options
 
 from tfrecords_tools import storage
-from tfrecords_tools import write
+from tfrecords_tools.shards import record
+from tfrecords_tools.shards import write_shard
 
 
 def write_shards(folder, shards, work, options):
@@ -51,7 +52,7 @@ def write_shards(folder, shards, work, options):
 
 def _record(element, work):
     file, number, video = element
-    return file, (number, video.id, write.record(video, work))
+    return file, (number, video.id, record(video, work))
 
 
 def _write(element, folder):
@@ -62,7 +63,7 @@ def _write(element, folder):
     file, results = element
     folder, own = storage.path(folder), f"{uuid.uuid4().hex}-{file}"
     in_order = sorted(results, key=lambda result: result[0])
-    written = write.write_shard(folder, own, (r[1:] for r in in_order))
+    written = write_shard(folder, own, (r[1:] for r in in_order))
     written["shard"]["file"] = file
     (folder / f"{own}.json").write_text(json.dumps(written))
     (folder / own).replace(folder / file)

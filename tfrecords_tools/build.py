@@ -31,10 +31,11 @@ def main(argv):
     from tfrecords_tools import manifest
     from tfrecords_tools import storage
     from tfrecords_tools import write
+    from tfrecords_tools.puppets import cache
 
     folder = storage.path(flags.OUT_DIR.value) / flags.DATASET.value
     existed = (folder / manifest.NAME).exists()
-    raw_dir = flags.RAW_DIR.value or write.drawn_puppets(
+    raw_dir = flags.RAW_DIR.value or cache.drawn_puppets(
         paper_size=flags.SCALE.value == "paper", workers=flags.WORKERS.value
     )
     content = write.build(

@@ -1,6 +1,5 @@
 """`manifest.json`: what a folder of shards holds, and how it was made."""
 
-import hashlib
 import json
 
 import jsonschema
@@ -182,12 +181,3 @@ def save(content, folder):
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps({"format": FORMAT, **content}, indent=1))
     partial.replace(path)
-
-
-def sha256(path):
-    """The SHA-256 of a file, as hexadecimal digits."""
-    digest = hashlib.sha256()
-    with storage.path(path).open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -1,14 +1,11 @@
 """From TFRecord shards to clips."""
 
 import tensorflow as tf
-from google.protobuf.message import DecodeError
 
-from tfrecords_tools import manifest
 from tfrecords_tools import schema
-from tfrecords_tools import storage
+from tfrecords_tools.records import read_records
 
 SHUFFLED = 1024  # clips that wait, undecoded, to be drawn from
-BUFFER = 256 * 1024  # bytes that are read of a file at once, as by default
 
 
 def clips(
@@ -101,7 +98,7 @@ def clips(
         shape = (frames, size, size, 3)
         return {"clips": tf.ensure_shape(clip, shape), **about}
 
-    stored = records(pattern, seed if training else None, runs)
+    stored = read_records(pattern, seed if training else None, runs)
     per_video = 1 if training and clips_per_video else clips_per_video
     cuts = _cuts(stored, per_video, middle, frames, layout)
     items = tf.data.Dataset.zip(cuts, _keys(seed)).map(
@@ -116,91 +113,6 @@ def clips(
         lambda *item: render(*choose(*item)),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
-
-
-def records(pattern, seed=None, runs=None):
-    """Records in file order, or where there is a seed, of shards in random
-    order, four at a time.
-
-    Args:
-        pattern: As of `clips`.
-        seed: Int, or `None`.
-        runs: Dict of the names of shards that are broken to the runs of whole
-            records in them, as `damage.scan` finds them; of other shards every
-            record is read.
-
-    Returns:
-        Dataset of strings.
-
-    Raises:
-        FileNotFoundError: If no file matches `pattern`.
-    """
-    folder = storage.path(pattern).parent
-    shards = sorted(tf.io.gfile.glob(str(pattern)))
-    if not shards:
-        raise FileNotFoundError(
-            f"No shard matches {pattern}. {manifest.remedy(folder)}"
-        )
-    files, opened = shards, tf.data.TFRecordDataset
-    if runs:
-        every = [(0, -1)]
-        of_shards = [
-            runs.get(path.rsplit("/", 1)[-1], every) for path in shards
-        ]
-        files = (shards, tf.ragged.constant(of_shards, tf.int64, 1, (2,)))
-        opened = _runs_of
-    files = tf.data.Dataset.from_tensor_slices(files)
-    if seed is None:
-        return files.flat_map(opened).with_options(_untuned())
-    return (
-        files.shuffle(len(shards), seed=seed)
-        .interleave(opened, cycle_length=4)
-        .with_options(_untuned())
-    )
-
-
-def _untuned():
-    """Options that what is made of a dataset inherits; `AUTOTUNE` stays at
-    TensorFlow's default."""
-    options = tf.data.Options()
-    # TensorFlow 2.21 may take ten seconds and more to drop an iterator: its
-    # tuner misses that it was cancelled, and sleeps on to its next round.
-    options.autotune.enabled = False
-    return options
-
-
-def _runs_of(path, runs):
-    return tf.data.Dataset.from_tensor_slices(runs).flat_map(
-        lambda run: _from_byte(path, run[0]).take(run[1])
-    )
-
-
-def _from_byte(path, offset):
-    return tf.data.experimental.from_variant(
-        tf.raw_ops.TFRecordDatasetV2(
-            filenames=[path],
-            compression_type="",
-            buffer_size=BUFFER,
-            byte_offsets=[offset],
-        ),
-        tf.TensorSpec((), tf.string),
-    )
-
-
-def from_byte(path, offset):
-    """Records of a shard from one that begins at a byte.
-
-    Args:
-        path: String.
-        offset: Int.
-
-    Returns:
-        Dataset of strings.
-    """
-    # TensorFlow 2.21 cannot serialize `TFRecordDatasetV2` itself, but in a
-    # function of another dataset it has not to.
-    start = tf.data.Dataset.from_tensors(tf.constant(offset, tf.int64))
-    return start.flat_map(lambda byte: _from_byte(path, byte))
 
 
 def _keys(seed):
@@ -338,63 +250,3 @@ def _mirrored(clip, mirrored):
         return tf.reshape(rows, tf.shape(clip))
 
     return tf.cond(mirrored, mirror, lambda: clip)
-
-
-def check(folder):
-    """Compares every shard of a folder with its manifest.
-
-    Args:
-        folder: Folder that holds `manifest.json`.
-
-    Returns:
-        Dict of split to the number of its records.
-
-    Raises:
-        FileNotFoundError: If the manifest or a shard is missing.
-        ValueError: If a shard was changed or damaged; names the file and,
-            where one is unreadable, the record.
-    """
-    content = manifest.load(folder)
-    for split in content["splits"].values():
-        for shard in split["shards"]:
-            check_shard(folder, shard, content)
-    return {
-        name: sum(shard["records"] for shard in split["shards"])
-        for name, split in content["splits"].items()
-    }
-
-
-def check_shard(folder, shard, content):
-    """Compares one shard with its manifest.
-
-    Args:
-        folder: Folder that holds the shard.
-        shard: Dict, the shard in the manifest.
-        content: The manifest.
-
-    Raises:
-        FileNotFoundError, ValueError: As `check` does.
-    """
-    path = storage.path(folder) / shard["file"]
-    rebuild = manifest.rebuild(folder, content)
-    if not path.exists():
-        raise FileNotFoundError(f"{path} is missing. {rebuild}")
-    if manifest.sha256(path) != shard["sha256"]:
-        record = first_damaged(path)
-        where = "" if record is None else f", record {record} first"
-        raise ValueError(
-            f"{path} is damaged{where}: it is not what the manifest says. "
-            f"{rebuild}"
-        )
-
-
-def first_damaged(path):
-    """The number of the first record that cannot be read, or `None`."""
-    count = 0
-    try:
-        for record in tf.data.TFRecordDataset(str(path)):
-            tf.train.Example.FromString(record.numpy())
-            count += 1
-    except (tf.errors.DataLossError, tf.errors.OutOfRangeError, DecodeError):
-        return count
-    return None

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfrecords_tools.decode import MAX_PIXELS
-from tfrecords_tools.sources import UNKNOWN
+from tfrecords_tools.sources.listing import UNKNOWN
 
 ENCODINGS = ("jpeg", "raw")
 JPEG_QUALITY = 95

@@ -4,6 +4,8 @@ The only module that knows of tensorflow-io, whose file systems TensorFlow finds
 once it is imported.
 """
 
+import hashlib
+
 from etils import epath
 
 
@@ -34,3 +36,12 @@ def path(name):
 def is_remote(name):
     """Whether a path is in an object store: nothing is renamed there."""
     return "://" in str(name)
+
+
+def sha256(path):
+    """The SHA-256 of a file, as hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path(path).open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -49,12 +49,11 @@ def check(folder, split, shard, content, split_of):
         ValueError: If it was changed, a record is broken as `damage.check`
             says, or a video came before; names file and record.
     """
-    from tfrecords_tools import damage
-    from tfrecords_tools import read
+    from tfrecords_tools import integrity
 
-    read.check_shard(folder, shard, content)
+    integrity.check_shard(folder, shard, content)
     path = folder / shard["file"]
-    found = damage.scan(folder, split, shard, content)
+    found = integrity.scan(folder, split, shard, content)
     if found.broken:
         number = min(found.broken)
         raise ValueError(

@@ -1,30 +1,22 @@
 """From a dataset's raw folder to shards and their manifest."""
 
-import collections
-import concurrent.futures
 import contextlib
 import functools
 import hashlib
 import os
 import pathlib
-import random
-from typing import NamedTuple
 
 import tensorflow as tf
 
 from tfrecords_tools import decode
 from tfrecords_tools import manifest
-from tfrecords_tools import progress
-from tfrecords_tools import schema
 from tfrecords_tools import sources
 from tfrecords_tools import storage
+from tfrecords_tools import threads
 from tfrecords_tools.partial import partial
-from tfrecords_tools.sources import puppets as drawn
-
-SHARD = "{split}-{index:05d}-of-{count:05d}.tfrecord"
-VIDEOS_PER_SHARD = 128
-# A record is in memory as a whole, when it is written and when it is read.
-MAX_FRAMES = 4000
+from tfrecords_tools.shards import Work
+from tfrecords_tools.shards import planned
+from tfrecords_tools.sources.listing import SPLITS
 
 
 def build(
@@ -115,7 +107,7 @@ def build(
 
 def _writer(workers, beam_options):
     if beam_options is None:
-        return functools.partial(_in_threads, workers=workers)
+        return functools.partial(threads.in_threads, workers=workers)
     try:
         from tfrecords_tools import beam
     except ImportError as error:
@@ -202,99 +194,10 @@ def _uploaded(folder):
         raise
 
 
-class Shard(NamedTuple):
-    """A shard before it is written."""
-
-    split: str
-    file: str
-    videos: list  # of `sources.Video`
-
-
-class Work(NamedTuple):
-    """What has to be known to make a record of a video."""
-
-    raw_dir: str
-    min_frames: int
-    options: dict  # `encoding` and `size`
-
-
-def planned(videos, seed):
-    """Deals videos to shards, in a seeded order; returns a list of `Shard`."""
-    shards = []
-    for split in sources.SPLITS:
-        dealt = [video for video in videos if video.split == split]
-        random.Random(seed).shuffle(dealt)
-        starts = range(0, len(dealt), VIDEOS_PER_SHARD)
-        shards += [
-            Shard(
-                split,
-                SHARD.format(split=split, index=index, count=len(starts)),
-                dealt[start : start + VIDEOS_PER_SHARD],
-            )
-            for index, start in enumerate(starts)
-        ]
-    return shards
-
-
-def _in_threads(folder, shards, work, *, workers):
-    count = sum(len(shard.videos) for shard in shards)
-    what = f"building shards below {folder.parent}"
-    with (
-        concurrent.futures.ThreadPoolExecutor(workers) as pool,
-        progress.shown(what, count, "video") as done,
-    ):
-
-        def results(videos):
-            make = functools.partial(record, work=work)
-            for video, result in _in_order(pool, make, videos):
-                done()
-                yield video.id, result
-
-        return [
-            write_shard(folder, shard.file, results(shard.videos))
-            for shard in shards
-        ]
-
-
-def write_shard(folder, file, results):
-    """Writes a shard.
-
-    Args:
-        folder: Path.
-        file: String, the shard's name.
-        results: Iterable of video id and what `record` gave for it.
-
-    Returns:
-        Dict: `shard`, as in the manifest, `videos`, a list of ids, `frames`,
-        a list of their lengths, and `skipped`, as in the manifest.
-    """
-    path = storage.path(folder) / file
-    videos, lengths, skipped = [], [], []
-    with tf.io.TFRecordWriter(str(path)) as writer:
-        for video, result in results:
-            if isinstance(result, bytes):
-                writer.write(result)
-                videos.append(video)
-                lengths.append(schema.count_frames(result))
-            else:
-                skipped.append({"video": video, "reason": result})
-    return {
-        "shard": {
-            "file": file,
-            "sha256": manifest.sha256(path),
-            "records": len(videos),
-        },
-        "videos": videos,
-        "frames": lengths,
-        "skipped": skipped,
-    }
-
-
 def _collected(shards, done):
     """`splits` and `skipped` of the manifest."""
     splits = {
-        split: {"shards": [], "videos": [], "frames": []}
-        for split in sources.SPLITS
+        split: {"shards": [], "videos": [], "frames": []} for split in SPLITS
     }
     for shard, written in zip(shards, done, strict=True):
         splits[shard.split]["shards"].append(written["shard"])
@@ -329,57 +232,6 @@ def _irregularities(listing, splits):
     return [*listing.irregularities, *found]
 
 
-def record(video, work):
-    """Serializes a video.
-
-    Args:
-        video: `sources.Video`.
-        work: `Work`.
-
-    Returns:
-        Bytes, or a string, the reason why it cannot be used.
-    """
-    path = pathlib.Path(work.raw_dir, video.id)
-    frames = decode.stream(path, work.options["size"], work.options["squash"])
-    # Closed here, or a video that is refused stays open for a while.
-    with contextlib.closing(frames):
-        try:
-            return schema.encode(
-                _of_length(frames, work.min_frames),
-                video=video.id,
-                labels=video.labels,
-                encoding=work.options["encoding"],
-            )
-        except (ValueError, OSError) as error:
-            return str(error)
-
-
-def _of_length(frames, min_frames):
-    count = 0
-    for frame in frames:
-        count += 1
-        if count > MAX_FRAMES:
-            raise ValueError(
-                f"More than {MAX_FRAMES} frames: cut it into shorter videos."
-            )
-        yield frame
-    if count < min_frames:
-        raise ValueError(f"{count} frames, less than {min_frames}.")
-
-
-def _in_order(pool, function, items, ahead=4):
-    """`zip(items, pool.map(function, items))`, few results in memory."""
-    waiting = collections.deque()
-    for item in items:
-        waiting.append((item, pool.submit(function, item)))
-        if len(waiting) > ahead:
-            done, future = waiting.popleft()
-            yield done, future.result()
-    while waiting:
-        done, future = waiting.popleft()
-        yield done, future.result()
-
-
 def _check_any_usable(content, raw_dir):
     if not any(split["videos"] for split in content["splits"].values()):
         first = content["skipped"][0]
@@ -387,57 +239,3 @@ def _check_any_usable(content, raw_dir):
             f"None of the {len(content['skipped'])} videos of {raw_dir} is "
             f"usable. The first, {first['video']}: {first['reason']}"
         )
-
-
-def puppets(out_dir=None, *, paper_size=False, workers=1):
-    """Draws the puppets and builds their shards, where they are missing.
-
-    Args:
-        out_dir: Folder for the shards; `None` for one in the cache, see
-            `drawn_puppets`. Shards that it holds are taken as they are.
-        paper_size: Bool, see `drawn_puppets`.
-        workers: Int.
-
-    Returns:
-        Path of the folder that holds `puppets/manifest.json`.
-    """
-    if out_dir and pathlib.Path(out_dir, "puppets", manifest.NAME).exists():
-        return pathlib.Path(out_dir)
-    raw_dir = drawn_puppets(paper_size=paper_size, workers=workers)
-    # Named by the format: another version of this code builds its own.
-    shards = f"{raw_dir.name}-shards-{manifest.FORMAT}"
-    out_dir = pathlib.Path(out_dir or raw_dir.with_name(shards))
-    build(
-        "puppets",
-        raw_dir,
-        out_dir,
-        workers=workers,
-        command=f"python -m tfrecords_tools.build --dataset=puppets "
-        f"--raw_dir={raw_dir} --out_dir={out_dir}",
-    )
-    return out_dir
-
-
-def drawn_puppets(*, paper_size=False, workers=1):
-    """Draws the puppets into the cache, where they are missing.
-
-    Args:
-        paper_size: Bool, 336 clips of 640x480 as SBU's frames, else 840 of
-            160x120.
-        workers: Int.
-
-    Returns:
-        Path of a folder in SBU's layout, below `$PRIV_KERAS_CACHE` or
-        `~/.cache/priv_keras`.
-    """
-    default = pathlib.Path.home() / ".cache" / "priv_keras"
-    cache = pathlib.Path(os.environ.get("PRIV_KERAS_CACHE") or default)
-    size, takes = ((640, 480), 2) if paper_size else ((160, 120), 5)
-    raw_dir = cache / f"puppets-{size[0]}x{size[1]}x{takes}"
-    if not raw_dir.exists():
-        try:
-            drawn.generate(raw_dir, size=size, takes=takes, workers=workers)
-        except OSError:
-            if not raw_dir.exists():  # else another process was faster
-                raise
-    return raw_dir

@@ -8,9 +8,9 @@ import tensorflow as tf
 from priv_keras.baselines import detectors
 from priv_keras.baselines import drawing
 from priv_keras.baselines import tracking
-from priv_keras.video import checked
-from priv_keras.video import to_float
-from priv_keras.video import to_uint8
+from priv_keras.pixels import checked
+from priv_keras.pixels import to_float
+from priv_keras.pixels import to_uint8
 
 DETECTORS = {
     "face": detectors.FaceDetector,

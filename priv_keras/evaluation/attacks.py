@@ -5,8 +5,10 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from priv_keras import checkpoints
+from priv_keras.evaluation import filtering
+from priv_keras.evaluation import scores
 from priv_keras.evaluation import two_step
+from priv_keras.runs import checkpoints
 
 
 def static(name, build, weights, test, batch_size, *, record):
@@ -30,7 +32,7 @@ def static(name, build, weights, test, batch_size, *, record):
     def run():
         model = build()
         checkpoints.load(model, weights)
-        scored = two_step.score(model, test, "budget_labels", batch_size)
+        scored = scores.score(model, test, "budget_labels", batch_size)
         return {"name": name, **scored}
 
     return two_step.once(record, run)
@@ -67,4 +69,4 @@ def of_videos(train, names):
     few = train.filter(
         lambda example: tf.reduce_any(tf.equal(names, example["video"]))
     )
-    return two_step.whole(few.cache())
+    return filtering.whole(few.cache())

@@ -7,10 +7,10 @@ import tensorflow as tf
 from keras import layers
 
 from priv_keras import supervised
-from priv_keras.evaluation import two_step
+from priv_keras.evaluation import filtering
 from priv_keras.layers import CropLike
-from priv_keras.video import to_float
-from priv_keras.video import to_uint8
+from priv_keras.pixels import to_float
+from priv_keras.pixels import to_uint8
 
 FILTERS = (32, 64, 128, 256)
 SHUFFLED = 256  # clips
@@ -123,7 +123,7 @@ def reconstructed(model, test):
         frames = model(to_float(example["clips"]), training=False)
         return {**example, "clips": to_uint8(frames)}
 
-    return two_step.whole(test.map(invert).cache())
+    return filtering.whole(test.map(invert).cache())
 
 
 def likeness(one, other):

@@ -7,20 +7,18 @@ on raw clips and the commonest label give the figure its scale.
 
 import json
 import os
-import shutil
 from typing import NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
 from priv_keras import files
-from priv_keras import metrics
 from priv_keras import supervised
+from priv_keras.evaluation import scores
 from priv_keras.networks import attackers
-from priv_keras.video import to_float
-from priv_keras.video import to_uint8
+from priv_keras.pixels import to_float
 
 INFERRED = 4  # training batches that a trained model is asked about
+LOST = 0.3  # accuracy between training and inference on the same clips
 
 
 class Protocol(NamedTuple):
@@ -59,63 +57,6 @@ def check_unseen(names, budgets):
             f"--attackers={','.join(names)}: name one or several of "
             f"{', '.join(attackers.NAMES)}, each once."
         )
-
-
-def filtered(dataset, anonymizer, folder=None, keep=True, watched=iter):
-    """Passes a split through f_A once and keeps the result.
-
-    What is kept is 8-bit, as what leaves a camera is.
-
-    Args:
-        dataset: Finite dataset of batches, dicts whose `clips` are
-            `(batch, frames, height, width, 3)` in [0, 1].
-        anonymizer: Callable of such clips that returns the same.
-        folder: Folder for the result, made anew; `None` for memory. It is as
-            private as f_A's output: a baseline can leave frames as they are.
-        keep: Bool, as of `unfiltered`; of no account where there is a folder.
-        watched: Callable of a dataset that yields its examples, and may count
-            them before a user.
-
-    Returns:
-        Unbatched dataset of the same dicts, `clips` uint8.
-    """
-    file = ""
-    if folder:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.makedirs(folder)
-        file = os.path.join(folder, "clips")
-
-    def anonymize(batch):
-        return {**batch, "clips": to_uint8(anonymizer(batch["clips"]))}
-
-    pixels = dataset.map(anonymize).unbatch()
-    return whole(pixels.cache(file) if file or keep else pixels, watched)
-
-
-def unfiltered(dataset, keep=True, watched=iter):
-    """The same form for raw clips, of which none is on disk.
-
-    Args:
-        dataset: As of `filtered`.
-        keep: Bool, whether to keep them in memory; if not, each pass makes
-            them anew, and where they are cut at random it cuts them elsewhere.
-        watched: As of `filtered`.
-
-    Returns:
-        As of `filtered`.
-    """
-
-    def as_pixels(batch):
-        return {**batch, "clips": to_uint8(batch["clips"])}
-
-    pixels = dataset.map(as_pixels).unbatch()
-    return whole(pixels.cache() if keep else pixels, watched)
-
-
-def whole(dataset, watched=iter):
-    """Counts a dataset; a cache is filled, which is read only after that."""
-    count = sum(1 for _ in watched(dataset))
-    return dataset.apply(tf.data.experimental.assert_cardinality(count))
 
 
 def train(model, splits, label, task, protocol, *, seed, callbacks=()):
@@ -160,7 +101,7 @@ def train(model, splits, label, task, protocol, *, seed, callbacks=()):
     fitted = supervised.fit(
         model,
         batches,
-        labelled(splits["validation"], label, protocol.batch_size),
+        scores.labelled(splits["validation"], label, protocol.batch_size),
         task,
         learning_rate=protocol.learning_rate,
         epochs=-(-protocol.steps // protocol.steps_per_epoch),
@@ -169,106 +110,11 @@ def train(model, splits, label, task, protocol, *, seed, callbacks=()):
         callbacks=callbacks,
     )
     # Not `batches`, whose second pass is as random as when it starts.
-    some = labelled(splits["train"], label, protocol.batch_size).take(INFERRED)
+    some = scores.labelled(splits["train"], label, protocol.batch_size).take(
+        INFERRED
+    )
     found = model.evaluate(some, verbose=0, return_dict=True)
     return {**fitted, "inferred_accuracy": found["accuracy"]}
-
-
-def labelled(dataset, label, batch_size):
-    return dataset.map(
-        lambda example: (to_float(example["clips"]), example[label])
-    ).batch(batch_size)
-
-
-def outputs(model, dataset, label, batch_size):
-    """What a classifier says of a test split.
-
-    Args:
-        model: Model from clips to logits.
-        dataset: Unbatched dataset, as of `filtered`.
-        label: Which label, `actions` or `budget_labels`.
-        batch_size: Int.
-
-    Returns:
-        Arrays: the labels, the logits `(clips, classes)`, the video ids
-        `(clips,)`.
-    """
-    batches = [
-        (
-            batch[label].numpy(),
-            model(to_float(batch["clips"])).numpy(),
-            batch["video"].numpy(),
-        )
-        for batch in dataset.batch(batch_size)
-    ]
-    return tuple(map(np.concatenate, zip(*batches, strict=True)))
-
-
-def score(model, dataset, label, batch_size):
-    """How well a classifier reads a label on a test split.
-
-    Args:
-        model, dataset, label, batch_size: As of `outputs`.
-
-    Returns:
-        Dict. Of a single label: `accuracy` per clip, `video_accuracy` from
-        logits averaged over the clips of a video. Of a multi-label one:
-        `cmap`, `average_precisions` (`None` for an attribute that nothing
-        shows) and `prevalence`, their chance levels. Of both: `interval` of
-        the first at 95 % by bootstrap over videos, `f1`, the classes' mean,
-        `clips` and `videos`; and `detail`, for pictures: `confusion`, or of
-        attributes `counts`, see `metrics.threshold_counts`.
-    """
-    labels, logits, videos = outputs(model, dataset, label, batch_size)
-    measure = attributes_score if labels.ndim == 2 else accuracy_score
-    return {
-        **measure(labels, logits, videos),
-        "clips": len(labels),
-        "videos": len(np.unique(videos)),
-    }
-
-
-def accuracy_score(labels, logits, videos):
-    hits = logits.argmax(axis=1) == labels
-    _, first, video = np.unique(videos, return_index=True, return_inverse=True)
-    sums = np.zeros((len(first), logits.shape[1]))
-    np.add.at(sums, video, logits)
-    return {
-        "accuracy": float(hits.mean()),
-        "interval": metrics.bootstrap_interval(
-            lambda rows: hits[rows].mean(), videos
-        ),
-        "video_accuracy": float((sums.argmax(axis=1) == labels[first]).mean()),
-        "f1": metrics.macro_f1(labels, logits.argmax(axis=1)),
-        "detail": {
-            "confusion": metrics.confusion(
-                labels, logits.argmax(axis=1), logits.shape[1]
-            )
-        },
-    }
-
-
-def attributes_score(labels, logits, videos):
-    each = metrics.average_precisions(labels, logits)
-    return {
-        "cmap": metrics.class_mean_average_precision(labels, logits),
-        "interval": metrics.bootstrap_interval(
-            lambda rows: np.nanmean(
-                metrics.average_precisions(labels[rows], logits[rows])
-            ),
-            videos,
-            resamples=200,
-        ),
-        "f1": metrics.macro_f1(labels, (logits > 0).astype(int)),
-        "average_precisions": [None if np.isnan(x) else float(x) for x in each],
-        "prevalence": metrics.prevalence(labels).tolist(),
-        "detail": {"counts": metrics.threshold_counts(labels, logits)},
-    }
-
-
-def figure(score):
-    """A_T or A_B of a `score`: its accuracy, or of attributes its cMAP."""
-    return score.get("accuracy", score.get("cmap"))
 
 
 def attack(
@@ -316,7 +162,7 @@ def attack(
         if weights:
             os.makedirs(os.path.dirname(weights), exist_ok=True)
             model.save_weights(weights)
-        scored = score(
+        scored = scores.score(
             model, splits["test"], "budget_labels", protocol.batch_size
         )
         return {"name": name, **scored, **fitted}
@@ -334,6 +180,12 @@ def once(record, run):
     return result
 
 
-def strongest(attacks):
-    """A_B^N: the attack of the highest accuracy, or cMAP."""
-    return max(attacks, key=figure)
+def stale(trained, inferred):
+    """Whether an attacker is only fooled by its own batch statistics: it knows
+    clips while it trains on them, and not when it is asked.
+
+    Args:
+        trained: Float, its accuracy on training batches in training.
+        inferred: Float, that in inference, on clips of the same kind.
+    """
+    return trained - inferred > LOST

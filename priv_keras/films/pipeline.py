@@ -8,8 +8,8 @@ import threading
 
 import numpy as np
 
-from priv_keras.films import footage
 from priv_keras.films.frame import Frame
+from priv_keras.films.video import Video
 
 BATCH_PIXELS = 1 << 20  # of a batch, unless its size is told
 DEPTH = 2  # batches that wait between two steps
@@ -114,7 +114,7 @@ def _copy_packets(source, sink):
         sink.copy(packet)
 
 
-def video(path, anonymizer, size=None):
+def anonymized_video(path, anonymizer, size=None):
     """Decodes and anonymizes a video, frame by frame.
 
     Args:
@@ -129,7 +129,7 @@ def video(path, anonymizer, size=None):
         ValueError: If a frame cannot be decoded or anonymized.
         OSError: If the file cannot be read.
     """
-    with footage.Video(str(path)) as source:
+    with Video(str(path)) as source:
         size = size or source.format.size
         frames = anonymized(
             source.frames(size), anonymizer.stream, batch_size(size)

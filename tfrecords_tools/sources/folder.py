@@ -6,10 +6,10 @@ import random
 import re
 
 from tfrecords_tools.decode import numbered
-from tfrecords_tools.sources import SPLITS
-from tfrecords_tools.sources import Listing
-from tfrecords_tools.sources import Video
-from tfrecords_tools.sources import deal_whole
+from tfrecords_tools.sources.listing import SPLITS
+from tfrecords_tools.sources.listing import Listing
+from tfrecords_tools.sources.listing import Video
+from tfrecords_tools.sources.listing import deal_whole
 
 LAYOUT = (
     "<train, validation or test>/<action>/<private label>/<a video, or a "

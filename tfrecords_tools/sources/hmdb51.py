@@ -5,11 +5,11 @@ import pathlib
 import random
 import re
 
-from tfrecords_tools.sources import Listing
-from tfrecords_tools.sources import Video
-from tfrecords_tools.sources import check_listed
-from tfrecords_tools.sources import deal_whole
-from tfrecords_tools.sources import read_lines
+from tfrecords_tools.sources.listing import Listing
+from tfrecords_tools.sources.listing import Video
+from tfrecords_tools.sources.listing import check_listed
+from tfrecords_tools.sources.listing import deal_whole
+from tfrecords_tools.sources.listing import read_lines
 
 LISTS = "testTrainMulti_7030_splits"
 LAYOUT = f"<action>/*.avi, and beside them {LISTS}/<action>_test_split1.txt"

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfrecords_tools.sources import UNKNOWN
-from tfrecords_tools.sources import Listing
-from tfrecords_tools.sources import Video
+from tfrecords_tools.sources.listing import UNKNOWN
+from tfrecords_tools.sources.listing import Listing
+from tfrecords_tools.sources.listing import Video
 
 LAYOUT = "<action>/*.avi, as HMDB51's, and the annotations <action>.json"
 # Attribute to what its values 0, 1, 2... say (Sec. 5.1, and the viewer that

@@ -5,10 +5,10 @@ import pathlib
 import random
 import re
 
-from tfrecords_tools.sources import Listing
-from tfrecords_tools.sources import Video
-from tfrecords_tools.sources import deal
-from tfrecords_tools.sources import read_lines
+from tfrecords_tools.sources.listing import Listing
+from tfrecords_tools.sources.listing import Video
+from tfrecords_tools.sources.listing import deal
+from tfrecords_tools.sources.listing import read_lines
 
 # Sources disagree on the names of 4, 5, 7 and 8: the number is the label.
 ACTIONS = (

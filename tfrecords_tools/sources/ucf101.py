@@ -4,10 +4,10 @@ import pathlib
 import random
 import re
 
-from tfrecords_tools.sources import Listing
-from tfrecords_tools.sources import Video
-from tfrecords_tools.sources import check_listed
-from tfrecords_tools.sources import read_lines
+from tfrecords_tools.sources.listing import Listing
+from tfrecords_tools.sources.listing import Video
+from tfrecords_tools.sources.listing import check_listed
+from tfrecords_tools.sources.listing import read_lines
 
 LISTS = "ucfTrainTestlist"
 LAYOUT = (

@@ -3,8 +3,8 @@
 import pathlib
 import re
 
-from tfrecords_tools.sources import Listing
-from tfrecords_tools.sources import Video
+from tfrecords_tools.sources.listing import Listing
+from tfrecords_tools.sources.listing import Video
 
 ACTIONS = (
     "hand shaking",

@@ -4,9 +4,9 @@ import json
 import pathlib
 import re
 
-from tfrecords_tools.sources import Listing
-from tfrecords_tools.sources import Video
-from tfrecords_tools.sources import read_lines
+from tfrecords_tools.sources.listing import Listing
+from tfrecords_tools.sources.listing import Video
+from tfrecords_tools.sources.listing import read_lines
 
 ATTRIBUTE = re.compile(r"a\d+_\w+")
 FOLDERS = {"train": "train2017", "validation": "val2017", "test": "test2017"}

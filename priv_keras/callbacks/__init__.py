@@ -1,0 +1,1 @@
+"""What happens between turns of the game; one callback a file."""

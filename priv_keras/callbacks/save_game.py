@@ -1,0 +1,44 @@
+"""Saves the game after each epoch."""
+
+import pathlib
+
+import keras
+
+from priv_keras.runs import checkpoints
+from priv_keras.runs import turns
+
+
+class SaveGame(keras.callbacks.Callback):
+    """Saves parties and optimizers after each epoch, whole or not at all.
+
+    To be listed after `TurnLog`, whose figures say which game is best, and
+    after all that writes events: a run that is killed once its game is saved
+    does not write them again.
+
+    Args:
+        run_dir: Folder of the run; writes `checkpoints/`.
+        keep: Int, how many of the last to keep. The best is kept as well.
+        target_threshold: Float, th_T, see `best_turn`.
+    """
+
+    def __init__(self, run_dir, keep, target_threshold):
+        super().__init__()
+        self.run_dir = run_dir
+        self.folder = pathlib.Path(run_dir, "checkpoints")
+        self.keep = keep
+        self.target_threshold = target_threshold
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.save()
+        best = turns.best_turn(
+            turns.read_turns(self.run_dir), self.target_threshold
+        )
+        for old in checkpoints.files(self.folder, checkpoints.TURNS)[
+            : -self.keep
+        ]:
+            if checkpoints.turn_of(old) != best:
+                old.unlink()
+
+    def save(self):
+        stem = checkpoints.stem_of(self.model.turns_played())
+        return checkpoints.save(self.model, self.folder, stem)

@@ -1,0 +1,1 @@
+"""One run, from flags and shards to a judged result."""

@@ -1,0 +1,143 @@
+"""The exports of one run, each with its card.
+
+Part of the programs: what `train` ends with and `export` does.
+"""
+
+import hashlib
+import importlib.metadata
+import itertools
+import json
+import pathlib
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from flags import data as data_flags
+from flags import evaluation as evaluation_flags
+from flags import quiet
+from flags import training as training_flags
+from priv_keras.deployment import card
+from priv_keras.deployment import saved_model
+from priv_keras.deployment import tflite
+from priv_keras.pixels import to_uint8
+
+CHECK_FRAMES = 32  # of validation, on which formats are compared with f_A
+CALIBRATED = "tflite_int8"
+
+
+def export(
+    anonymizer, data, run_dir, turns, formats, *, say, calibration_frames=0
+):
+    """Writes f_A below `run_dir/export`.
+
+    Args:
+        anonymizer: Model of frames in [0, 1].
+        data: `data.Data`.
+        run_dir: `pathlib.Path` of the run.
+        turns: Int, that f_A played to, 0 for a baseline.
+        formats: Names, of `flags.export.FORMATS`.
+        say: Callable of a string, as `print`.
+        calibration_frames: Int, of `tflite_int8`.
+
+    Raises:
+        ValueError: If a format is too far from f_A.
+    """
+    what = f"the anonymizer after {turns} turns" if turns else "the baseline"
+    for name in formats:
+        folder = folder_of(run_dir, name)
+        described = describe(anonymizer, data, run_dir, turns, name)
+        kind, _, precision = name.partition("_")
+        if kind == "savedmodel":
+            saved_model.export_saved_model(anonymizer, folder, described)
+            say(f"{folder}: {what}")
+            continue
+        with quiet.greetings():
+            psnr = tflite.export_tflite(
+                anonymizer,
+                folder,
+                precision,
+                frames(data, "validation", CHECK_FRAMES),
+                frames(data, "train", calibration_frames)
+                if name == CALIBRATED
+                else None,
+                described,
+            )
+        say(f"{folder}: {what}, {psnr:.1f} dB (PSNR) from it")
+
+
+def folder_of(run_dir, name):
+    """Where a format goes: the SavedModel's place has no name of a format."""
+    place = "anonymizer" if name == "savedmodel" else name
+    return pathlib.Path(run_dir, "export", place)
+
+
+def frames(data, split, count):
+    """`count` frames, each of a random clip, as uint8 `(count, h, w, 3)`."""
+    batches = data.target.training_batches(split, "calibration", 1, frames=1)
+    found = itertools.islice(batches, count)
+    return np.concatenate([to_uint8(x["clips"][0]).numpy() for x in found])
+
+
+def describe(anonymizer, data, run_dir, turns, name):
+    """What the card of a format says, without the model's hashes."""
+    path = pathlib.Path(run_dir, "result.json")
+    result = json.loads(path.read_text()) if path.exists() else None
+    baseline = evaluation_flags.BASELINE.value
+    network = baseline or training_flags.ANONYMIZER.value
+    arguments = {"dtype_policy": anonymizer.dtype_policy.name}
+    if not baseline:
+        arguments["width"] = training_flags.ANONYMIZER_WIDTH.value
+    if result and not _is_of(result, turns, network):
+        result = None
+    return {
+        "format": name,
+        "anonymizer": network,
+        "arguments": arguments,
+        "turns": turns,
+        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "trained_size": [data_flags.SIZE.value, data_flags.SIZE.value],
+        "psnr": None,
+        "data": _origin(data),
+        "versions": {
+            "priv_keras": importlib.metadata.version("priv-keras"),
+            "TensorFlow": tf.__version__,
+            "Keras": keras.__version__,
+        },
+        "flags": pathlib.Path(run_dir, "config.flags").read_text(),
+        "figures": result and card.figures(result),
+    }
+
+
+def _is_of(result, turns, anonymizer):
+    """Whether figures are of f_A at these turns, or of this baseline."""
+    named = turns > 0 or result["method"] == anonymizer
+    return result["turns"] == turns and named
+
+
+def _origin(data):
+    """Datasets, and the SHA-256 of the options that made their shards."""
+    sides = {
+        "dataset": (data_flags.DATASET.value, data.target),
+        "budget_dataset": (data_flags.BUDGET_DATASET.value, data.budget),
+        "test_dataset": (data_flags.TEST_DATASET.value, data.tested_target),
+    }
+    return {
+        side: f"{name}, options {_digest(shards.manifest['options'])}"
+        for side, (name, shards) in sides.items()
+        if name
+    }
+
+
+def _digest(options):
+    text = json.dumps(options, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def add_figures(run_dir, result):
+    """Puts what a judge found on the cards of that f_A."""
+    for path in pathlib.Path(run_dir, "export").glob(f"*/{card.NAME}"):
+        known = card.load(path.parent)
+        if _is_of(result, known["turns"], known["anonymizer"]):
+            card.amend(path.parent, card.figures(result))

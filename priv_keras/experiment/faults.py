@@ -1,0 +1,109 @@
+"""What can break a run from outside, told in one line: what it was, and what to
+do. What was saved before it is whole.
+
+Part of the programs: reads flags.
+"""
+
+import contextlib
+import errno
+import re
+import sys
+
+import tensorflow as tf
+
+from flags import data as data_flags
+from flags import training as flags
+from priv_keras.experiment import bad_records
+
+RESUME = (
+    "What was saved is whole: the same command goes on, that of "
+    "priv_keras.train with --resume."
+)
+
+# How TensorFlow says that another worker does not answer.
+LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+)
+# What it says of a fault while clips are made.
+IN_INPUT = "transformation with iterator"
+
+
+@contextlib.contextmanager
+def report_faults(data=None):
+    """Leaves a program with status 1 and a line, where a fault is of the
+    machine or of the shards; anything else passes.
+
+    Args:
+        data: `data.Data`, to look for a broken record in; or `None`.
+
+    Raises:
+        SystemExit: With status 1.
+    """
+    try:
+        yield
+    except (OSError, tf.errors.OpError, FloatingPointError) as error:
+        line = _of_record(error, data) or describe(error)
+        if line is None:
+            raise
+        print(f"error: {line}", file=sys.stderr)
+        raise SystemExit(1) from error
+
+
+def _of_record(error, data):
+    """Names the record of a shard that cannot be read or decoded, or `None`.
+
+    TensorFlow names none, and so all are read again.
+    """
+    broken = isinstance(error, tf.errors.DataLossError) or (
+        isinstance(error, tf.errors.InvalidArgumentError)
+        and IN_INPUT in str(error)
+    )
+    place = broken and data and bad_records.first_unknown(data)
+    if not place:
+        return None
+    return (
+        f"A shard is damaged: {place}. Put a whole one back. {RESUME} Or begin "
+        "a new run with --bad_records=skip:n, which leaves such records out."
+    )
+
+
+def describe(error):
+    """A fault as a sentence or two; `None` of what is none.
+
+    Args:
+        error: `OSError`, `tf.errors.OpError` or `FloatingPointError`.
+    """
+    if isinstance(error, FloatingPointError):
+        return str(error)
+    said = str(error).splitlines()[0] if str(error) else repr(error)
+    said = re.sub(r"^\{\{.*?\}\} ", "", said)  # the node of a graph
+    full = "No space left on device"
+    if getattr(error, "errno", None) == errno.ENOSPC or full in str(error):
+        return f"The disk is full ({said}). Free some space. {RESUME}"
+    if isinstance(error, LOST) and flags.STRATEGY.value == "multi_worker":
+        return (
+            f"Another worker is gone ({said}). Find out why from what it said, "
+            "and start all of them again, each with the same command and "
+            "--resume. What was saved is whole."
+        )
+    if isinstance(error, tf.errors.ResourceExhaustedError):
+        return (
+            f"Out of memory at --scale={data_flags.SCALE.value} "
+            f"--batch_size={data_flags.BATCH_SIZE.value} ({said}). Choose a "
+            "smaller --batch_size, with --accumulate_steps to make up for it, "
+            "in a new --run_dir."
+        )
+    if isinstance(error, tf.errors.DataLossError):
+        return (
+            f"A shard was damaged since the run began ({said}). `python -m "
+            "tfrecords_tools.verify DIR` names the record; build it again. "
+            + RESUME
+        )
+    if isinstance(error, tf.errors.NotFoundError):
+        return f"A file is gone ({said}). Put it back. {RESUME}"
+    if isinstance(error, OSError):
+        return f"{said}."
+    return None

@@ -1,0 +1,199 @@
+"""Step 2 of Sec. 3.6 for one run: its figures beside raw ones and chance.
+
+Part of the programs: what `train` ends with and `evaluate` does.
+"""
+
+import json
+import pathlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+import numpy as np
+from absl import flags as absl_flags
+
+from flags import data as data_flags
+from flags import evaluation as flags
+from flags import parsing
+from flags import training as training_flags
+from priv_keras import baselines
+from priv_keras import files
+from priv_keras import metrics
+from priv_keras.baselines import obfuscate
+from priv_keras.evaluation import scores
+from priv_keras.evaluation import two_step
+from priv_keras.experiment import attack
+from priv_keras.experiment import attacked_clips
+from priv_keras.experiment import console
+from priv_keras.experiment import reproducibility
+from priv_keras.experiment import result_files
+from priv_keras.experiment.attack import Evaluation
+from priv_keras.experiment.game import load_game
+from priv_keras.layers import PerFrame
+from priv_keras.losses import SINGLE_LABEL
+from priv_keras.runs import results
+
+
+class Candidate(NamedTuple):
+    """What is judged."""
+
+    method: str
+    turns: int  # that f_A played to, 0 for a baseline
+    # Of clips (batch, frames, height, width, 3) in [0, 1], to the same.
+    anonymizer: Callable
+    target: keras.Model | None  # f_T; `None` to train one on its output
+
+
+def trained(data, path):
+    """The `Accused` of a checkpoint."""
+    game, turns = load_game(data, path)
+    method = training_flags.METHOD.value
+    return Candidate(method, turns, PerFrame(game.anonymizer), game.target)
+
+
+def baseline(name, run_dir):
+    """The `Accused` of a name, in whose run detections are kept.
+
+    Raises:
+        FileNotFoundError: If it needs a detector that is not installed.
+    """
+    shared = data_flags.SHARED_DIR.value or pathlib.Path(run_dir, "evaluation")
+    built = baselines.build(
+        name,
+        cache=pathlib.Path(shared, "detections"),
+        memory=attacked_clips.CLIP_MEMORY,
+    )
+    if isinstance(built, keras.Model):
+        return Candidate(name, 0, PerFrame(built), None)
+    return Candidate(name, 0, obfuscate.of_clips(built), None)
+
+
+def judge(accused, data, run_dir, say):
+    """Attacks f_A with fresh attackers, and raw clips with the same ones.
+
+    What an attacker found is kept below `run_dir/evaluation`, so that a killed
+    evaluation goes on where it was. Writes `result.json` and, with
+    `--pictures`, `before_after.png` and `.webp`.
+
+    Args:
+        accused: `Accused`.
+        data: `data.Data`.
+        run_dir: Folder of the run.
+        say: Callable of a string, as `print`.
+
+    Returns:
+        Dict, what `result.json` holds.
+    """
+    # Of baselines too, who have no game that sets it.
+    keras.mixed_precision.set_global_policy(training_flags.PRECISION.value)
+    # Cuts of clips depend on the global seed too, and a game has left another.
+    reproducibility.seed_everything("attackers")
+    folder = pathlib.Path(run_dir, "evaluation")
+    court = Evaluation(data, folder, (accused.method, accused.turns), say)
+    with attacked_clips.cache(folder / "cache") as cache:
+        result = _attacked(court, accused, cache)
+    if training_flags.PICTURES.value:
+        result_files.draw(accused, data, pathlib.Path(run_dir))
+    result_files.write_board(result, data, run_dir)
+    result = result_files.without_detail(result)
+    text = json.dumps(result, indent=1) + "\n"
+    files.write(pathlib.Path(run_dir, "result.json"), text)
+    return result
+
+
+def _attacked(court, accused, cache):
+    """All that `result.json` holds."""
+    target, budget = attacked_clips.both_sides(court.data, accused, cache)
+    return {
+        "dataset": data_flags.DATASET.value,
+        "test_dataset": data_flags.TEST_DATASET.value,
+        "method": accused.method,
+        "scale": data_flags.SCALE.value,
+        "seed": data_flags.SEED.value,
+        "turns": accused.turns,
+        "judging": parsing.serialize(
+            absl_flags.FLAGS, package="flags.evaluation"
+        ),
+        "budget_labels": court.data.labels["budget_labels"],
+        "raw": {
+            "attackers": attack.retrained(court, "raw", budget["raw"]),
+            "target": _fresh_target(court, "raw", target["raw"]),
+        },
+        "anonymized": {
+            "attackers": attack.retrained(
+                court, "anonymized", budget["anonymized"]
+            ),
+            "target": _target(court, accused.target, target["anonymized"]),
+        },
+        "attacks": [
+            found
+            for kind in flags.ATTACKS.value
+            if kind != "retrained"
+            for found in attack.ATTACKS[kind](court, budget, accused.anonymizer)
+        ],
+        "untouched": _untouched(budget),
+        "chance": {
+            "actions": _chance(target["raw"]["test"], "actions"),
+            "budget_labels": _chance(budget["raw"]["test"], "budget_labels"),
+        },
+    }
+
+
+def _chance(dataset, label):
+    """What is right without a look: of attributes, the mean prevalence of
+    those that cMAP counts, which some clip shows."""
+    labels = np.array([example[label].numpy() for example in dataset])
+    if labels.ndim == 2:
+        prevalence = metrics.prevalence(labels)
+        return {"majority": float(prevalence[prevalence > 0].mean())}
+    return metrics.chance(labels)
+
+
+def _untouched(splits):
+    """Share of the test frames that come out as they went in, 8-bit: where a
+    baseline found nothing to cover."""
+    same = [
+        (one["clips"].numpy() == other["clips"].numpy()).all(axis=(1, 2, 3))
+        for one, other in zip(
+            splits["raw"]["test"], splits["anonymized"]["test"], strict=True
+        )
+    ]
+    return float(np.concatenate(same).mean())
+
+
+def _target(court, target, splits):
+    """How well f_T reads actions off what f_A puts out."""
+    if target is None:
+        return _fresh_target(court, "anonymized", splits)
+    batch_size = data_flags.BATCH_SIZE.value
+    return scores.score(target, splits["test"], "actions", batch_size)
+
+
+def _fresh_target(court, side, splits):
+    """f_T trained on clips as they are: raw, the utility there is to lose."""
+    protocol = attack.video_protocol()
+
+    def run():
+        reproducibility.seed_everything("raw")
+        model = attack.build_video_network(court.data, "actions")
+        with console.watch(f"f_T on {side} clips", protocol.steps) as watch:
+            fitted = two_step.train(
+                model,
+                splits,
+                "actions",
+                SINGLE_LABEL,
+                protocol,
+                seed=data_flags.SEED.value,
+                callbacks=[watch],
+            )
+        scored = scores.score(
+            model, splits["test"], "actions", protocol.batch_size
+        )
+        return {**scored, **fitted}
+
+    record = court.record(
+        side, "target", training_flags.TARGET_WIDTH.value, protocol
+    )
+    found = two_step.once(record, run)
+    court.say(f"f_T on {side} clips: A_T {results.figure(found):.3f}")
+    return found

@@ -1,0 +1,159 @@
+"""One run, from an untrained game to an exported anonymizer (Algorithm 3).
+
+Part of the programs: what `train` does once its command line is understood.
+"""
+
+import contextlib
+import pathlib
+
+import tensorflow as tf
+
+from flags import data as data_flags
+from flags import training as flags
+from priv_keras import callbacks
+from priv_keras.algorithms.replicas import read
+from priv_keras.experiment import console
+from priv_keras.experiment import exports
+from priv_keras.experiment import reproducibility
+from priv_keras.experiment import warm_up
+from priv_keras.experiment.data import pictured_clips
+from priv_keras.experiment.game import build_game
+from priv_keras.experiment.game import build_optimizers
+from priv_keras.experiment.strategy import is_chief
+from priv_keras.runs import checkpoints
+from priv_keras.runs.turns import open_events
+from priv_keras.runs.turns import read_turns
+from priv_keras.runs.turns import stuck_gates
+
+# How checkpoints before the game are named.
+WARM_UP = "warm_up"
+
+
+def play(data, run_dir, strategy, say):
+    """Warms the parties up, plays the game, saves it and exports f_A.
+
+    Args:
+        data: `data.Data`.
+        run_dir: Folder of the run. Where it holds checkpoints, goes on from
+            the last.
+        strategy: `tf.distribute.Strategy`, of which only the chief writes.
+        say: Callable of a string, as `print`.
+    """
+    run_dir = pathlib.Path(run_dir)
+    folder = run_dir / "checkpoints"
+    chief = is_chief(strategy)
+    if chief:
+        checkpoints.forget_partial(folder)
+    # On one device: Keras's own `fit` fails on several workers.
+    if chief and not last_game(folder, say=_silently):
+        game = new_game(data)
+        warm_up.warm_up(game, data, folder, say)
+        checkpoints.save(game, folder, WARM_UP)
+        del game
+    with strategy.scope():
+        # The variables of a game come from the chief, and so the others wait
+        # here until it has warmed up.
+        game = new_game(data)
+    # Out of the scope: what a worker does alone makes variables of its own.
+    path = last_game(folder, say)
+    checkpoints.load(game, path)
+    if path.name.startswith("turn"):
+        say(f"resumed after turn {game.turns_played()}")
+    _fit(game, data, run_dir, chief, say)
+    if chief:
+        export(game, data, run_dir, say)
+
+
+def new_game(data):
+    """The game of this run, ready to be played from its first turn."""
+    reproducibility.seed_everything("game")
+    game = build_game(data)
+    streams = data.streams(0)
+    game.compile(
+        optimizer=build_optimizers(game),
+        validation=streams.validation,
+        budget_data=streams.budget,
+    )
+    return game
+
+
+def _silently(_):
+    """Says nothing: what there is to say is said when a game is loaded."""
+
+
+def last_game(folder, say):
+    """The checkpoint to go on from, of the game or its warm-up, or `None`."""
+    return checkpoints.newest(
+        folder, checkpoints.TURNS, say
+    ) or checkpoints.newest(folder, WARM_UP, say)
+
+
+def _fit(game, data, run_dir, chief, say):
+    """Plays from the turn that the game is at to the last.
+
+    What an epoch does depends on nothing but the game at its start, `--seed`
+    and its number, and within it on the batches drawn so far: a run that is
+    killed and resumed ends as one that was not.
+    """
+    played = game.turns_played()
+    opened = open_events(run_dir, played) if chief else contextlib.nullcontext()
+    turns = (flags.MAX_ITER.value, played)
+    with opened as events, console.watch("game", *turns) as watch:
+        watchers = _watchers(data, run_dir, events, say)
+        _play_epochs(game, data, [*watchers, watch])
+    for warning in stuck_gates(read_turns(run_dir)):
+        say(warning)
+
+
+def _play_epochs(game, data, watchers):
+    turns = flags.TURNS_PER_EPOCH.value
+    while game.turns_played() < flags.MAX_ITER.value:
+        epoch, played = divmod(game.turns_played(), turns)
+        if not played:
+            game.drawn.assign(tf.zeros_like(read(game.drawn)))
+        streams = data.streams(epoch, read(game.drawn).numpy())
+        game.deal(streams.validation, streams.budget)
+        game.fit(
+            streams.target,
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            steps_per_epoch=turns - played,
+            validation_data=data.validation_batches("game"),
+            callbacks=watchers,
+            shuffle=False,
+            verbose=0,
+        )
+
+
+def _watchers(data, run_dir, events, say):
+    """Callbacks of the game; of a worker, whose `events` are `None`, one."""
+    stop = callbacks.StopAtNonFinite(run_dir / "checkpoints")
+    if events is None:
+        return [stop]
+    pictured = pictured_clips(data)
+    pictures = []
+    if flags.PICTURES.value:
+        pictures.append(callbacks.BeforeAfter(events, pictured))
+    saver = callbacks.SaveGame(
+        run_dir, flags.KEEP.value, flags.TARGET_THRESHOLD.value
+    )
+    return [
+        stop,
+        callbacks.TurnLog(
+            run_dir, events, flags.MAX_ITER.value, say, flags.LOG_EVERY.value
+        ),
+        *pictures,
+        saver,
+        callbacks.StopAtSignal(saver),
+        callbacks.WatchAnonymizer(
+            pictured[:, data_flags.FRAMES.value // 2], say
+        ),
+    ]
+
+
+def export(game, data, run_dir, say):
+    """Writes `export/anonymizer`."""
+    turns = flags.MAX_ITER.value
+    exports.export(
+        game.anonymizer, data, run_dir, turns, ["savedmodel"], say=say
+    )

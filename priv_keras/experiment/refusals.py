@@ -1,0 +1,141 @@
+"""What a program refuses before it loads TensorFlow or touches any data.
+
+Part of the programs: reads flags.
+"""
+
+import json
+import os
+import pathlib
+
+from flags import evaluation
+from flags import parsing
+from flags import paths
+from flags import training
+from priv_keras.experiment import sides
+from priv_keras.runs import checkpoints
+from priv_keras.runs import folder
+from tfrecords_tools import storage
+
+
+def check_data(run_dir):
+    """Raises unless the shards that flags name are there, fit together and are
+    those that the run was trained on, as far as their manifests tell.
+
+    Args:
+        run_dir: Folder of the run, or of none yet.
+
+    Raises:
+        FileNotFoundError, ValueError: See `sides.described`.
+    """
+    described = sides.described()
+    if described:
+        folder.check_labels(run_dir, described)
+
+
+def check_trained(run_dir):
+    """Raises unless a folder holds a trained game.
+
+    Args:
+        run_dir: Folder of the run.
+
+    Raises:
+        FileNotFoundError: If there is no such folder, or no checkpoint in it.
+    """
+    run_dir = pathlib.Path(run_dir)
+    if not run_dir.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder --run_dir={run_dir}.{paths.beside(run_dir)}"
+        )
+    if not checkpoints.files(run_dir / "checkpoints", checkpoints.TURNS):
+        raise FileNotFoundError(
+            f"--run_dir={run_dir} holds no trained game. Train one with "
+            f"`python -m priv_keras.train --run_dir={run_dir}`."
+        )
+
+
+def check_judged_baseline(run_dir):
+    """Raises unless a folder is of `--baseline`.
+
+    Args:
+        run_dir: Folder of the run.
+
+    Raises:
+        FileNotFoundError: If it holds no run of it.
+    """
+    name = evaluation.BASELINE.value
+    if baseline_of(run_dir) != name:
+        raise FileNotFoundError(
+            f"--run_dir={run_dir} holds no run of --baseline={name}. Judge it "
+            f"with `python -m priv_keras.evaluate --baseline={name} "
+            f"--run_dir={run_dir}`."
+        )
+
+
+def baseline_of(run_dir):
+    """The baseline that a folder's run judged, or `None`."""
+    config = pathlib.Path(run_dir, "config.flags")
+    if not config.is_file():
+        return None
+    return parsing.last_value(config.read_text().splitlines(), "baseline")
+
+
+def check_game():
+    """Raises unless flags of a game go together and the files that they name
+    are there.
+
+    Raises:
+        FileNotFoundError: If `--target_weights` or `--budget_weights` are not
+            there.
+        ValueError: If a flag is of another `--method`, `--baseline` is given,
+            of which no game is played, or workers are not named.
+    """
+    if evaluation.BASELINE.value:
+        raise ValueError(
+            f"--baseline={evaluation.BASELINE.value} is judged by `python -m "
+            "priv_keras.evaluate`; train plays a game. Leave it out."
+        )
+    method = training.METHOD.value
+    for flag in (training.MOST_CONFIDENT, training.REVERSAL_WARM_UP):
+        own = training.OWN[flag.name]
+        if method != own and flag.value != flag.default:
+            raise ValueError(
+                f"--{flag.name}={flag.value} is for --method={own}; "
+                f"--method={method} has no use for it. Leave it out."
+            )
+    for flag in (training.TARGET_WEIGHTS, training.BUDGET_WEIGHTS):
+        if flag.value not in (None, "imagenet"):
+            _check_weights(flag)
+    _check_workers()
+
+
+def _check_weights(flag):
+    # A TensorFlow checkpoint is named by what its files begin with.
+    names = (flag.value, f"{flag.value}.index")
+    if not any(storage.path(name).is_file() for name in names):
+        raise FileNotFoundError(
+            f"--{flag.name}={flag.value} is not there. Name a Keras file "
+            f"(*.weights.h5); see {flag.name} in --help."
+            + paths.beside(pathlib.Path(flag.value))
+        )
+
+
+def _check_workers():
+    if training.STRATEGY.value != "multi_worker":
+        return
+    example = (
+        '{"cluster": {"worker": ["host:port", "host:port"]}, "task": {"type": '
+        '"worker", "index": 0}}, with another index on each'
+    )
+    try:
+        config = json.loads(os.environ["TF_CONFIG"])
+        config["cluster"], config["task"]
+    except KeyError as error:
+        raise ValueError(
+            "--strategy=multi_worker needs the environment variable TF_CONFIG, "
+            f"as in {example}."
+        ) from error
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"The environment variable TF_CONFIG cannot be read ({error}). It "
+            f"must be as in {example}."
+        ) from error

@@ -1,0 +1,87 @@
+"""The files that a judged run leaves: figures, details, pictures."""
+
+import numpy as np
+import tensorflow as tf
+
+from flags import data as data_flags
+from flags import training as training_flags
+from priv_keras import pixels
+from priv_keras.experiment.data import pictured_clips
+from priv_keras.reports import figures as drawings
+from priv_keras.runs import results
+from priv_keras.runs import tensorboard
+
+
+def without_detail(found):
+    """What is told of a score, without what is drawn of it."""
+    if isinstance(found, dict):
+        return {
+            name: without_detail(value)
+            for name, value in found.items()
+            if name != "detail"
+        }
+    if isinstance(found, list):
+        return [without_detail(value) for value in found]
+    return found
+
+
+def write_board(result, data, run_dir):
+    chosen = (
+        *(data_flags.DATASET, data_flags.BUDGET_DATASET, data_flags.SCALE),
+        *(data_flags.SEED, training_flags.GAMMA, training_flags.BUDGETS),
+        *(training_flags.RESTART_EVERY, training_flags.ANONYMIZER),
+        *(training_flags.MAX_ITER, training_flags.PRECISION),
+        *(training_flags.TARGET_THRESHOLD, training_flags.BUDGET_THRESHOLD),
+        training_flags.ANONYMIZER_LEARNING_RATE,
+        training_flags.TARGET_LEARNING_RATE,
+        training_flags.BUDGET_LEARNING_RATE,
+    )
+    settings = {flag.name: _setting(flag.value) for flag in chosen}
+    figures, details = {}, {}
+    for side in ("raw", "anonymized"):
+        target = result[side]["target"]
+        strongest = results.strongest(result[side]["attackers"])
+        figures |= {
+            f"{side}/A_T": results.figure(target),
+            f"{side}/A_B": results.figure(strongest),
+        }
+        details |= {
+            f"{side}/actions": (target["detail"], "actions"),
+            f"{side}/private": (strongest["detail"], "budget_labels"),
+        }
+    with tensorboard.result_writer(run_dir, result["turns"]):
+        tensorboard.write_result(
+            {"method": result["method"], **settings}, figures
+        )
+        for name, (detail, party) in details.items():
+            _write_detail(name, detail, data.labels[party])
+
+
+def _write_detail(name, detail, classes):
+    if "confusion" in detail:
+        drawn = drawings.confusion(detail["confusion"], classes, name)
+        tensorboard.write_figure(f"confusion/{name}", drawn)
+    else:
+        tensorboard.write_curves(
+            f"precision_recall/{name}", detail["counts"], classes
+        )
+
+
+def _setting(value):
+    """A flag's value as the HParams tab takes it."""
+    if isinstance(value, list):
+        return ",".join(value)
+    return "none" if value is None else value
+
+
+def draw(accused, data, run_dir):
+    """Writes `before_after.png` and `before_after.webp`, which moves: raw
+    validation clips above what f_A makes of them."""
+    before = pictured_clips(data)
+    after = np.array(accused.anonymizer(tf.constant(before)))
+    sheets = [
+        pixels.sheet({"raw": before[:, i], "anonymized": after[:, i]})
+        for i in range(before.shape[1])
+    ]
+    pixels.write_png(sheets[len(sheets) // 2], run_dir / "before_after.png")
+    pixels.write_loop(sheets, run_dir / "before_after.webp")

@@ -1,0 +1,132 @@
+"""The warm-up before a game: f_A to the identity, then f_T, then each f_B."""
+
+import keras
+import tensorflow as tf
+
+from flags import data as data_flags
+from flags import training as flags
+from priv_keras import supervised
+from priv_keras.experiment import console
+from priv_keras.experiment import reproducibility
+from priv_keras.layers import PerFrame
+from priv_keras.losses import SINGLE_LABEL
+from priv_keras.runs import checkpoints
+
+WARM_UP_EPOCH = 50  # updates between validations
+PAIR = "pair"
+
+
+def warm_up(game, data, folder, say):
+    """f_A to the identity, then f_T, then each f_B on what f_A puts out."""
+    # Where runs of one `--shared_dir` keep what no method changes.
+    shared = data_flags.SHARED_DIR.value or folder
+    stem = f"{PAIR}-{_pair_fingerprint(data)}"
+    path = checkpoints.newest(shared, stem, say)
+    if path:
+        checkpoints.load(_pair(game), path)
+        say(f"warm-up of f_A and f_T: {path}")
+    else:
+        _warm_up_anonymizer(game, data, say)
+        _warm_up_target(game, data, say)
+        checkpoints.save(_pair(game), shared, stem)
+    # A game with restarts trains fresh ones in its first turn.
+    if not game.restarts:
+        _warm_up_budgets(game, data, say)
+
+
+def _pair_fingerprint(data):
+    return reproducibility.fingerprint(
+        data,
+        data_flags.BATCH_SIZE.value,
+        flags.PRECISION.value,
+        flags.ANONYMIZER.value,
+        flags.ANONYMIZER_WIDTH.value,
+        flags.WARM_UP_ANONYMIZER_STEPS.value,
+        flags.WARM_UP_ANONYMIZER_LEARNING_RATE.value,
+        flags.TARGET_WIDTH.value,
+        flags.TARGET_WEIGHTS.value,
+        flags.WARM_UP_TARGET_STEPS.value,
+        flags.WARM_UP_TARGET_LEARNING_RATE.value,
+    )
+
+
+def _pair(game):
+    """f_A and f_T as one model, to save and load."""
+    clips = keras.Input(game.target.input_shape[1:])
+    anonymized = PerFrame(game.anonymizer)(clips)
+    return keras.Model(clips, game.target(anonymized))
+
+
+def _warm_up_anonymizer(game, data, say):
+    reproducibility.seed_everything("identity")
+    frames = data.target.training_batches("train", "identity").map(
+        lambda batch: tf.reshape(batch["clips"], (-1, *data.clip_shape[1:]))
+    )
+    steps = flags.WARM_UP_ANONYMIZER_STEPS.value
+    with console.watch("warm-up of f_A", steps) as watch:
+        error = supervised.fit_identity(
+            game.anonymizer,
+            frames,
+            learning_rate=flags.WARM_UP_ANONYMIZER_LEARNING_RATE.value,
+            steps=steps,
+            callbacks=[watch],
+        )
+    say(f"warm-up of f_A: {error:.3f} from the identity")
+
+
+def _warm_up_target(game, data, say):
+    reproducibility.seed_everything("target")
+    reached = _warm_up_classifier(
+        game,
+        "f_T",
+        game.target,
+        data.target.training_batches("train", "target"),
+        data.target.validation_batches("gate"),
+        "actions",
+        SINGLE_LABEL,
+        flags.WARM_UP_TARGET_LEARNING_RATE.value,
+        flags.WARM_UP_TARGET_STEPS.value,
+    )
+    say(f"warm-up of f_T: validation A_T {reached:.3f}")
+
+
+def _warm_up_budgets(game, data, say):
+    reproducibility.seed_everything("budget")
+    for i, budget in enumerate(game.budgets):
+        reached = _warm_up_classifier(
+            game,
+            f"f_B^{i}",
+            budget,
+            data.budget_batches("budget"),
+            data.budget.validation_batches("gate"),
+            "budget_labels",
+            game.budget_task,
+            flags.WARM_UP_BUDGET_LEARNING_RATE.value,
+            flags.WARM_UP_BUDGET_STEPS.value,
+        )
+        say(f"warm-up of f_B^{i}: validation A_B {reached:.3f}")
+
+
+def _warm_up_classifier(
+    game, name, classifier, train, validation, label, task, learning_rate, steps
+):
+    def pairs(dataset):
+        return dataset.map(lambda batch: (batch["clips"], batch[label]))
+
+    clips = keras.Input(classifier.input_shape[1:])
+    anonymized = PerFrame(game.anonymizer)(clips)
+    steps_per_epoch = min(WARM_UP_EPOCH, steps)
+    game.anonymizer.trainable = False
+    with console.watch(f"warm-up of {name}", steps) as watch:
+        fitted = supervised.fit(
+            keras.Model(clips, classifier(anonymized)),
+            pairs(train),
+            pairs(validation),
+            task,
+            learning_rate=learning_rate,
+            epochs=steps // steps_per_epoch,
+            steps_per_epoch=steps_per_epoch,
+            callbacks=[watch],
+        )
+    game.anonymizer.trainable = True
+    return fitted["validation_accuracy"]

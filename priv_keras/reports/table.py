@@ -1,0 +1,65 @@
+"""The table that ends a run."""
+
+from priv_keras.runs import results
+
+
+def table(result):
+    """The trade-off of a run as text: each figure with its 95 % interval."""
+    strongest = {
+        side: results.strongest(result[side]["attackers"])
+        for side in ("raw", "anonymized")
+    }
+    count = len(result["raw"]["attackers"])
+    chance = {k: v["majority"] for k, v in result["chance"].items()}
+    lines = [
+        f"{'':24}{'A_T':22}A_B^{count}, the strongest of {count} attackers"
+    ]
+    for side, label in (
+        ("raw", "raw clips"),
+        ("anonymized", _name(result)),
+    ):
+        lines.append(
+            f"{label:24}{_figure(result[side]['target']):22}"
+            f"{_figure(strongest[side]):22}{strongest[side]['name']}"
+        )
+    lines.append(
+        f"{'commonest label':24}{chance['actions']:<22.3f}"
+        f"{chance['budget_labels']:.3f}"
+    )
+    if result["untouched"]:
+        lines.append(
+            f"Frames that it left as they are: {result['untouched']:.0%}"
+        )
+    lines.append("")
+    lines.append(f"{'attacker':24}{'on raw clips':22}on anonymized clips")
+    for raw, anonymized in zip(
+        result["raw"]["attackers"],
+        result["anonymized"]["attackers"],
+        strict=True,
+    ):
+        lines.append(f"{raw['name']:24}{_figure(raw):22}{_figure(anonymized)}")
+    if doubt := results.caveat(result["anonymized"]["attackers"]):
+        lines.append(doubt)
+    if result["attacks"]:
+        lines += ["", f"{'other attacks':24}{'by':24}"]
+        lines += [
+            f"{found['attack']:24}{found['name']:24}{_figure(found)}"
+            for found in result["attacks"]
+        ]
+    return "\n".join(lines)
+
+
+def _name(result):
+    turns = f", {result['turns']} turns" if result["turns"] else ""
+    return f"{result['method']}{turns}"
+
+
+def _figure(score):
+    if "psnr" in score:
+        return (
+            f"PSNR {score['psnr']:.1f} dB, SSIM {score['ssim']:.2f} (f_A's own "
+            f"output: {score['before']['psnr']:.1f} dB, "
+            f"{score['before']['ssim']:.2f})"
+        )
+    low, high = score["interval"]
+    return f"{results.figure(score):.3f} [{low:.3f}, {high:.3f}]"

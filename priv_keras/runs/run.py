@@ -1,0 +1,84 @@
+"""A run as its folder tells of it."""
+
+import json
+import pathlib
+from typing import NamedTuple
+
+import jsonschema
+
+from priv_keras.runs import results
+from priv_keras.runs.turns import TURN
+
+
+class Run(NamedTuple):
+    """One folder that `train` or `evaluate` left behind."""
+
+    folder: pathlib.Path
+    config: str  # config.flags, and what it was judged with since
+    turns: list  # dicts, the figures of each turn
+    result: dict  # result.json
+
+    @property
+    def name(self):
+        return f"{self.folder.parent.name}/{self.folder.name}"
+
+    @property
+    def flags(self):
+        """Dict of flag to its value as text; of a bare `--flag`, `"true"`."""
+        pairs = (
+            line.removeprefix("--").partition("=")
+            for line in self.config.splitlines()
+        )
+        return {name: value if eq else "true" for name, eq, value in pairs}
+
+
+def load_run(folder):
+    """Reads the `Run` in a folder.
+
+    Raises:
+        FileNotFoundError: If it holds no run that was judged.
+        ValueError: If what it holds is no result.
+    """
+    folder = pathlib.Path(folder).resolve()
+    path = folder / "result.json"
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{folder} holds no result.json. Judge the run first: `python -m "
+            f"priv_keras.evaluate --run_dir={folder}`."
+        )
+    result = _parsed(_text(path), results.RESULT, path)
+    return Run(
+        folder,
+        _config(_text(folder / "config.flags"), result.get("judging", "")),
+        [
+            _parsed(line, TURN, folder / "metrics.jsonl")
+            for line in _text(folder / "metrics.jsonl").splitlines()
+        ],
+        result,
+    )
+
+
+def _config(made, judged):
+    """A flagfile's text, with flags of another in the place of its own."""
+    judged = judged.splitlines()
+    names = {line.partition("=")[0] for line in judged}
+    kept = [x for x in made.splitlines() if x.partition("=")[0] not in names]
+    return "".join(f"{line}\n" for line in kept + judged)
+
+
+def _parsed(text, schema, path):
+    try:
+        content = json.loads(text)
+        jsonschema.validate(content, schema)
+    except (ValueError, RecursionError, jsonschema.ValidationError) as error:
+        where = getattr(error, "json_path", "$")
+        said = getattr(error, "message", error)
+        raise ValueError(
+            f"{path} is none that priv_keras wrote, or damaged ({where}: "
+            f"{said}). Run `priv_keras.evaluate` again, or take the folder out."
+        ) from error
+    return content
+
+
+def _text(path):
+    return path.read_text() if path.exists() else ""

@@ -1,0 +1,143 @@
+"""The figures of each turn, and what they say of a game."""
+
+import collections
+import contextlib
+import json
+import os
+import pathlib
+
+import tensorflow as tf
+
+from priv_keras import files
+from priv_keras.runs import results
+from priv_keras.runs import tensorboard
+
+
+def strongest_budget(logs):
+    """The highest validation accuracy of an f_B^i."""
+    return max(float(v) for k, v in logs.items() if "val_budget" in k)
+
+
+def turns_file(run_dir):
+    return pathlib.Path(run_dir, "metrics.jsonl")
+
+
+def read_turns(run_dir):
+    """What `TurnLog` wrote: a list of dicts."""
+    path = turns_file(run_dir)
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+@contextlib.contextmanager
+def open_events(run_dir, last):
+    """Opens the file that a game writes its events to.
+
+    Forgetting replaces event files, and a writer whose file is replaced goes on
+    writing to one that nobody can read. This is therefore the only way to a
+    writer for a game: it forgets first.
+
+    There is one writer for all callbacks, because TensorBoard follows only the
+    newest file of a folder.
+
+    Args:
+        run_dir: Folder of the run; writes `tensorboard/`.
+        last: Int, the last turn that was saved. What a killed run wrote of
+            later turns is forgotten.
+
+    Yields:
+        `tf.summary.SummaryWriter`, which is closed at the end.
+    """
+    forget_turns_after(run_dir, last)
+    with contextlib.closing(tensorboard.writer(run_dir)) as events:
+        yield events
+
+
+def forget_turns_after(run_dir, last):
+    """Drops what a killed run wrote of turns that will be played again.
+
+    No writer may hold an event file of the run open: it is replaced.
+
+    Args:
+        run_dir: Folder of the run.
+        last: Int, the last turn that stays.
+    """
+    path = turns_file(run_dir)
+    if path.exists():
+        lines = path.read_text().splitlines(keepends=True)
+        whole = (line for line in lines if line.endswith("\n"))
+        kept = [line for line in whole if json.loads(line)["turn"] <= last]
+        files.write(path, "".join(kept))
+    for path in pathlib.Path(run_dir, "tensorboard").glob("events*"):
+        # TensorBoard reads every file whose name has "tfevents" in it.
+        partial = path.with_name("partial")
+        with tf.io.TFRecordWriter(str(partial)) as writer:
+            for event in events_of(path):
+                if event.step <= last:
+                    writer.write(event.SerializeToString())
+        os.replace(partial, path)
+
+
+def events_of(path):
+    """Events of a file up to where a killed run broke off."""
+    records = tf.data.TFRecordDataset(str(path)).ignore_errors()
+    for record in records.as_numpy_iterator():
+        yield tf.compat.v1.Event.FromString(record)
+
+
+def stuck_gates(turns):
+    """Yields a warning of each loop that gave up every time, and what to
+    change.
+
+    Args:
+        turns: As of `read_turns`.
+    """
+    loops, given_up = collections.Counter(), collections.Counter()
+    for turn in turns:
+        for name, gave_up in turn.items():
+            if name.endswith("_gave_up"):
+                loop = name.removesuffix("_gave_up")
+                loops[loop] += 1
+                given_up[loop] += int(gave_up)
+    for loop, count in sorted(loops.items()):
+        if given_up[loop] == count:
+            kind = loop.split("_")[0]  # target, budget or restart
+            party = "target" if kind == "target" else "budget"
+            yield (
+                f"warning: {loop} never passed its gate in {count} loops. "
+                f"Lower --{party}_threshold, or raise --max_{kind}_steps, "
+                "--gate_patience where it is given, or "
+                f"--{party}_learning_rate."
+            )
+
+
+def best_turn(turns, target_threshold):
+    """The turn whose game is best on validation: of those whose A_T is at
+    least th_T, that of the weakest f_B; where there is none, of the highest
+    A_T. Of equal ones the last.
+
+    The f_B of the game are no judges: what the fresh attackers of Sec. 3.6
+    find may be more.
+
+    Args:
+        turns: As of `read_turns`.
+        target_threshold: Float, th_T.
+
+    Returns:
+        Int, or `None` where nothing was validated.
+    """
+
+    def rank(turn):
+        utility = turn["val_target_accuracy"]
+        if utility >= target_threshold:
+            return (1, -strongest_budget(turn), turn["turn"])
+        return (0, utility, turn["turn"])
+
+    validated = [turn for turn in turns if "val_target_accuracy" in turn]
+    return max(validated, key=rank)["turn"] if validated else None
+
+
+TURN = {
+    **results.json_object(turn=results.COUNT),
+    "additionalProperties": results.NUMBER,
+}

@@ -1,0 +1,182 @@
+"""Scores the answers of a human study."""
+
+import json
+
+import numpy as np
+
+from priv_keras.studies import questionnaire
+from priv_keras.studies.questionnaire import Question
+
+
+def read_answers(text, key, name):
+    """Reads what a participant saved.
+
+    Args:
+        text: String, the file's content.
+        key: Dict, the study's key.
+        name: What to call the file in an error.
+
+    Returns:
+        The participant's code, and the answers: clip to question to option.
+
+    Raises:
+        ValueError: If it is no file of answers, or of another study.
+    """
+
+    def refuse(why):
+        raise ValueError(
+            f"{name} {why}. Give the files that the page of this study saved, "
+            "as they are."
+        )
+
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        refuse("is not JSON")
+    if not isinstance(found, dict) or found.keys() != {
+        *("study", "participant", "answers")
+    }:
+        refuse("has no study, participant and answers")
+    if found["study"] != key["study"]:
+        refuse(f"answers study {found['study']!r} and not {key['study']!r}")
+    code = found["participant"]
+    if not isinstance(code, str) or not questionnaire.CODE.fullmatch(code):
+        refuse(f"has no participant code, but {code!r}")
+    if not isinstance(found["answers"], dict) or not found["answers"]:
+        refuse("has no answers by clip")
+    for clip, answers in found["answers"].items():
+        if clip not in key["clips"]:
+            refuse(f"answers clip {clip!r}, which this study has not")
+        _check(answers, key["clips"][clip]["truth"], key["questions"], refuse)
+    return code, found["answers"]
+
+
+def _check(answers, truth, asked, refuse):
+    options = {question["name"]: question["options"] for question in asked}
+    if not isinstance(answers, dict) or answers.keys() != truth.keys():
+        refuse(f"has other questions than {sorted(truth)}: {answers!r}")
+    for name, option in answers.items():
+        if option not in options[name]:
+            refuse(f"has {option!r} for {name!r}, which is no option")
+
+
+def score_answers(key, everybody, resamples=1000, seed=0):
+    """What people could tell, by condition and question.
+
+    Args:
+        key: Dict, the study's key.
+        everybody: Dict of participant's code to answers, as `read_answers`
+            returns them.
+        resamples: Int, of the bootstrap.
+        seed: Int.
+
+    Returns:
+        List of dicts: `condition`, `question`, `answers` (how many),
+        `participants`, `unknown` (the share of "cannot tell"), and of a choice
+        `accuracy`, for which "cannot tell" is wrong, of an attribute
+        `precision`, `recall` and `f1`, for which it is "no"; each is `None`
+        where nothing can be found or nobody said so. `interval` is of accuracy
+        or F1, at 95 %, by bootstrap over participants and over clips; `None`
+        of a single participant, or where there is no such figure.
+    """
+    asked = [Question(**question) for question in key["questions"]]
+    rows = [
+        (code, clip, question.name, answers[question.name])
+        for code, clips in everybody.items()
+        for clip, answers in clips.items()
+        for question in asked
+        if question.name in answers
+    ]
+    rng = np.random.default_rng(seed)
+    found = []
+    for condition in sorted({c["condition"] for c in key["clips"].values()}):
+        for question in asked:
+            mine = [
+                (*row, key["clips"][row[1]]["truth"][question.name])
+                for row in rows
+                if row[2] == question.name
+                and key["clips"][row[1]]["condition"] == condition
+            ]
+            if mine:
+                figures = _figures(mine, question, resamples, rng)
+                found.append({"condition": condition, **figures})
+    return found
+
+
+def _figures(rows, question, resamples, rng):
+    people, clips, _, said, truth = map(np.array, zip(*rows, strict=True))
+    measure = _attribute if question.is_attribute else _choice
+    interval = None
+    if len(np.unique(people)) > 1:
+        weights = (
+            _drawn(people, rng) * _drawn(clips, rng) for _ in range(resamples)
+        )
+        figures = (_main(measure(said, truth, each)) for each in weights)
+        drawn = [figure for figure in figures if figure is not None]
+        if drawn:
+            interval = np.quantile(drawn, [0.025, 0.975]).tolist()
+    return {
+        "question": question.name,
+        "answers": len(rows),
+        "participants": len(np.unique(people)),
+        "unknown": float(np.mean(said == questionnaire.UNKNOWN)),
+        **measure(said, truth, np.ones(len(rows))),
+        "interval": interval,
+    }
+
+
+def _drawn(groups, rng):
+    """How often the group of each row is in a resample of all groups."""
+    names, place = np.unique(groups, return_inverse=True)
+    return rng.multinomial(len(names), [1 / len(names)] * len(names))[place]
+
+
+def _choice(said, truth, weights):
+    total = weights.sum()
+    hits = (weights * (said == truth)).sum()
+    return {"accuracy": float(hits / total) if total else None}
+
+
+def _attribute(said, truth, weights):
+    from sklearn.metrics import precision_recall_fscore_support
+
+    figures = precision_recall_fscore_support(
+        truth == questionnaire.YES,
+        said == questionnaire.YES,
+        average="binary",
+        sample_weight=weights,
+        zero_division=np.nan,
+    )
+    return {
+        name: None if np.isnan(figure) else float(figure)
+        for name, figure in zip(
+            ("precision", "recall", "f1"), figures[:3], strict=True
+        )
+    }
+
+
+def _main(figures):
+    return figures["accuracy"] if "accuracy" in figures else figures["f1"]
+
+
+def _shown(figure):
+    return "none" if figure is None else f"{figure:.3f}"
+
+
+def table(scores):
+    """Scores as lines of text."""
+    yield f"{'condition':12}{'question':28}{'answers':>8}  figures"
+    for found in scores:
+        figures = ", ".join(
+            f"{name} {_shown(found[name])}"
+            for name in ("accuracy", "precision", "recall", "f1")
+            if name in found
+        )
+        if found["interval"]:
+            low, high = found["interval"]
+            figures += f" [{low:.3f}, {high:.3f}]"
+        yield (
+            f"{found['condition']:12}{found['question']:28}"
+            f"{found['answers']:8}  {figures}, cannot tell "
+            f"{found['unknown']:.0%}"
+        )

@@ -1,0 +1,168 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from judged_clips import PROTOCOL
+from judged_clips import batches
+from judged_clips import constant
+from judged_clips import splits
+from toys import toy_anonymizer
+from toys import toy_classifier
+
+from priv_keras.evaluation import filtering
+from priv_keras.evaluation import scores
+from priv_keras.evaluation import two_step
+from priv_keras.layers import PerFrame
+from priv_keras.losses import SINGLE_LABEL
+from priv_keras.runs import results
+
+
+def identity(clips):
+    return clips
+
+
+def attacked(dataset, tmp_path, name="a"):
+    return two_step.attack(
+        name,
+        lambda: toy_classifier(5),
+        splits(dataset),
+        SINGLE_LABEL,
+        PROTOCOL,
+        seed=0,
+        record=str(tmp_path / f"{name}.json"),
+    )
+
+
+def test_the_judge_tells_a_bad_anonymizer_from_a_perfect_one(tmp_path):
+    raw = attacked(filtering.unfiltered(batches()), tmp_path, "raw")
+    bad = attacked(
+        filtering.filtered(batches(), identity, tmp_path / "i"), tmp_path, "i"
+    )
+    perfect = attacked(
+        filtering.filtered(batches(), constant, tmp_path / "c"), tmp_path, "c"
+    )
+    assert raw["accuracy"] > 0.9
+    assert bad["accuracy"] == raw["accuracy"]
+    assert perfect["accuracy"] <= 0.25  # one class of 5 that all are given
+
+
+def test_a_planted_watermark_is_found(tmp_path):
+    def mark(batch):
+        clips = np.full(batch["clips"].shape, 0.5, "float32")
+        who = np.asarray(batch["budget_labels"])
+        clips[np.arange(len(who)), :, who % 4, 0, 0] = 1.0 * (who < 4)[:, None]
+        return {**batch, "clips": clips}
+
+    marked = tf.data.Dataset.from_tensor_slices(
+        {
+            k: np.concatenate([np.asarray(b[k]) for b in map(mark, batches())])
+            for k in ("clips", "actions", "budget_labels", "video")
+        }
+    ).batch(8)
+    clean = filtering.filtered(batches(), constant, tmp_path / "cache")
+    found = attacked(filtering.unfiltered(marked), tmp_path, "marked")
+    assert found["accuracy"] > 0.9
+    assert attacked(clean, tmp_path, "clean")["accuracy"] <= 0.25
+
+
+def test_the_anonymizer_runs_once_and_only_its_output_is_kept(tmp_path):
+    calls = tf.Variable(0)
+
+    def counted(clips):
+        calls.assign_add(1)
+        return 1 - clips
+
+    cache = filtering.filtered(batches(), counted, tmp_path / "cache")
+    after_first = int(calls)
+    kept = [example["clips"].numpy() for example in cache]
+    assert after_first == calls == 6
+    raw = np.concatenate([b["clips"] for b in batches()])
+    expected = np.clip(1 - raw, 0, 1) * 255
+    assert np.abs(np.stack(kept) - expected).max() <= 0.51
+    assert kept[0].dtype == np.uint8
+
+
+def test_without_a_folder_nothing_is_on_disk(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    in_memory, on_disk = (
+        [
+            example["clips"].numpy()
+            for example in filtering.filtered(batches(), identity, folder)
+        ]
+        for folder in (None, tmp_path / "cache")
+    )
+    np.testing.assert_array_equal(in_memory, on_disk)
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+
+
+@pytest.mark.parametrize("keep, reads", [(True, 1), (False, 3)])
+def test_raw_clips_are_kept_or_made_anew(keep, reads):
+    made = tf.Variable(0)
+
+    def counted(batch):
+        made.assign_add(1)
+        return batch
+
+    raw = filtering.unfiltered(batches().map(counted), keep=keep)
+    passes = [[x["clips"].numpy() for x in raw] for _ in range(2)]
+    np.testing.assert_array_equal(*passes)
+    assert int(raw.cardinality()) == len(passes[0])
+    assert int(made) == reads * int(batches().cardinality())
+
+
+def test_an_attack_is_read_where_it_was_recorded(tmp_path):
+    dataset = filtering.unfiltered(batches())
+    first = attacked(dataset, tmp_path)
+    again = two_step.attack(
+        "a", None, None, None, None, seed=0, record=str(tmp_path / "a.json")
+    )
+    assert again["accuracy"] == first["accuracy"]
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_score_counts_clips_and_videos():
+    labels = np.array([0, 0, 1, 1])
+    logits = np.array([[3.0, 0.0], [0.0, 1.0], [0.0, 2.0], [0.0, 2.0]])
+
+    def model(clips):
+        return tf.gather(
+            tf.constant(logits), tf.cast(clips[:, 0] * 255, tf.int32)
+        )
+
+    dataset = tf.data.Dataset.from_tensor_slices(
+        {
+            "clips": np.arange(4, dtype="uint8")[:, None],
+            "budget_labels": labels,
+            "video": ["a", "a", "b", "b"],
+        }
+    )
+    scored = scores.score(model, dataset, "budget_labels", 3)
+    assert scored["accuracy"] == 0.75  # the second clip is wrong,
+    assert scored["video_accuracy"] == 1.0  # its video right: 1.5 to 0.5
+    assert (scored["clips"], scored["videos"]) == (4, 2)
+
+
+def test_strongest():
+    attacks = [{"accuracy": 0.2}, {"accuracy": 0.5}, {"accuracy": 0.4}]
+    assert results.strongest(attacks)["accuracy"] == 0.5
+
+
+def test_families_seen_in_training_are_refused():
+    two_step.check_unseen(["resnet_v1_50"], ["mobilenet_v2_0.5"])
+    with pytest.raises(ValueError, match=r"In both: \['mobilenet_v2_1'\]"):
+        two_step.check_unseen(
+            ["resnet_v1_50", "mobilenet_v2_1"], ["mobilenet_v2_0.5"]
+        )
+
+
+@pytest.mark.parametrize(
+    "names", [[], ["resnet_v1_52"], ["resnet_v1_50", "resnet_v1_50"]]
+)
+def test_attackers_are_known_ones_each_once(names):
+    with pytest.raises(ValueError, match="^--attackers=.* name one or several"):
+        two_step.check_unseen(names, ["mobilenet_v2_0.5"])
+
+
+def test_what_an_anonymizer_makes_of_clips_are_clips(tmp_path):
+    anonymizer = PerFrame(toy_anonymizer())
+    dataset = filtering.filtered(batches(), anonymizer, tmp_path / "c")
+    assert next(iter(dataset))["clips"].shape == (2, 4, 4, 3)

@@ -1,0 +1,71 @@
+"""What judges a run, beside the whole runs of `test_train.py`."""
+
+import keras
+import numpy as np
+import pytest
+from made_shards import build_sbu
+from made_shards import reading_sbu
+
+from priv_keras import evaluate
+from priv_keras.experiment import attack
+from priv_keras.experiment import attacked_clips
+from priv_keras.experiment import exports
+from priv_keras.experiment import judge
+from priv_keras.experiment.data import open_data
+
+
+class Reached(Exception):
+    pass
+
+
+def test_a_baseline_is_judged_in_the_precision_of_games(tmp_path, monkeypatch):
+    """Figures of raw clips are shared with them, and named by it."""
+    build_sbu(tmp_path)
+
+    def attacked(court, accused, cache):
+        raise Reached(keras.mixed_precision.global_policy().name)
+
+    monkeypatch.setattr(judge, "_attacked", attacked)
+    with reading_sbu(tmp_path, precision="mixed_bfloat16"):
+        accused = judge.baseline("downsample_4", tmp_path / "run")
+        try:
+            with pytest.raises(Reached, match="^mixed_bfloat16$"):
+                judge.judge(accused, open_data(), tmp_path / "run", print)
+        finally:
+            keras.mixed_precision.set_global_policy("float32")
+
+
+def test_what_a_baseline_leaves_is_never_on_disk(tmp_path, monkeypatch):
+    """Which may be raw, also where it is more than memory shall hold."""
+    build_sbu(tmp_path)
+    with reading_sbu(tmp_path):
+        shards = open_data().target
+        accused = judge.baseline("downsample_1", tmp_path / "run")
+        found = []
+        for room in (attack.IN_MEMORY, 1):
+            monkeypatch.setattr(attack, "IN_MEMORY", room)
+            sides = attacked_clips._sides(
+                shards, shards, accused, tmp_path / "cache"
+            )
+            test = sides["anonymized"]["test"]
+            found.append([example["clips"].numpy() for example in test])
+    np.testing.assert_array_equal(*found)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_one_folder_is_of_one_baseline(tmp_path):
+    (tmp_path / "config.flags").write_text("--baseline=downsample_1\n")
+    evaluate.check_run_dir(tmp_path, "downsample_1")
+    with pytest.raises(ValueError, match="holds --baseline=downsample_1"):
+        evaluate.check_run_dir(tmp_path, "downsample_16")
+    (tmp_path / "config.flags").write_text("--method=grl\n")
+    with pytest.raises(ValueError, match="holds the run of a game"):
+        evaluate.check_run_dir(tmp_path, "downsample_16")
+
+
+def test_figures_go_to_the_baseline_that_they_are_of():
+    result = {"turns": 0, "method": "downsample_16"}
+    assert exports._is_of(result, 0, "downsample_16")
+    assert not exports._is_of(result, 0, "downsample_1")
+    assert exports._is_of({"turns": 7, "method": "grl"}, 7, "full")
+    assert not exports._is_of({"turns": 7, "method": "grl"}, 14, "full")

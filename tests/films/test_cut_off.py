@@ -1,0 +1,80 @@
+import struct
+
+import pytest
+from made_films import write_film
+
+from priv_keras.films import cut_off
+from priv_keras.films import video
+
+FILMS = {
+    "a.mp4": {},
+    "fast.mp4": {"options": {"movflags": "faststart"}},
+    "a.mov": {},
+    "a.mkv": {},
+    "a.webm": {"codec": "libvpx-vp9"},
+    "a.avi": {"codec": "mpeg4"},
+}
+
+
+@pytest.mark.parametrize("name", FILMS)
+def test_every_cut_shows(tmp_path, name):
+    path = write_film(tmp_path / name, **FILMS[name])
+    cut_off.check(path)
+    content = path.read_bytes()
+    for length in range(64, len(content)):
+        path.write_bytes(content[:length])
+        try:
+            cut_off.check(path)
+        except ValueError as error:
+            assert f"{path} is cut off" in str(error)
+        else:  # between two boxes of an MP4: then there is nothing to read
+            with pytest.raises(ValueError, match="opened|has no frames"):
+                video.Video(str(path))
+
+
+def test_a_stream_of_packets_is_cut_within_one(tmp_path):
+    path = write_film(tmp_path / "a.ts")
+    content = path.read_bytes()
+    cut_off.check(path)
+    for length in (188 * 4 - 1, 188 * 4 + 1, len(content) - 1):
+        path.write_bytes(content[:length])
+        with pytest.raises(ValueError, match=f"and has {length}. Get the"):
+            cut_off.check(path)
+    path.write_bytes(content[: 188 * 4])  # nothing in it tells
+    cut_off.check(path)
+
+
+def test_what_comes_after_does_no_harm(tmp_path):
+    for name in ("a.mkv", "a.avi"):
+        path = write_film(tmp_path / name, **FILMS[name])
+        path.write_bytes(path.read_bytes() + b"rubbish")
+        cut_off.check(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x1a\x45\xdf\xa3",
+        b"RIFF",
+        b"no film at all",
+        struct.pack(">I4s", 0, b"ftyp") + b"to the end",
+        struct.pack("<4sI4s", b"RIFF", 0, b"AVI ") + b"never filled in",
+        # A live recording in Matroska has a length of ones: not known.
+        b"\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67\x01" + b"\xff" * 7 + b"more",
+    ],
+)
+def test_what_does_not_tell_passes(tmp_path, content):
+    path = tmp_path / "film"
+    path.write_bytes(content)
+    cut_off.check(path)
+
+
+def test_a_box_of_64_bits(tmp_path):
+    path = tmp_path / "film.mp4"
+    head = struct.pack(">I4sQ", 1, b"mdat", 40)
+    path.write_bytes(head + bytes(24))
+    cut_off.check(path)
+    path.write_bytes(head + bytes(23))
+    with pytest.raises(ValueError, match="announces 40 bytes and has 39"):
+        cut_off.check(path)

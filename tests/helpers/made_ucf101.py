@@ -1,0 +1,31 @@
+"""Split lists in the form of UCF101's."""
+
+CLASSES = ("ApplyEyeMakeup", "HandstandPushups")
+
+
+def name(action, group, clip):
+    # In the original, this class has another capital in its files' names.
+    stem = action.replace("stand", "Stand")
+    return f"{action}/v_{stem}_g{group:02d}_c{clip:02d}.avi"
+
+
+def lists(folder, train, test, number=1, end="\n"):
+    folder.mkdir(parents=True, exist_ok=True)
+    classes = [f"{i} {action}" for i, action in enumerate(CLASSES, 1)]
+    train = [f"{n} {1 + CLASSES.index(n.split('/')[0])}" for n in train]
+    for file, lines in (
+        ("classInd", classes),
+        (f"trainlist0{number}", train),
+        (f"testlist0{number}", test),
+    ):
+        text = "".join(line + end for line in lines)
+        (folder / f"{file}.txt").write_bytes(text.encode())
+
+
+def names(groups, clips=2):
+    return [
+        name(action, group, clip + 1)
+        for action in CLASSES
+        for group in groups
+        for clip in range(clips)
+    ]

@@ -1,0 +1,47 @@
+"""Programs of this checkout, run as processes of their own."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+SMALL = [
+    "--dataset=sbu",
+    "--scale=tiny",
+    f"--flagfile={ROOT}/flags/recipes/smoke.flags",
+    "--size=32",
+    "--frame_width=43",
+    "--frame_height=32",
+    "--frames=4",
+    "--batch_size=2",
+    "--max_iter=3",
+    "--deterministic",
+]
+
+
+SMALL_NETWORKS = ("-m", "tests.helpers.small_networks")
+
+
+def program(name, *args):
+    return start(*SMALL_NETWORKS, name, *args)
+
+
+def start(*args, stderr=subprocess.PIPE, **environment):
+    return subprocess.Popen(
+        [sys.executable, *map(str, args)],
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+    )
+
+
+def run(name, *args):
+    """Returns the exit status, standard output and standard error."""
+    process = program(name, *args)
+    out, err = process.communicate()
+    return process.returncode, out, err

@@ -1,0 +1,30 @@
+"""Runs a program of priv_keras with small networks in place of MobileNets.
+
+`python -m tests.helpers.small_networks train --run_dir=...`: most of the time of a
+short run would go into tracing networks of fifty layers, which are tested in
+test_networks.py.
+"""
+
+import runpy
+import sys
+
+import keras
+from keras import layers
+
+
+def build(input_shape, *, classes, **_):
+    """Takes the arguments of `keras.applications.MobileNet` and of its V2."""
+    frames = keras.Input(input_shape)
+    x = layers.Conv2D(8, 3, strides=2, use_bias=False)(frames)
+    x = layers.ReLU()(layers.BatchNormalization()(x))
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(frames, layers.Dense(classes)(x))
+
+
+keras.applications.MobileNet = keras.applications.MobileNetV2 = build
+
+if __name__ == "__main__":
+    del sys.argv[0]
+    runpy.run_module(
+        f"priv_keras.{sys.argv[0]}", run_name="__main__", alter_sys=True
+    )

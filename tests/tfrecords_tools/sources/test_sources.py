@@ -1,0 +1,198 @@
+import collections
+import inspect
+import json
+import random
+import subprocess
+import sys
+
+import pytest
+
+from tfrecords_tools import sources
+from tfrecords_tools.sources import listing as listed
+from tfrecords_tools.sources.listing import Video
+
+
+def test_every_source_lists_videos_and_names_its_layout(tmp_path):
+    annotated = tmp_path / "annotations"
+    annotated.mkdir()
+    (tmp_path / "raw").mkdir()
+    (annotated / "walk.json").write_text("{}")
+    for dataset in sources.SOURCES:
+        source = sources.source(dataset)
+        assert source.LAYOUT
+        choices = {"annotations": annotated} if dataset == "pa_hmdb51" else {}
+        listing = source.list_videos(tmp_path / "raw", seed=0, **choices)
+        assert listing.videos == []
+        known = {*listing.labels, None}
+        assert {listing.target, listing.budget} <= known
+        assert {*listing.multi_label, *listing.per_frame} <= known
+    with pytest.raises(ValueError, match="no dataset 'kinetics'. .*, sbu"):
+        sources.source("kinetics")
+
+
+def flags_of_build():
+    # A process: flags of two programs do not go together in one.
+    names = "DATASET_NAMES", "CHOICES", "SPLITS"
+    code = (
+        "import json; from flags import build; "
+        f"print(json.dumps({{n: getattr(build, n) for n in {names}}}))"
+    )
+    return json.loads(subprocess.check_output([sys.executable, "-c", code]))
+
+
+def test_the_flags_of_a_dataset_are_what_its_source_takes():
+    flags = flags_of_build()
+    assert list(sources.SOURCES) == flags["DATASET_NAMES"]
+    for dataset in sources.SOURCES:
+        source = sources.source(dataset)
+        takes = inspect.signature(source.list_videos).parameters
+        offered = {n for n, of in flags["CHOICES"].items() if dataset in of}
+        if dataset != "puppets":  # which are drawn to be split one way
+            assert offered == takes.keys() - {"raw_dir", "seed"}, dataset
+        if "split" in offered:
+            assert flags["SPLITS"][dataset] == list(source.SPLITS)
+            assert takes["split"].default == source.SPLITS[0]
+
+
+SHARES = {"train": 0.6, "validation": 0.15, "test": 0.25}
+
+
+def deal_whole(videos, seed=0):
+    return listed.deal_whole(
+        videos,
+        lambda video: video.id.split("_")[0],
+        lambda video: video.labels["action"],
+        random.Random(seed),
+        SHARES,
+    )
+
+
+def test_whole_sources_are_dealt_by_shares_and_alike_for_labels():
+    videos = [
+        Video(f"{action}-{source}_{clip}", "", {"action": action})
+        for action in range(5)
+        for source in range(20)
+        for clip in range(1 + source % 3)
+    ]
+    dealt = deal_whole(videos)
+    assert [video.id for video in dealt] == [video.id for video in videos]
+    assert dealt == deal_whole(videos[::-1])[::-1] != deal_whole(videos, 1)
+    split_of = collections.defaultdict(set)
+    for video in dealt:
+        split_of[video.id.split("_")[0]].add(video.split)
+    assert {len(splits) for splits in split_of.values()} == {1}
+    for action in (None, *range(5)):
+        splits = [
+            video.split
+            for video in dealt
+            if action is None or video.labels["action"] == action
+        ]
+        shares = [splits.count(split) / len(splits) for split in SHARES]
+        tolerance = 0.02 if action is None else 0.1
+        assert shares == pytest.approx([0.6, 0.15, 0.25], abs=tolerance)
+
+
+def a_ucf101(root):
+    (root / "UCF-101" / "Archery").mkdir(parents=True)
+    names = [f"Archery/v_Archery_g0{group}_c01.avi" for group in range(1, 5)]
+    for name in names:
+        (root / "UCF-101" / name).touch()
+    lists = root / "ucfTrainTestlist"
+    lists.mkdir()
+    (lists / "classInd.txt").write_text("1 Archery\n")
+    lines = [f"{name} 1\n" for name in names[:3]]
+    (lists / "trainlist01.txt").write_text("".join(lines))
+    (lists / "testlist01.txt").write_text(f"{names[3]}\n")
+    return {}, list(lists.iterdir())
+
+
+def an_hmdb51(root):
+    (root / "run").mkdir()
+    lines = []
+    for clip in range(4):
+        name = f"a_#{clip}_run_f_cm_np1_fr_med_0.avi"
+        (root / "run" / name).touch()
+        lines.append(f"{name} {1 + clip % 2}\n")
+    lists = root / "testTrainMulti_7030_splits"
+    lists.mkdir()
+    path = lists / "run_test_split1.txt"
+    path.write_text("".join(lines))
+    pa = root / "pa"
+    pa.mkdir()
+    (pa / "run.json").write_text(json.dumps({lines[0][:-3]: {"face": []}}))
+    return {"exclude_pa": pa}, [path, pa / "run.json"]
+
+
+def a_vispr(root):
+    folder = root / "annotations" / "train2017"
+    folder.mkdir(parents=True)
+    path = folder / "2017_1.json"
+    path.write_text('{"image_path": "2017_1.jpg", "labels": ["a4_gender"]}')
+    (root / "train2017.txt").write_text("annotations/train2017/2017_1.json\n")
+    for name in ("val2017", "test2017"):
+        (root / f"{name}.txt").touch()
+    return {"split_dir": root}, [path, root / "train2017.txt"]
+
+
+def an_sbu(root):
+    takes = [f"s01s02/01/00{take}" for take in range(1, 4)]
+    lines = [f"SBU/s01s02/{take},1,20,0,0\n" for take in takes]
+    for take in takes:
+        (root / take).mkdir(parents=True)
+    (root / "bdq_train.txt").write_text("".join(lines[:2]))
+    (root / "bdq_val.txt").write_text(lines[2])
+    return {"split_dir": root}, [root / "bdq_train.txt", root / "bdq_val.txt"]
+
+
+def a_folder(root):
+    path = root / "list.csv"
+    path.write_text(
+        'path,split,action,privacy\n"a,b",train,run,x;y\nc,val,run,\n'
+        "d/*.png,test,walk,y\n"
+    )
+    return {"csv": path}, [path]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "make"),
+    [
+        ("folder", a_folder),
+        ("hmdb51", an_hmdb51),
+        ("sbu", an_sbu),
+        ("ucf101", a_ucf101),
+        ("vispr", a_vispr),
+    ],
+)
+def test_damaged_lists_are_read_or_refused_in_a_line(dataset, make, tmp_path):
+    choices, paths = make(tmp_path)
+    source = sources.source(dataset)
+    assert source.list_videos(tmp_path, **choices).videos
+    rng = random.Random(0)
+    refused = 0
+    for _ in range(200):
+        path = rng.choice(paths)
+        content = path.read_bytes()
+        path.write_bytes(mutated(rng, content))
+        try:
+            listing = source.list_videos(tmp_path, **choices)
+        except (ValueError, FileNotFoundError) as error:
+            refused += 1
+            assert "\n" not in str(error)
+            assert any(p.name in str(error) for p in (*paths, tmp_path))
+        else:
+            for video in listing.videos:
+                assert video.split in listed.SPLITS
+                for name, label in video.labels.items():
+                    classes = range(len(listing.labels[name]))
+                    assert label in classes or len(label) == len(classes)
+        path.write_bytes(content)
+    assert refused > 50
+
+
+def mutated(rng, content):
+    """Some bytes cut out, put in or changed at a random place."""
+    at = rng.randrange(len(content))
+    new = bytes(
+        rng.choice(b'\x00\xff 1a,;"\n_[{') for _ in range(rng.randrange(3))
+    )
+    return content[:at] + new + content[at + rng.randrange(4) :]

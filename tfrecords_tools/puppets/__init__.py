@@ -1,0 +1,1 @@
+"""Draws puppets: the people, the room and what they do."""

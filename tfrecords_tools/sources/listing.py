@@ -1,0 +1,120 @@
+"""What a source lists: videos, their splits and labels."""
+
+import collections
+from typing import NamedTuple
+
+SPLITS = ("train", "validation", "test")
+UNKNOWN = -1  # in a label of a frame: nobody said
+
+
+class Video(NamedTuple):
+    """A video before it is decoded."""
+
+    id: str  # path below the raw folder
+    split: str  # one of SPLITS
+    labels: dict  # name to what `schema.encode` takes
+
+
+class Listing(NamedTuple):
+    """All videos of a dataset and what their labels mean."""
+
+    videos: list
+    labels: dict  # label name to class names
+    target: str | None  # the label that f_T learns
+    budget: str | None  # the label that f_B reads
+    min_frames: int  # a shorter video is left out
+    clips_per_video: int | None  # as `read.clips` takes it
+    multi_label: tuple = ()  # labels of which a video may have many classes
+    per_frame: tuple = ()  # labels that each frame has for itself
+    irregularities: tuple = ()  # of annotations, repaired; strings
+    strict: bool = False  # whether an irregularity ends a build
+
+
+def check_listed(found, listed, split_dir):
+    """Raises unless every video that was found is in a list.
+
+    Raises:
+        ValueError: If one is not; names it.
+    """
+    unlisted = set(found) - set(listed)
+    if unlisted:
+        raise ValueError(
+            f"{len(unlisted)} videos are in no list of {split_dir}, as "
+            f"{min(unlisted)}. Take them out of --raw_dir, or give the folder "
+            "of the lists that they are in as --split_dir."
+        )
+
+
+def read_lines(path):
+    """Lines of a dataset's own list, those that are not blank.
+
+    Raises:
+        FileNotFoundError: If there is no such list.
+        ValueError: If it is no text.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"There is no list {path}. Put the dataset's own lists there, or "
+            f"name the folder that holds {path.name} with --split_dir."
+        )
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is damaged: {error}.") from error
+    return [line for line in lines if line.strip()]
+
+
+def deal_whole(videos, source, label, rng, shares):
+    """Deals videos to splits so that those of one source stay together.
+
+    Sources are dealt label by label, each to the split that is farthest behind
+    its share by then.
+
+    Args:
+        videos: List of `Video`.
+        source: Callable of a video: what it was cut from.
+        label: Callable of a video.
+        rng: `random.Random`.
+        shares: Dict of split to its share of the videos; the sum is 1.
+
+    Returns:
+        The videos, in their order, each with the split it was dealt.
+    """
+    groups = collections.defaultdict(list)
+    for video in sorted(videos):
+        groups[source(video)].append(video)
+    order = rng.sample(sorted(groups), len(groups))
+    order.sort(key=lambda name: label(groups[name][0]))  # a stable sort
+    split_of, dealt = {}, collections.Counter()
+    for name in order:
+        count = dealt.total() + len(groups[name])
+        split = max(shares, key=lambda s: shares[s] * count - dealt[s])
+        dealt[split] += len(groups[name])
+        split_of[name] = split
+    return [video._replace(split=split_of[source(video)]) for video in videos]
+
+
+def deal(videos, key, rng, pattern):
+    """Deals videos to splits so that each group meets each split alike.
+
+    Args:
+        videos: List of `Video`.
+        key: Callable of a video: the group it belongs to.
+        rng: `random.Random`.
+        pattern: Sequence of splits, dealt round and round.
+
+    Returns:
+        The videos, in their order, each with the split it was dealt.
+    """
+    groups = collections.defaultdict(list)
+    for video in sorted(videos):
+        groups[key(video)].append(video)
+    order = [
+        video
+        for group in sorted(groups)
+        for video in rng.sample(groups[group], len(groups[group]))
+    ]
+    dealt = {
+        video.id: pattern[i % len(pattern)] for i, video in enumerate(order)
+    }
+    return [video._replace(split=dealt[video.id]) for video in videos]

@@ -1,0 +1,42 @@
+"""Work that threads share, in order."""
+
+import collections
+import concurrent.futures
+import functools
+
+from tfrecords_tools import progress
+from tfrecords_tools.shards import record
+from tfrecords_tools.shards import write_shard
+
+
+def in_threads(folder, shards, work, *, workers):
+    count = sum(len(shard.videos) for shard in shards)
+    what = f"building shards below {folder.parent}"
+    with (
+        concurrent.futures.ThreadPoolExecutor(workers) as pool,
+        progress.shown(what, count, "video") as done,
+    ):
+
+        def results(videos):
+            make = functools.partial(record, work=work)
+            for video, result in _in_order(pool, make, videos):
+                done()
+                yield video.id, result
+
+        return [
+            write_shard(folder, shard.file, results(shard.videos))
+            for shard in shards
+        ]
+
+
+def _in_order(pool, function, items, ahead=4):
+    """`zip(items, pool.map(function, items))`, few results in memory."""
+    waiting = collections.deque()
+    for item in items:
+        waiting.append((item, pool.submit(function, item)))
+        if len(waiting) > ahead:
+            done, future = waiting.popleft()
+            yield done, future.result()
+    while waiting:
+        done, future = waiting.popleft()
+        yield done, future.result()
