@@ -1,4 +1,4 @@
-"""Small files that are whole or not there, whenever a run is killed."""
+"""Files and folders that are whole or not there, whenever a run is killed."""
 
 import contextlib
 import hashlib
@@ -6,13 +6,11 @@ import os
 import pathlib
 import shutil
 
-from priv_keras.deployment import card as card_module
-
 
 def write(path, text):
     """Writes a text file, under its name only when complete.
 
-    Of runs that write the same file side by side, the last one's stays.
+    If several runs write the same file at once, the last one's stays.
 
     Args:
         path: Path; its folder is made where it is missing.
@@ -29,20 +27,17 @@ def write(path, text):
 
 
 @contextlib.contextmanager
-def published(folder, card=None):
-    """A new folder to fill, that takes the place of `folder` when complete.
+def published(folder):
+    """Yields a new folder that takes the place of `folder` when it is filled.
 
     Args:
-        folder: `pathlib.Path`; what is there stays, if filling fails.
-        card: Dict as `write` takes it; `None` for none.
+        folder: `pathlib.Path`; what is there stays if filling fails.
     """
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
         yield partial
-        if card is not None:
-            card_module.write(partial, card)
     except BaseException:
         shutil.rmtree(partial)
         raise
@@ -51,7 +46,7 @@ def published(folder, card=None):
 
 
 def sha256(path):
-    """The SHA-256 of the file at a `pathlib.Path`, as hexadecimal digits."""
+    """Returns the SHA-256 of the file at a `pathlib.Path`, in hexadecimal."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while chunk := file.read(1 << 20):

@@ -58,8 +58,8 @@ class Anonymizer:
             card = cards.check(file.parent)
             return cls(_tried(lambda: LiteModel(file.read_bytes()), file), card)
         raise FileNotFoundError(
-            f"{path} holds no SavedModel and no {tflite.TFLITE_FILE}. Give the folder "
-            "that `python -m priv_keras.export` wrote, as in "
+            f"{path} holds no SavedModel and no {tflite.TFLITE_FILE}. Give "
+            "the folder that `python -m priv_keras.export` wrote, as in "
             "RUN_DIR/export/anonymizer."
         )
 

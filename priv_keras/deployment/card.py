@@ -4,6 +4,7 @@
 the SHA-256 of each file, so that figures stay with the model they are of.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -50,6 +51,20 @@ SCOPE = (
     "size it was trained at. Of other attackers and other sizes nothing is "
     "known."
 )
+
+
+@contextlib.contextmanager
+def published(folder, card=None):
+    """Yields a new folder that takes the place of `folder` when it is filled.
+
+    Args:
+        folder: `pathlib.Path`; what is there stays if filling fails.
+        card: Dict for `write`; `None` for no card.
+    """
+    with files.published(folder) as partial:
+        yield partial
+        if card is not None:
+            write(partial, card)
 
 
 def write(folder, card):

@@ -5,7 +5,7 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from priv_keras import files
+from priv_keras.deployment import card as cards
 from priv_keras.pixels import to_float
 from priv_keras.pixels import to_uint8
 
@@ -28,5 +28,5 @@ def export_saved_model(anonymizer, folder, card=None):
         lambda frames: to_uint8(anonymizer(to_float(frames))),
         input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)],
     )
-    with files.published(pathlib.Path(folder), card) as partial:
+    with cards.published(pathlib.Path(folder), card) as partial:
         archive.write_out(str(partial), verbose=False)

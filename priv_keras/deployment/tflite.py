@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from priv_keras import files
+from priv_keras.deployment import card as cards
 from priv_keras.deployment.litert import LiteModel
 from priv_keras.pixels import to_float
 from priv_keras.pixels import to_uint8
@@ -237,7 +237,7 @@ def export_tflite(
             "another --format."
         )
     card = card and {**card, "psnr": psnr}
-    with files.published(pathlib.Path(folder), card) as partial:
+    with cards.published(pathlib.Path(folder), card) as partial:
         (partial / TFLITE_FILE).write_bytes(content)
     return psnr
 

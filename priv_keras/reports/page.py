@@ -65,7 +65,7 @@ def _page(sections, count):
     """HTML, whose glossary explains what the rest of the page uses."""
     import jinja2
 
-    template = importlib.resources.files("priv_keras") / "report.html"
+    template = importlib.resources.files("priv_keras.reports") / "report.html"
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True
     )

@@ -169,7 +169,7 @@ def build(items, asked, seed):
     rng.shuffle(shown)
     digest = hashlib.sha256(json.dumps([shown, asked]).encode())
     study = digest.hexdigest()[:16]
-    template = importlib.resources.files("priv_keras") / "study.html"
+    template = importlib.resources.files("priv_keras.studies") / "study.html"
     environment = jinja2.Environment(autoescape=True)
     page = environment.from_string(template.read_text()).render(
         study=study,

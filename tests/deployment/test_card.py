@@ -3,7 +3,6 @@ import json
 
 import pytest
 
-from priv_keras import files
 from priv_keras.deployment import card
 from priv_keras.runs import results
 
@@ -50,7 +49,7 @@ RESULT = {
 @pytest.fixture
 def folder(tmp_path):
     folder = tmp_path / "model"
-    with files.published(folder, DESCRIBED) as partial:
+    with card.published(folder, DESCRIBED) as partial:
         (partial / "variables").mkdir()
         (partial / "variables" / "data").write_bytes(b"weights")
         (partial / "graph.pb").write_bytes(b"graph")
@@ -199,7 +198,7 @@ def test_what_fails_leaves_what_was_there(folder):
     before = card.check(folder)
     with (
         pytest.raises(RuntimeError),
-        files.published(folder, DESCRIBED) as partial,
+        card.published(folder, DESCRIBED) as partial,
     ):
         (partial / "half").write_bytes(b"")
         raise RuntimeError

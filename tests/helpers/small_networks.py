@@ -1,8 +1,8 @@
 """Runs a program of priv_keras with small networks in place of MobileNets.
 
-`python -m tests.helpers.small_networks train --run_dir=...`: most of the time of a
-short run would go into tracing networks of fifty layers, which are tested in
-test_networks.py.
+As in `python -m tests.helpers.small_networks train --run_dir=...`. A short run
+would spend most of its time on tracing networks of fifty layers, which
+`tests/networks` tests.
 """
 
 import runpy

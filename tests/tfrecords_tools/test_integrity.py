@@ -11,8 +11,8 @@ from made_videos import sbu_folder
 from tfrecords_tools import integrity
 from tfrecords_tools import manifest
 from tfrecords_tools import read
-from tfrecords_tools import records
 from tfrecords_tools import write
+from tfrecords_tools.records import read_records
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_records_are_read_around_those_that_are_broken(train):
     assert "checksum" in found.broken[5]
     kept = [r for i, r in enumerate(whole) if i not in found.broken]
     find = functools.partial(
-        records.read_records,
+        read_records,
         str(train.parent / "train-*"),
         runs={train.name: found.runs},
     )
