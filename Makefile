@@ -6,6 +6,7 @@
 # make test-beam  runs the tests of Apache Beam, in an environment of its own
 # make test-io    runs the tests of S3 storage, in an environment of its own
 # make coverage   lists the lines that no test runs
+# make docs       writes the documentation to docs/_build/html
 # make lint       checks style and format
 # make audit      asks PyPI for known vulnerabilities of what is installed
 # make clean      removes the environments and all runs
@@ -56,10 +57,10 @@ coverage: $(VENV)/installed
 # tensorflow-io aborts when Python takes it down, so Python is left at once.
 test-io: $(VENV)-io/installed
 	$(VENV)-io/bin/python -c "import os, pytest; os._exit(pytest.main(\
-	    ['tests/test_storage.py', '-rs']))"
+	    ['tests/tfrecords_tools/test_storage.py', '-rs']))"
 
 test-beam: $(VENV)-beam/installed
-	$(VENV)-beam/bin/python -m pytest tests/test_beam.py -rs
+	$(VENV)-beam/bin/python -m pytest tests/tfrecords_tools/test_beam.py -rs
 
 $(VENV)-io/installed $(VENV)-beam/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(@D)
@@ -68,6 +69,13 @@ $(VENV)-io/installed $(VENV)-beam/installed: setup.cfg pyproject.toml
 	    '.[$(patsubst $(VENV)-%,%,$(@D)),test]' \
 	    $(if $(findstring io,$(@D)),'moto[server]')
 	touch $@
+
+# Where a page, a name or a link inside the documentation is wrong, it fails.
+.PHONY: docs
+docs: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q docs docs/_build/html
+	@echo "Open $(abspath docs/_build/html/index.html) in a browser."
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

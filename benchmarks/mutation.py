@@ -26,16 +26,15 @@ TESTS = {
     # Without TensorFlow, which these do not need.
     "metrics.py": "test_metrics.py --noconftest",
     "layers.py": "test_layers.py",
-    "algorithms/gates.py": "test_gates.py",
-    "algorithms/entropy.py": "test_algorithms.py",
-    "algorithms/grl.py": "test_algorithms.py",
-    "algorithms/k_beam.py": "test_algorithms.py",
-    "algorithms/base.py": "test_algorithms.py",
-    "algorithms/optimization.py": "test_algorithms.py",
-    "algorithms/replicas.py": "test_algorithms.py",
-    "algorithms/restarts.py": "test_algorithms.py",
-    "algorithms/streams.py": "test_algorithms.py",
-    "algorithms/turn_figures.py": "test_algorithms.py",
+    "algorithms/gates.py": "algorithms/test_gates.py",
+    **{
+        f"algorithms/{module}.py": "algorithms/test_algorithms.py"
+        for module in (
+            *("base", "entropy", "grl", "k_beam", "optimization", "replicas"),
+            *("restarts", "streams", "turn_figures"),
+        )
+    },
+    "algorithms/batches.py": "algorithms/test_fit.py",
 }
 CONFIG = """[cosmic-ray]
 module-path = "priv_keras/{module}"

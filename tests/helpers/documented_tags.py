@@ -3,12 +3,12 @@
 import pathlib
 import re
 
-README = pathlib.Path(__file__).parents[2] / "README.md"
+PAGE = pathlib.Path(__file__).parents[2] / "docs" / "run_folder.md"
 
 
 def listed():
-    """The tags of README's table, as regular expressions."""
-    section = README.read_text().split("## What TensorBoard shows")[1]
+    """Returns the tags of the table there, as regular expressions."""
+    section = PAGE.read_text().split("## What TensorBoard shows")[1]
     rows = [row for row in section.split("\n## ")[0].splitlines() if "|" in row]
     tags = [tag for row in rows for tag in re.findall("`([^`]+/[^`]+)`", row)]
     assert len(tags) > 30

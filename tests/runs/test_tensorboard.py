@@ -1,4 +1,4 @@
-"""TensorBoard as a person opens it, and the tags that README lists."""
+"""TensorBoard as a person opens it, and the tags that the docs list."""
 
 import re
 import subprocess

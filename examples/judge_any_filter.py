@@ -1,0 +1,57 @@
+"""Judges a blur from OpenCV under the two-step protocol.
+
+    python examples/judge_any_filter.py SHARDS/ut_interaction
+
+Any callable of clips can take the blur's place. The figures hold for the two
+attackers that are named, and for no others.
+"""
+
+import sys
+
+import cv2
+import numpy as np
+import tensorflow as tf
+
+from priv_keras.evaluation.judge import PROTOCOL
+from priv_keras.evaluation.judge import judge
+from priv_keras.runs import results
+from tfrecords_tools import read
+
+SIZE, FRAMES = 48, 6
+
+
+def blur(clips):
+    """Blurs float clips `(batch, frames, height, width, 3)` in [0, 1]."""
+
+    def blurred(clips):
+        frames = np.reshape(clips, (-1, *clips.shape[2:]))
+        small = [cv2.GaussianBlur(frame, (0, 0), 4) for frame in frames]
+        return np.reshape(small, clips.shape).astype("float32")
+
+    made = tf.numpy_function(blurred, [clips], tf.float32)
+    return tf.ensure_shape(made, clips.shape)
+
+
+def split(folder, name):
+    examples = read.clips(
+        f"{folder}/{name}-*", frames=FRAMES, frame_size=(54, 50), size=SIZE
+    )
+    return examples.batch(16)
+
+
+def main(folder, protocol=PROTOCOL, attackers=("resnet_v1_26",)):
+    splits = {
+        name: split(folder, name) for name in ("train", "validation", "test")
+    }
+    found = judge(blur, splits, attackers=attackers, protocol=protocol)
+    for side in ("raw", "anonymized"):
+        strongest = results.strongest(found[side]["attackers"])
+        print(
+            f"{side:12} A_T {results.figure(found[side]['target']):.3f}  "
+            f"A_B {results.figure(strongest):.3f} ({strongest['name']})"
+        )
+    return found
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
