@@ -6,6 +6,7 @@ the later wins.
 
 import itertools
 import pathlib
+import re
 import sys
 
 from absl import flags as absl_flags
@@ -59,7 +60,10 @@ def with_run(argv, flag_values=absl_flags.FLAGS):
 
 def _words(argv, flag_values):
     """The words of a command line and of its flagfiles, with underscores."""
-    words = flag_values.read_flags_from_files(argv[1:], force_gnu=False)
+    try:
+        words = flag_values.read_flags_from_files(argv[1:], force_gnu=False)
+    except absl_flags.CantOpenFlagFileError as error:
+        raise absl_flags.Error(_plain(str(error))) from error
     return underscored(words, flag_values)
 
 
@@ -91,9 +95,29 @@ def underscored(words, flag_values=absl_flags.FLAGS):
     return spelt
 
 
+# What absl and Python say of a value, and the same in plain words.
+PLAIN = {
+    r"invalid literal for int\(\) with base 10: .*": "not a whole number.",
+    r"could not convert string to float: .*": "not a number.",
+    r"\('Non-boolean argument to boolean flag', .*\)": "not true or false.",
+    r"^ERROR:: Unable to open flagfile: ": "--flagfile cannot be read: ",
+}
+
+
+def _plain(message):
+    for said, plain in PLAIN.items():
+        message = re.sub(said, plain, message)
+    # A list, as it was typed.
+    return re.sub(
+        r"=\['(.*?)'\]", lambda x: "=" + x[1].replace("', '", ","), message
+    )
+
+
 def _parsed(argv, flag_values):
     try:
         return flag_values(argv)
+    except absl_flags.IllegalFlagValueError as error:
+        raise absl_flags.IllegalFlagValueError(_plain(str(error))) from error
     except absl_flags.UnrecognizedFlagError as error:
         name = f"--{error.flagname}"
         raise absl_flags.Error(
@@ -102,8 +126,8 @@ def _parsed(argv, flag_values):
 
 
 def _names(flag_values):
-    """All spellings of all flags, dashes first."""
-    for name in flag_values:
+    """All spellings of all flags but those of a letter, dashes first."""
+    for name in (name for name in flag_values if len(name) > 1):
         yield f"--{name}"
         if flag_values[name].boolean:
             yield f"--no{name}"

@@ -187,6 +187,12 @@ def test_a_run_brings_its_flags_along(tmp_path):
         (["--attribute_weights=1,nan"], "positive numbers"),
         (["--attribute_weights=1,0"], "positive numbers"),
         (["--budget_weights=none", "--restart_every=9"], "would be lost"),
+        (["--seed=x"], "--seed=x: not a whole number"),
+        (["--gamma=x"], "--gamma=x: not a number"),
+        (["--resume=x"], "--resume=x: not true or false"),
+        (["--label_shares=2,3"], "--label_shares=2,3: --label_shares must"),
+        (["--flagfile=no.flags"], "^--flagfile cannot be read: .*no.flags"),
+        (["-x"], "There is no flag --x.$"),
         (["--gama=1"], "Did you mean --gamma"),
     ],
 )
