@@ -59,7 +59,7 @@ def caption(text, width):
     from PIL import ImageDraw
     from PIL import ImageFont
 
-    size = max(12, width // 36)  # pixels
+    size = max(12, width // 28)  # pixels
     strip = Image.new("RGB", (width, round(1.4 * size)), "white")
     ImageDraw.Draw(strip).text(
         (GAP // 2, strip.height // 2),

@@ -258,10 +258,10 @@ def confusion(counts, names, title):
     counts = np.array(counts)
     percent = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     few = len(names) <= COUNTED
-    cell, text = (0.4, 11) if few else (0.2, 8)  # inches, points
+    cell, text = (0.4, 14) if few else (0.2, 8)  # inches, points
     side = max(2.0, cell * len(names))
     longest = max(map(len, names)) * text / 95  # inches
-    figure, axes = _figure(side + longest + 1.6, side + longest + 1.0)
+    figure, axes = _figure(side + longest + 1.7, side + longest + 1.2)
     shown = axes.imshow(percent, cmap="Blues", vmin=0, vmax=100)
     bar = figure.colorbar(shown, fraction=0.05 if few else 0.02, pad=0.02)
     bar.set_label("percent of the clips of a label", fontsize=text + 1)
@@ -280,6 +280,8 @@ def confusion(counts, names, title):
 
 
 def _write_counts(axes, counts, percent, size):
+    digits = len(str(counts.max()))
+    size *= 3 / max(3, digits)  # as many as a cell has room for
     for row, column in np.argwhere(counts):
         axes.text(
             column,

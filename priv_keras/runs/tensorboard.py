@@ -114,7 +114,8 @@ def write_result(settings, figures):
 def write_figure(tag, figure):
     """Writes a `matplotlib.figure.Figure` as a picture."""
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=100)
+    # All of it: a layout may leave long names a little outside.
+    figure.savefig(file, format="png", dpi=100, bbox_inches="tight")
     picture = tf.io.decode_png(file.getvalue(), 3)
     tf.summary.image(tag, picture[None])
 

@@ -7,12 +7,12 @@ import subprocess
 import sys
 
 import pytest
+from documented_tags import compared
 from made_hmdb51 import write_lists
 from made_ucf101 import lists
 from made_ucf101 import names
 from made_videos import write_avi
 from made_vispr import write_image
-from test_board import compared
 
 from tfrecords_tools import write
 from tfrecords_tools.sources import hmdb51

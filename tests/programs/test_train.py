@@ -20,6 +20,7 @@ from broken_shards import spoil_frames
 from broken_shards import without
 from disks import fill
 from disks import mounted
+from documented_tags import compared
 from made_videos import sbu_folder
 from played_games import events
 from run_programs import SMALL
@@ -27,7 +28,6 @@ from run_programs import SMALL_NETWORKS
 from run_programs import program
 from run_programs import run
 from run_programs import start
-from test_board import compared
 from toys import cluster
 from traces import traces
 
