@@ -15,6 +15,7 @@ from flags.suggestions import nearest
 
 SCALES = pathlib.Path(__file__).parent / "scales"
 RECIPES = pathlib.Path(__file__).parent / "recipes"
+CONFIG = "config.flags"  # in the folder of a run, the flags it was made with
 # They end in other flags and are not themselves a part of a configuration.
 EXPANDED = ("recipe",)
 
@@ -51,7 +52,7 @@ def with_run(argv, flag_values=absl_flags.FLAGS):
     with; where the folder is new, does what `with_scale` does."""
     words = _words(argv, flag_values)
     run_dir = last_value(words, "run_dir")
-    config = pathlib.Path(run_dir or "") / "config.flags"
+    config = pathlib.Path(run_dir or "") / CONFIG
     if not run_dir or not config.exists():
         return with_scale(argv, flag_values)
     said = _with_recipes(words, flag_values)

@@ -54,7 +54,7 @@ def main(argv):
         bad_records.tell(data, console.say)
         if name:
             config = parsing.serialize(absl_flags.FLAGS, skip=["run_dir"])
-            files.write(run_dir / "config.flags", config)
+            files.write(folder.RunFolder(run_dir).config, config)
             bad_records.write(run_dir, data)
         result = judge.judge(accused, data, run_dir, console.say)
         exports.add_figures(run_dir, result)
@@ -86,17 +86,18 @@ def check(run_dir, name):
 def check_run_dir(run_dir, baseline):
     """Raises where the folder of a baseline holds another run, whose figures
     its own would replace."""
-    if (run_dir / "checkpoints").exists():
+    held = folder.RunFolder(run_dir)
+    if held.checkpoints.exists():
         raise ValueError(
             f"--run_dir={run_dir} holds a trained run. Choose another folder "
             f"for --baseline={baseline}."
         )
-    if (run_dir / "config.flags").exists():
+    if held.config.exists():
         known = refusals.baseline_of(run_dir)
         if known != baseline:
-            held = f"--baseline={known}" if known else "the run of a game"
+            other = f"--baseline={known}" if known else "the run of a game"
             raise ValueError(
-                f"--run_dir={run_dir} holds {held}. Choose another folder for "
+                f"--run_dir={run_dir} holds {other}. Choose another folder for "
                 f"--baseline={baseline}."
             )
 

@@ -31,6 +31,7 @@ from flags import program
 from flags import sweep as flags
 from flags import training
 from flags.suggestions import nearest
+from priv_keras.runs.folder import RunFolder
 
 # Each job's own.
 NOT_COMMON = (
@@ -161,7 +162,7 @@ def run_job(job, folder, at_once=1):
     if is_judged(job, folder):
         return "was done"
     run_dir = _run_dir(job, folder)
-    started = (run_dir / "config.flags").exists()
+    started = RunFolder(run_dir).config.exists()
     begun = time.monotonic()
     status = 0
     if not _has_result(job, folder):
@@ -169,7 +170,7 @@ def run_job(job, folder, at_once=1):
     if _has_result(job, folder) and not is_judged(job, folder):
         status = _judge_again(job, folder, at_once)
     minutes = (time.monotonic() - begun) / 60
-    took = run_dir / "minutes.txt"
+    took = RunFolder(run_dir).minutes
     if status or not is_judged(job, folder):
         log = _log(job, folder)
         lines = log.read_text().splitlines() or ["it said nothing"]
@@ -260,7 +261,7 @@ def is_judged(job, folder):
 
 
 def _has_result(job, folder):
-    return (_run_dir(job, folder) / "result.json").exists()
+    return RunFolder(_run_dir(job, folder)).result.exists()
 
 
 def _known(job, folder):

@@ -56,7 +56,7 @@ def main(argv):
     game.check_parties(data)  # now, and not after days of training
     with faults.report_faults(data):
         if chief:
-            files.write(run_dir / "config.flags", config)
+            files.write(folder.RunFolder(run_dir).config, config)
             bad_records.write(run_dir, data)
             folder.write_labels(run_dir, data)
         say = console.say if chief else _nothing

@@ -1,11 +1,10 @@
 """Saves the game after each epoch."""
 
-import pathlib
-
 import keras
 
 from priv_keras.runs import checkpoints
 from priv_keras.runs import turns
+from priv_keras.runs.folder import RunFolder
 
 
 class SaveGame(keras.callbacks.Callback):
@@ -24,7 +23,7 @@ class SaveGame(keras.callbacks.Callback):
     def __init__(self, run_dir, keep, target_threshold):
         super().__init__()
         self.run_dir = run_dir
-        self.folder = pathlib.Path(run_dir, "checkpoints")
+        self.folder = RunFolder(run_dir).checkpoints
         self.keep = keep
         self.target_threshold = target_threshold
 

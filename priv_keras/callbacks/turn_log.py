@@ -7,8 +7,8 @@ import keras
 import tensorflow as tf
 
 from priv_keras.runs import tensorboard
+from priv_keras.runs.folder import RunFolder
 from priv_keras.runs.turns import strongest_budget
-from priv_keras.runs.turns import turns_file
 
 
 class TurnLog(keras.callbacks.Callback):
@@ -28,7 +28,7 @@ class TurnLog(keras.callbacks.Callback):
     def __init__(self, run_dir, events, turns, say, every=1):
         super().__init__()
         self.events = events
-        self.path = turns_file(run_dir)
+        self.path = RunFolder(run_dir).turns
         self.turns = turns
         self.say = say
         self.every = every

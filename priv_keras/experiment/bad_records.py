@@ -7,15 +7,13 @@ Part of the programs: reads flags.
 """
 
 import json
-import pathlib
 
 from flags import data as flags
 from priv_keras import files
 from priv_keras.experiment import console
+from priv_keras.runs.folder import RunFolder
 from tfrecords_tools import integrity
 from tfrecords_tools import manifest
-
-NAME = "bad_records.json"
 
 
 def allowed():
@@ -95,7 +93,7 @@ def check_resumed(run_dir, data):
     Raises:
         ValueError: If other records are broken now.
     """
-    path = pathlib.Path(run_dir, NAME)
+    path = RunFolder(run_dir).bad_records
     before = json.loads(path.read_text()) if path.exists() else None
     if before not in (None, left_out(data)):
         raise ValueError(
@@ -109,7 +107,7 @@ def write(run_dir, data):
     """Keeps `bad_records.json`, where `--bad_records` allows any."""
     if allowed():
         text = json.dumps(left_out(data), indent=1) + "\n"
-        files.write(pathlib.Path(run_dir, NAME), text)
+        files.write(RunFolder(run_dir).bad_records, text)
 
 
 def tell(data, say):

@@ -7,7 +7,6 @@ import hashlib
 import importlib.metadata
 import itertools
 import json
-import pathlib
 import time
 
 import keras
@@ -22,6 +21,7 @@ from priv_keras.deployment import card
 from priv_keras.deployment import saved_model
 from priv_keras.deployment import tflite
 from priv_keras.pixels import to_uint8
+from priv_keras.runs.folder import RunFolder
 
 CHECK_FRAMES = 32  # of validation, on which formats are compared with f_A
 CALIBRATED = "tflite_int8"
@@ -70,7 +70,7 @@ def export(
 def folder_of(run_dir, name):
     """Where a format goes: the SavedModel's place has no name of a format."""
     place = "anonymizer" if name == "savedmodel" else name
-    return pathlib.Path(run_dir, "export", place)
+    return RunFolder(run_dir).exports / place
 
 
 def frames(data, split, count):
@@ -82,7 +82,7 @@ def frames(data, split, count):
 
 def describe(anonymizer, data, run_dir, turns, name):
     """What the card of a format says, without the model's hashes."""
-    path = pathlib.Path(run_dir, "result.json")
+    path = RunFolder(run_dir).result
     result = json.loads(path.read_text()) if path.exists() else None
     baseline = evaluation_flags.BASELINE.value
     network = baseline or training_flags.ANONYMIZER.value
@@ -105,7 +105,7 @@ def describe(anonymizer, data, run_dir, turns, name):
             "TensorFlow": tf.__version__,
             "Keras": keras.__version__,
         },
-        "flags": pathlib.Path(run_dir, "config.flags").read_text(),
+        "flags": RunFolder(run_dir).config.read_text(),
         "figures": result and card.figures(result),
     }
 
@@ -137,7 +137,7 @@ def _digest(options):
 
 def add_figures(run_dir, result):
     """Puts what a judge found on the cards of that f_A."""
-    for path in pathlib.Path(run_dir, "export").glob(f"*/{card.NAME}"):
+    for path in RunFolder(run_dir).exports.glob(f"*/{card.NAME}"):
         known = card.load(path.parent)
         if _is_of(result, known["turns"], known["anonymizer"]):
             card.amend(path.parent, card.figures(result))

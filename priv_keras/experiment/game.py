@@ -3,8 +3,6 @@
 Part of the programs: reads flags, through them builds what the library takes.
 """
 
-import pathlib
-
 import keras
 
 from flags import data as data_flags
@@ -19,6 +17,7 @@ from priv_keras.networks import anonymizer
 from priv_keras.networks import budgets
 from priv_keras.networks import c3d
 from priv_keras.runs import checkpoints
+from priv_keras.runs.folder import RunFolder
 from priv_keras.runs.turns import best_turn
 from priv_keras.runs.turns import read_turns
 
@@ -186,7 +185,7 @@ def checkpoint_of(run_dir):
     Raises:
         FileNotFoundError: If the run has no such checkpoint.
     """
-    folder = pathlib.Path(run_dir, "checkpoints")
+    folder = RunFolder(run_dir).checkpoints
     stem = checkpoints.TURNS
     if evaluation_flags.CHECKPOINT.value == "best":
         threshold = training_flags.TARGET_THRESHOLD.value

@@ -32,6 +32,7 @@ from priv_keras.experiment.game import load_game
 from priv_keras.layers import PerFrame
 from priv_keras.losses import SINGLE_LABEL
 from priv_keras.runs import results
+from priv_keras.runs.folder import RunFolder
 
 
 class Candidate(NamedTuple):
@@ -57,7 +58,7 @@ def baseline(name, run_dir):
     Raises:
         FileNotFoundError: If it needs a detector that is not installed.
     """
-    shared = data_flags.SHARED_DIR.value or pathlib.Path(run_dir, "evaluation")
+    shared = data_flags.SHARED_DIR.value or RunFolder(run_dir).evaluation
     built = baselines.build(
         name,
         cache=pathlib.Path(shared, "detections"),
@@ -88,7 +89,7 @@ def judge(accused, data, run_dir, say):
     keras.mixed_precision.set_global_policy(training_flags.PRECISION.value)
     # Cuts of clips depend on the global seed too, and a game has left another.
     reproducibility.seed_everything("attackers")
-    folder = pathlib.Path(run_dir, "evaluation")
+    folder = RunFolder(run_dir).evaluation
     court = Evaluation(data, folder, (accused.method, accused.turns), say)
     with attacked_clips.cache(folder / "cache") as cache:
         result = _attacked(court, accused, cache)
@@ -97,7 +98,7 @@ def judge(accused, data, run_dir, say):
     result_files.write_board(result, data, run_dir)
     result = result_files.without_detail(result)
     text = json.dumps(result, indent=1) + "\n"
-    files.write(pathlib.Path(run_dir, "result.json"), text)
+    files.write(RunFolder(run_dir).result, text)
     return result
 
 

@@ -21,6 +21,7 @@ from priv_keras.experiment.game import build_game
 from priv_keras.experiment.game import build_optimizers
 from priv_keras.experiment.strategy import is_chief
 from priv_keras.runs import checkpoints
+from priv_keras.runs.folder import RunFolder
 from priv_keras.runs.turns import open_events
 from priv_keras.runs.turns import read_turns
 from priv_keras.runs.turns import stuck_gates
@@ -40,7 +41,7 @@ def play(data, run_dir, strategy, say):
         say: Callable of a string, as `print`.
     """
     run_dir = pathlib.Path(run_dir)
-    folder = run_dir / "checkpoints"
+    folder = RunFolder(run_dir).checkpoints
     chief = is_chief(strategy)
     if chief:
         checkpoints.forget_partial(folder)
@@ -127,7 +128,7 @@ def _play_epochs(game, data, watchers):
 
 def _watchers(data, run_dir, events, say):
     """Callbacks of the game; of a worker, whose `events` are `None`, one."""
-    stop = callbacks.StopAtNonFinite(run_dir / "checkpoints")
+    stop = callbacks.StopAtNonFinite(RunFolder(run_dir).checkpoints)
     if events is None:
         return [stop]
     pictured = pictured_clips(data)

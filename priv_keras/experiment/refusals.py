@@ -14,6 +14,7 @@ from flags import training
 from priv_keras.experiment import sides
 from priv_keras.runs import checkpoints
 from priv_keras.runs import folder
+from priv_keras.runs.folder import RunFolder
 from tfrecords_tools import storage
 
 
@@ -46,7 +47,7 @@ def check_trained(run_dir):
         raise FileNotFoundError(
             f"There is no folder --run_dir={run_dir}.{paths.beside(run_dir)}"
         )
-    if not checkpoints.files(run_dir / "checkpoints", checkpoints.TURNS):
+    if not checkpoints.files(RunFolder(run_dir).checkpoints, checkpoints.TURNS):
         raise FileNotFoundError(
             f"--run_dir={run_dir} holds no trained game. Train one with "
             f"`python -m priv_keras.train --run_dir={run_dir}`."
@@ -73,7 +74,7 @@ def check_judged_baseline(run_dir):
 
 def baseline_of(run_dir):
     """The baseline that a folder's run judged, or `None`."""
-    config = pathlib.Path(run_dir, "config.flags")
+    config = RunFolder(run_dir).config
     if not config.is_file():
         return None
     return parsing.last_value(config.read_text().splitlines(), "baseline")

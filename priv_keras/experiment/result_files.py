@@ -10,6 +10,7 @@ from priv_keras.experiment.data import pictured_clips
 from priv_keras.reports import figures as drawings
 from priv_keras.runs import results
 from priv_keras.runs import tensorboard
+from priv_keras.runs.folder import RunFolder
 
 
 def without_detail(found):
@@ -83,5 +84,6 @@ def draw(accused, data, run_dir):
         pixels.sheet({"raw": before[:, i], "anonymized": after[:, i]})
         for i in range(before.shape[1])
     ]
-    pixels.write_png(sheets[len(sheets) // 2], run_dir / "before_after.png")
-    pixels.write_loop(sheets, run_dir / "before_after.webp")
+    folder = RunFolder(run_dir)
+    pixels.write_png(sheets[len(sheets) // 2], folder.before_after)
+    pixels.write_loop(sheets, folder.moving)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from priv_keras import metrics
 from priv_keras.runs import results
+from priv_keras.runs.folder import RunFolder
 
 METHODS = {"grl": "GRL", "kbeam": "K-Beam", "entropy": "Entropy"}
 # In which runs of one configuration may differ.
@@ -268,7 +269,7 @@ def row(run):
         "seed": result["seed"],
         "turns": result["turns"],
     }
-    took = run.folder / "minutes.txt"
+    took = RunFolder(run.folder).minutes
     columns["minutes"] = took.read_text() if took.exists() else None
     for side in ("raw", "anonymized"):
         for name, read in (("a_t", results.utility), ("a_b", results.privacy)):

@@ -10,17 +10,18 @@ from priv_keras.reports import comparison
 from priv_keras.reports import figures
 from priv_keras.reports import glossary
 from priv_keras.runs import results
+from priv_keras.runs.folder import RunFolder
 
-# Drawn by runs: file, kind, alternative text and caption.
+# Drawn by runs: attribute of `RunFolder`, kind, alternative text and caption.
 PICTURES = (
     (
-        "before_after.png",
+        "before_after",
         "pixels",
         "Raw frames, and below each of them its anonymized frame",
         "Validation clips: raw frames, and below them f_A's output.",
     ),
     (
-        "before_after.webp",
+        "moving",
         "pixels moving",
         "The same clips, playing in a loop",
         "The same as moving pictures.",
@@ -257,7 +258,7 @@ def _pictures(run):
             "kind": kind,
         }
         for name, kind, alt, text in PICTURES
-        if (path := run.folder / name).exists()
+        if (path := getattr(RunFolder(run.folder), name)).exists()
     ]
 
 

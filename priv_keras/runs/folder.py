@@ -1,4 +1,4 @@
-"""The names of all that a run's folder holds."""
+"""What a run's folder holds, and where: the one place that spells it out."""
 
 import json
 import pathlib
@@ -6,13 +6,47 @@ import pathlib
 from priv_keras import files
 
 
+class RunFolder:
+    """The paths of what a run keeps.
+
+    Args:
+        path: Folder of the run.
+
+    Attributes:
+        path: `pathlib.Path` of the folder; all others are below it.
+        config: Flagfile that repeats the run.
+        labels: JSON, what the classes of the parties mean.
+        bad_records: JSON, the records that the run leaves out.
+        checkpoints: Folder of the games that were saved.
+        turns: JSON lines, the figures of each turn.
+        tensorboard: Folder of event files.
+        evaluation: Folder of what each attacker found.
+        result: JSON, what the judge found, see `results.RESULT`.
+        before_after: PNG of frames, raw and anonymized.
+        moving: WebP of the same as clips.
+        exports: Folder of exported anonymizers.
+        minutes: Text, how long a sweep took over the run.
+    """
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        self.config = self.path / "config.flags"
+        self.labels = self.path / "labels.json"
+        self.bad_records = self.path / "bad_records.json"
+        self.checkpoints = self.path / "checkpoints"
+        self.turns = self.path / "metrics.jsonl"
+        self.tensorboard = self.path / "tensorboard"
+        self.evaluation = self.path / "evaluation"
+        self.result = self.path / "result.json"
+        self.before_after = self.path / "before_after.png"
+        self.moving = self.path / "before_after.webp"
+        self.exports = self.path / "export"
+        self.minutes = self.path / "minutes.txt"
+
+
 def write_labels(run_dir, data):
     """Keeps what the classes of the run's parties mean."""
-    text = json.dumps(data.labels, indent=1)
-    files.write(pathlib.Path(run_dir, LABELS), text)
-
-
-LABELS = "labels.json"  # in the folder of a run: what its classes mean
+    files.write(RunFolder(run_dir).labels, json.dumps(data.labels, indent=1))
 
 
 def check_labels(run_dir, sides):
@@ -26,7 +60,7 @@ def check_labels(run_dir, sides):
         ValueError: If another dataset, or another version, has taken their
             place, or the file that names them is damaged.
     """
-    path = pathlib.Path(run_dir, LABELS)
+    path = RunFolder(run_dir).labels
     if not path.exists():
         return
     try:
@@ -57,7 +91,7 @@ def check_run_dir(run_dir, config, resume):
     Raises:
         ValueError: If the folder holds another run, or none to resume.
     """
-    path = run_dir / "config.flags"
+    path = RunFolder(run_dir).config
     if not path.exists():
         if run_dir.is_dir() and any(run_dir.iterdir()):
             raise ValueError(

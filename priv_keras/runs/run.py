@@ -7,6 +7,7 @@ from typing import NamedTuple
 import jsonschema
 
 from priv_keras.runs import results
+from priv_keras.runs.folder import RunFolder
 from priv_keras.runs.turns import TURN
 
 
@@ -40,7 +41,8 @@ def load_run(folder):
         ValueError: If what it holds is no result.
     """
     folder = pathlib.Path(folder).resolve()
-    path = folder / "result.json"
+    held = RunFolder(folder)
+    path = held.result
     if not path.exists():
         raise FileNotFoundError(
             f"{folder} holds no result.json. Judge the run first: `python -m "
@@ -49,10 +51,10 @@ def load_run(folder):
     result = _parsed(_text(path), results.RESULT, path)
     return Run(
         folder,
-        _config(_text(folder / "config.flags"), result.get("judging", "")),
+        _config(_text(held.config), result.get("judging", "")),
         [
-            _parsed(line, TURN, folder / "metrics.jsonl")
-            for line in _text(folder / "metrics.jsonl").splitlines()
+            _parsed(line, TURN, held.turns)
+            for line in _text(held.turns).splitlines()
         ],
         result,
     )

@@ -2,14 +2,13 @@
 
 import contextlib
 import io
-import os
-import pathlib
 import re
 
 import numpy as np
 import tensorflow as tf
 
 from priv_keras import pixels
+from priv_keras.runs.folder import RunFolder
 
 CLOCK = "speed/"  # how tags begin whose figures no two runs share
 
@@ -21,8 +20,8 @@ def writer(run_dir, suffix=""):
         run_dir: Folder of the run; writes `tensorboard/`.
         suffix: String, how the file's name ends.
     """
-    folder = os.path.join(run_dir, "tensorboard")
-    return tf.summary.create_file_writer(folder, filename_suffix=suffix)
+    folder = RunFolder(run_dir).tensorboard
+    return tf.summary.create_file_writer(str(folder), filename_suffix=suffix)
 
 
 PARTY = re.compile(
@@ -79,7 +78,7 @@ def result_writer(run_dir, turns):
         turns: Int, that f_A played to.
     """
     suffix = f".turn_{turns:06d}.result"
-    for old in pathlib.Path(run_dir, "tensorboard").glob(f"events*{suffix}"):
+    for old in RunFolder(run_dir).tensorboard.glob(f"events*{suffix}"):
         old.unlink()
     events = writer(run_dir, suffix)
     with events.as_default(step=turns):

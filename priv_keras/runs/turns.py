@@ -4,13 +4,13 @@ import collections
 import contextlib
 import json
 import os
-import pathlib
 
 import tensorflow as tf
 
 from priv_keras import files
 from priv_keras.runs import results
 from priv_keras.runs import tensorboard
+from priv_keras.runs.folder import RunFolder
 
 
 def strongest_budget(logs):
@@ -18,13 +18,9 @@ def strongest_budget(logs):
     return max(float(v) for k, v in logs.items() if "val_budget" in k)
 
 
-def turns_file(run_dir):
-    return pathlib.Path(run_dir, "metrics.jsonl")
-
-
 def read_turns(run_dir):
     """What `TurnLog` wrote: a list of dicts."""
-    path = turns_file(run_dir)
+    path = RunFolder(run_dir).turns
     lines = path.read_text().splitlines() if path.exists() else []
     return [json.loads(line) for line in lines]
 
@@ -62,13 +58,13 @@ def forget_turns_after(run_dir, last):
         run_dir: Folder of the run.
         last: Int, the last turn that stays.
     """
-    path = turns_file(run_dir)
+    path = RunFolder(run_dir).turns
     if path.exists():
         lines = path.read_text().splitlines(keepends=True)
         whole = (line for line in lines if line.endswith("\n"))
         kept = [line for line in whole if json.loads(line)["turn"] <= last]
         files.write(path, "".join(kept))
-    for path in pathlib.Path(run_dir, "tensorboard").glob("events*"):
+    for path in RunFolder(run_dir).tensorboard.glob("events*"):
         # TensorBoard reads every file whose name has "tfevents" in it.
         partial = path.with_name("partial")
         with tf.io.TFRecordWriter(str(partial)) as writer:

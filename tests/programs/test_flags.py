@@ -14,6 +14,7 @@ from priv_keras.algorithms import ALGORITHMS
 from priv_keras.deployment import tflite
 from priv_keras.networks import anonymizer
 from priv_keras.networks import attackers
+from priv_keras.runs.folder import RunFolder
 from tfrecords_tools import sources
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -270,3 +271,7 @@ def test_dashes_work_in_flagfiles_too(tmp_path):
     parse(f"--flagfile={tmp_path / 'x.flags'}", "--data-dir", "a-b")
     assert training.MAX_ITER.value == 28
     assert data.DATA_DIR.value == "a-b"
+
+
+def test_programs_look_for_the_flags_of_a_run_where_runs_keep_them(tmp_path):
+    assert RunFolder(tmp_path).config == tmp_path / parsing.CONFIG
