@@ -47,8 +47,8 @@ def main(folder, protocol=PROTOCOL, attackers=("resnet_v1_26",)):
     for side in ("raw", "anonymized"):
         strongest = results.strongest(found[side]["attackers"])
         print(
-            f"{side:12} A_T {results.figure(found[side]['target']):.3f}  "
-            f"A_B {results.figure(strongest):.3f} ({strongest['name']})"
+            f"{side:12} A_T {results.value(found[side]['target']):.3f}  "
+            f"A_B {results.value(strongest):.3f} ({strongest['name']})"
         )
     return found
 

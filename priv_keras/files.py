@@ -16,11 +16,24 @@ def write(path, text):
         path: Path; its folder is made where it is missing.
         text: String.
     """
+    with replacing(path) as partial:
+        partial.write_text(text)
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """Yields the path of a new file that takes the place of `path` when it is
+    written.
+
+    Args:
+        path: Path; its folder is made where it is missing. What is there stays
+            if writing fails.
+    """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"partial-{os.getpid()}-{path.name}")
     try:
-        partial.write_text(text)
+        yield partial
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

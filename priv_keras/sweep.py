@@ -31,6 +31,7 @@ from flags import program
 from flags import sweep as flags
 from flags import training
 from flags.suggestions import nearest
+from priv_keras import files
 from priv_keras.runs.folder import RunFolder
 
 # Each job's own.
@@ -295,15 +296,17 @@ def summarize(folder):
     if not judged:
         return
     rows = [comparison.row(run) for run in judged]
-    partial = folder / "result.csv.partial"
-    with partial.open("w", newline="") as file:
+    table = folder / "result.csv"
+    with (
+        files.replacing(table) as partial,
+        partial.open("w", newline="") as file,
+    ):
         columns = dict.fromkeys(itertools.chain(*rows))
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)
-    os.replace(partial, folder / "result.csv")
     page.write(judged, folder / "report", training.PICTURES.value)
-    print(f"{folder / 'result.csv'}, {folder / 'report' / 'index.html'}")
+    print(f"{table}, {folder / 'report' / 'index.html'}")
 
 
 def run():

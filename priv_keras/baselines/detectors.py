@@ -5,12 +5,13 @@ our OpenCV, and their own code is never imported.
 """
 
 import hashlib
-import os
 import pathlib
 from importlib import metadata
 from typing import NamedTuple
 
 import numpy as np
+
+from priv_keras import files
 
 BATCH = 8  # frames that a detector looks at in one run
 
@@ -218,8 +219,5 @@ class Cached:
 
     def _write(self, path, found):
         rows = [np.insert(boxes, 0, i, axis=1) for i, boxes in enumerate(found)]
-        self.folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}.partial")
-        with partial.open("wb") as file:
+        with files.replacing(path) as partial, partial.open("wb") as file:
             np.save(file, np.concatenate([np.empty((0, 5)), *rows]))
-        os.replace(partial, path)

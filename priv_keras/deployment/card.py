@@ -6,7 +6,6 @@ the SHA-256 of each file, so that figures stay with the model they are of.
 
 import contextlib
 import json
-import os
 import pathlib
 
 import jsonschema
@@ -93,9 +92,7 @@ def _save(folder, card):
         (NAME, json.dumps(card, indent=1) + "\n"),
         (PAGE, page(card)),
     ):
-        partial = folder / (name + ".partial")
-        partial.write_text(text)
-        os.replace(partial, folder / name)
+        files.write(folder / name, text)
 
 
 def load(folder):

@@ -65,7 +65,7 @@ class Evaluation(NamedTuple):
         """Says a figure, and returns it."""
         epochs = f" after {found['epochs']} epochs" if "epochs" in found else ""
         self.say(
-            f"{found['name']} {what}: A_B {results.figure(found):.3f}{epochs}"
+            f"{found['name']} {what}: A_B {results.value(found):.3f}{epochs}"
         )
         if "inferred_accuracy" in found and two_step.stale(
             found["training_accuracy"], found["inferred_accuracy"]

@@ -196,5 +196,5 @@ def _fresh_target(court, side, splits):
         side, "target", training_flags.TARGET_WIDTH.value, protocol
     )
     found = two_step.once(record, run)
-    court.say(f"f_T on {side} clips: A_T {results.figure(found):.3f}")
+    court.say(f"f_T on {side} clips: A_T {results.value(found):.3f}")
     return found

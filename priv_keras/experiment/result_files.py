@@ -43,8 +43,8 @@ def write_board(result, data, run_dir):
         target = result[side]["target"]
         strongest = results.strongest(result[side]["attackers"])
         figures |= {
-            f"{side}/A_T": results.figure(target),
-            f"{side}/A_B": results.figure(strongest),
+            f"{side}/A_T": results.value(target),
+            f"{side}/A_B": results.value(strongest),
         }
         details |= {
             f"{side}/actions": (target["detail"], "actions"),

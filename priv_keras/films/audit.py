@@ -4,7 +4,7 @@ import hashlib
 import json
 import pathlib
 
-BLOCK = 1 << 20  # bytes
+from priv_keras import files
 
 
 def sha256(path):
@@ -17,20 +17,13 @@ def sha256(path):
         String of 64 hexadecimal digits.
     """
     path = pathlib.Path(path)
-    digest = hashlib.sha256()
     if path.is_file():
-        _add(digest, path)
-    else:
-        for file in sorted(p for p in path.rglob("*") if p.is_file()):
-            name = file.relative_to(path).as_posix()
-            digest.update(f"{sha256(file)}  {name}\n".encode())
+        return files.sha256(path)
+    digest = hashlib.sha256()
+    for file in sorted(p for p in path.rglob("*") if p.is_file()):
+        name = file.relative_to(path).as_posix()
+        digest.update(f"{files.sha256(file)}  {name}\n".encode())
     return digest.hexdigest()
-
-
-def _add(digest, path):
-    with open(path, "rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
 
 
 def write(path, log):

@@ -62,4 +62,4 @@ def _figure(score):
             f"{score['before']['ssim']:.2f})"
         )
     low, high = score["interval"]
-    return f"{results.figure(score):.3f} [{low:.3f}, {high:.3f}]"
+    return f"{results.value(score):.3f} [{low:.3f}, {high:.3f}]"

@@ -4,10 +4,11 @@ A file's name ends in the start of its SHA-256, as in
 `turn_000056-1f0c5a6b7d8e.weights.h5`, so that a damaged one is found out.
 """
 
-import hashlib
 import os
 import pathlib
 import warnings
+
+from priv_keras.files import sha256
 
 DIGITS = 12
 END = ".weights.h5"
@@ -78,11 +79,7 @@ def is_whole(path):
 
 
 def _digest(path):
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while chunk := file.read(2**20):
-            digest.update(chunk)
-    return digest.hexdigest()[:DIGITS]
+    return sha256(path)[:DIGITS]
 
 
 def load(model, path):

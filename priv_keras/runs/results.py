@@ -72,7 +72,7 @@ def utility(result, side):
 
 def privacy(result, side):
     """A_B^N on a side: the score of the strongest attacker."""
-    return max(result[side]["attackers"], key=value)
+    return strongest(result[side]["attackers"])
 
 
 def attacks(result):
@@ -82,12 +82,12 @@ def attacks(result):
         Dict of the name of an attack to a score. `retrained` is A_B^N; `any`
         is the highest of all.
     """
-    each = {"retrained": [privacy(result, "anonymized")]}
+    each = {"retrained": result["anonymized"]["attackers"][:]}
     for found in result["attacks"]:
         if found["attack"] != RAW_VIDEO and "psnr" not in found:
             each.setdefault(found["attack"], []).append(found)
-    best = {kind: max(scores, key=value) for kind, scores in each.items()}
-    return {**best, "any": max(best.values(), key=value)}
+    best = {kind: strongest(scores) for kind, scores in each.items()}
+    return {**best, "any": strongest(best.values())}
 
 
 def value(score):
@@ -104,11 +104,6 @@ def chance(runs):
     )
 
 
-def figure(score):
-    """A_T or A_B of a `score`: its accuracy, or of attributes its cMAP."""
-    return score.get("accuracy", score.get("cmap"))
-
-
-def strongest(attacks):
-    """A_B^N: the attack of the highest accuracy, or cMAP."""
-    return max(attacks, key=figure)
+def strongest(scores):
+    """A_B^N: the score of the highest accuracy, or cMAP."""
+    return max(scores, key=value)
