@@ -1,1 +1,15 @@
 """One file per party of Sec. 3.2, and the families of the attackers."""
+
+import importlib
+
+__all__ = ["anonymizer", "attackers", "budgets", "c3d", "lite"]
+
+
+def __getattr__(name):
+    if name in __all__:
+        return importlib.import_module(f"priv_keras.networks.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return list(__all__)
