@@ -1,7 +1,7 @@
 """Adversarial, privacy-preserving action recognition (Wu et al., TPAMI).
 
-Names are imported when they are first used, so that `import priv_keras` is quick
-and loads no TensorFlow.
+Names are imported when they are first used, so that `import priv_keras` is
+quick and loads no TensorFlow.
 """
 
 import importlib
