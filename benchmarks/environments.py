@@ -7,9 +7,9 @@ environment outside the repository, builds the wheel there, installs it with
 the extra `test`, and runs the fast tests of films and of building shards (with
 `--all`, every fast test) against the wheel, a smoke game on puppets, and the
 resulting anonymizer on a film. `lowest` is the lowest Python with the lowest
-versions that `setup.cfg` allows, which needs `uv`. The same command resumes
-after the last finished row; `--again` makes the rows anew, and so does `--ci`,
-which keeps none. Exits with 1 if anything fails. Writes
+versions that `setup.cfg` allows, which needs `uv`. The same command leaves
+out rows that passed; `--again` makes them anew, and so does `--ci`, which keeps
+none. Exits with 1 if anything fails. Writes
 `benchmarks/results/environments.md`.
 """
 
@@ -84,13 +84,16 @@ def main():
     rows = {} if args.ci else kept()
     names = args.pythons or list(found)
     for name in names:
-        known = name in rows and rows[name]["all"] >= args.all
-        if args.again or not known:
+        if args.again or not finished(rows.get(name), args.all):
             rows[name] = try_out(name, found[name], args.all)
             if not args.ci:
                 rows = keep(rows[name])
     print(report(rows))
     sys.exit(any(rows[name]["failed"] for name in names))
+
+
+def finished(row, whole):
+    return row and not row["failed"] and row["all"] >= whole
 
 
 def interpreters():
@@ -307,9 +310,12 @@ def report(rows):
         "|---" * (len(SHOWN) + 6) + "|",
         *(line(row) for row in rows.values()),
     ]
-    for row in rows.values():
-        lines += ["", *(f"- {row['name']}: {text}" for text in row["failed"])]
-    return "\n".join(lines).rstrip() + "\n"
+    failed = [
+        (row["name"], text) for row in rows.values() for text in row["failed"]
+    ]
+    lines += [""] if failed else []
+    lines += [f"- {name}: {text}" for name, text in failed]
+    return "\n".join(lines) + "\n"
 
 
 def line(row):
