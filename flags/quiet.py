@@ -14,6 +14,7 @@ GREETING = re.compile(
     rb"|I\d{4} \d\d:\d\d:\d\d"
     rb"|[EW]\d{4} .*Unable to register cu\w+ factory"
     rb"|INFO: Created TensorFlow Lite XNNPACK delegate"
+    rb"|fully_quantize: \d, inference_type: "
 )
 
 _silenced = False  # whether `silence` was called
