@@ -650,7 +650,7 @@ def test_weights_to_start_from_that_are_not_there_are_refused(shards, tmp_path):
 @pytest.mark.parametrize(
     ("flag", "says"),
     [
-        ("--budgets=mobilenet_v3_1", "Did you mean mobilenet_v2_1.0?"),
+        ("--budgets=mobilenet_v3_1", "Did you mean mobilenet_v2_1."),
         ("--budget_weights=f_b.weights.h5", "f_b.weights.h5 is not there"),
         ("--attackers=resnet_v1_52", "Did you mean resnet_v1_50?"),
         ("--budgets=", "It names no budget model"),
