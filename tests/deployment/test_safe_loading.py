@@ -1,3 +1,4 @@
+import contextlib
 import os
 import shutil
 import struct
@@ -79,8 +80,15 @@ def serving(folder, path):
 
 
 def unlisted(folder, path):
-    """Writes by a function that the list of functions does not name."""
-    serving(folder, path)
+    """Writes by a function that the list of functions does not name. The loader
+    builds it all the same; since it returns nothing, TensorFlow can call it."""
+    module = tf.Module()
+    module.serve = tf.function(
+        lambda frames: [thief(path)(frames)].clear(),
+        input_signature=SIGNATURE,
+        autograph=False,
+    )
+    tf.saved_model.save(module, str(folder), signatures={})
     file = folder / "saved_model.pb"
     model = saved_model_pb2.SavedModel.FromString(file.read_bytes())
     objects = model.meta_graphs[0].object_graph_def
@@ -90,9 +98,6 @@ def unlisted(folder, path):
             node.bare_concrete_function.concrete_function_name = name
             node.bare_concrete_function.argument_keywords.append("frames")
             node.bare_concrete_function.allowed_positional_arguments = 1
-    for node in objects.nodes:
-        if node.WhichOneof("kind") == "bare_concrete_function":
-            node.bare_concrete_function.ClearField("function_spec")
     objects.concrete_functions.clear()
     file.write_bytes(model.SerializeToString())
 
@@ -134,7 +139,8 @@ def test_no_graph_of_a_file_is_run(attack, exported, stolen, tmp_path):
     forge(hostile)
     refused(hostile)
     assert not stolen.exists()
-    load(hostile, trusted=True)(FRAMES)
+    with contextlib.suppress(ValueError):  # it may make no frames of frames
+        load(hostile, trusted=True)(FRAMES)
     assert stolen.exists()
 
 
@@ -266,7 +272,7 @@ def test_what_is_no_file_is_refused(kind, exported, tmp_path):
 def test_weights_that_are_not_finite_are_refused(value, tmp_path):
     network = ANONYMIZERS["lite"](WIDTH)
     last = network.variables[-1]
-    last.assign(np.where(np.arange(len(last)) == 7, value, 0.0))
+    last.assign(np.where(np.arange(last.shape[0]) == 2, value, 0.0))
     saved_model.export_saved_model(network, tmp_path / "model", CARD)
     refused(tmp_path / "model", "is not finite.*--trust_model")
 
@@ -410,5 +416,7 @@ def test_a_tflite_file_runs_no_operation_of_tensorflow(
         converter.target_spec.experimental_select_user_tf_ops = ["WriteFile"]
     converter.allow_custom_ops = True
     (tmp_path / "anonymizer.tflite").write_bytes(converter.convert())
-    refused(tmp_path / "anonymizer.tflite", f"holds the operator b'{operator}'")
+    # The first of those that the file holds.
+    first = operator.replace("WriteFile", "SerializeTensor")
+    refused(tmp_path / "anonymizer.tflite", f"holds the operator b'{first}'")
     assert not stolen.exists()
