@@ -98,6 +98,9 @@ def unlisted(folder, path):
             node.bare_concrete_function.concrete_function_name = name
             node.bare_concrete_function.argument_keywords.append("frames")
             node.bare_concrete_function.allowed_positional_arguments = 1
+    for node in objects.nodes:
+        if node.WhichOneof("kind") == "bare_concrete_function":
+            node.bare_concrete_function.ClearField("function_spec")
     objects.concrete_functions.clear()
     file.write_bytes(model.SerializeToString())
 

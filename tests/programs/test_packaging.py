@@ -36,9 +36,9 @@ def files(package):
 
 
 def package_data():
-    """Pairs of a package and a pattern of the files that it ships."""
+    """Pairs of a package's folder and a pattern of the files that it ships."""
     return [
-        (package, pattern)
+        (package.replace(".", "/"), pattern)
         for package, patterns in SETUP["options.package_data"].items()
         for pattern in patterns.split()
     ]
@@ -55,9 +55,9 @@ def test_a_file_that_is_no_code_is_package_data(package):
     assert others <= shipped
 
 
-@pytest.mark.parametrize("package, pattern", package_data())
-def test_package_data_exists(package, pattern):
-    assert list((ROOT / package).glob(pattern))
+@pytest.mark.parametrize("folder, pattern", package_data())
+def test_package_data_exists(folder, pattern):
+    assert list((ROOT / folder).glob(pattern))
 
 
 @pytest.mark.parametrize("package", PACKAGES)
