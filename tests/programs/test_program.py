@@ -4,7 +4,6 @@ import configparser
 import os
 import pathlib
 import re
-import signal
 import subprocess
 import sys
 
