@@ -15,6 +15,7 @@ import tensorflow as tf
 from priv_keras.evaluation.judge import PROTOCOL
 from priv_keras.evaluation.judge import judge
 from priv_keras.runs import results
+from tfrecords_tools import manifest
 from tfrecords_tools import read
 
 SIZE, FRAMES = 48, 6
@@ -33,10 +34,18 @@ def blur(clips):
 
 
 def split(folder, name):
-    examples = read.clips(
-        f"{folder}/{name}-*", frames=FRAMES, frame_size=(54, 50), size=SIZE
-    )
-    return examples.batch(16)
+    """Reads one split of a data set's shards as batches."""
+    known = manifest.load(folder)
+    action, person = known["target"], known["budget"]
+
+    def named(example):
+        labels = {"actions": example[action], "budget_labels": example[person]}
+        return {**labels, **{k: example[k] for k in ("clips", "video")}}
+
+    cut = {"frames": FRAMES, "frame_size": (54, 50), "size": SIZE}
+    pattern = f"{folder}/{name}-*"
+    examples = read.clips(pattern, labels=(action, person), **cut)
+    return examples.map(named).batch(16)
 
 
 def main(folder, protocol=PROTOCOL, attackers=("resnet_v1_26",)):

@@ -1,0 +1,90 @@
+"""Every example runs, on tiny data."""
+
+import importlib.util
+import pathlib
+
+import pytest
+from made_cards import card_of
+from made_films import scenes
+from made_films import write_film
+from made_shards import build_sbu
+from run_programs import SMALL
+
+from priv_keras.deployment import saved_model
+from priv_keras.evaluation.two_step import Protocol
+from priv_keras.networks.anonymizer import ANONYMIZERS
+
+FOLDER = pathlib.Path(__file__).parents[1] / "examples"
+
+
+def example(name):
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_own_networks_play_a_game():
+    game = example("own_networks").main(epochs=1)
+    assert game.turns_played() == 8
+
+
+def test_a_stream_is_anonymized_frame_by_frame(tmp_path, capsys):
+    film = tmp_path / "film.mp4"
+    write_film(film, scenes(7))
+    model = tmp_path / "anonymizer"
+    network = ANONYMIZERS["lite"](0.25)
+    saved_model.export_saved_model(network, model, card_of("lite"))
+    assert example("anonymize_stream").main(film, model) == 7
+    assert capsys.readouterr().out == "7 frames\n"
+
+
+@pytest.mark.slow
+def test_a_filter_of_ones_own_is_judged(tmp_path):
+    build_sbu(tmp_path)
+    module = example("judge_any_filter")
+    module.SIZE, module.FRAMES = 32, 2
+    found = module.main(
+        tmp_path / "sbu",
+        protocol=Protocol(
+            steps=2,
+            steps_per_epoch=1,
+            patience=2,
+            learning_rate=1e-3,
+            batch_size=4,
+            frames=1,
+        ),
+        attackers=("mobilenet_v1_0.25",),
+    )
+    for side in ("raw", "anonymized"):
+        (attacker,) = found[side]["attackers"]
+        assert 0 <= attacker["accuracy"] <= 1
+        assert 0 <= found[side]["target"]["accuracy"] <= 1
+
+
+def test_a_list_of_ones_own_clips_names_person_and_action(tmp_path):
+    for person in ("anna", "ben"):
+        (tmp_path / person).mkdir()
+        (tmp_path / person / "wave_01.mp4").touch()
+    example("own_dataset").write_list(tmp_path, tmp_path / "clips.csv")
+    lines = (tmp_path / "clips.csv").read_text().splitlines()
+    assert lines == [
+        "path,action,privacy",
+        "anna/wave_01.mp4,wave,anna",
+        "ben/wave_01.mp4,wave,ben",
+    ]
+
+
+@pytest.mark.slow
+def test_ones_own_clips_are_built_and_trained_on(tmp_path):
+    for person in ("anna", "ben", "cleo"):
+        for action in ("wave", "walk"):
+            for take in range(4):
+                film = tmp_path / "raw" / person / f"{action}_{take:02d}.mp4"
+                film.parent.mkdir(parents=True, exist_ok=True)
+                write_film(film, scenes(8))
+    out = tmp_path / "out"
+    own = ("--dataset", "--scale")
+    flags = [flag for flag in SMALL if not flag.startswith(own)]
+    example("own_dataset").main(tmp_path / "raw", out, *flags)
+    assert (out / "run" / "result.json").exists()
