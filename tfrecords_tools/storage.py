@@ -38,10 +38,10 @@ def is_remote(name):
     return "://" in str(name)
 
 
-def sha256(path):
+def sha256(name):
     """The SHA-256 of a file, as hexadecimal digits."""
     digest = hashlib.sha256()
-    with path(path).open("rb") as file:
+    with path(name).open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
