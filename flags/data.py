@@ -1,4 +1,4 @@
-"""Flags of every program of `priv_keras`: which data, and how a clip is cut."""
+"""Flags of a run and its data, which most programs of `priv_keras` share."""
 
 import re
 
@@ -8,11 +8,23 @@ from flags import choices
 
 GROUPS = {
     "The run": (
-        *("run_dir", "scale", "recipe", "shared_dir", "seed", "deterministic"),
+        "run_dir",
+        "scale",
+        "recipe",
+        "shared_dir",
+        "seed",
+        "deterministic",
     ),
     "What to run on": (
-        *("dataset", "data_dir", "budget_dataset", "test_dataset"),
-        *("bad_records", "frames", "frame_width", "frame_height", "size"),
+        "dataset",
+        "data_dir",
+        "budget_dataset",
+        "test_dataset",
+        "bad_records",
+        "frames",
+        "frame_width",
+        "frame_height",
+        "size",
         "batch_size",
     ),
 }

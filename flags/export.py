@@ -28,5 +28,5 @@ CALIBRATION_FRAMES = absl_flags.DEFINE_integer(
 
 
 def formats():
-    """The formats that `--format` names, each once, without short names."""
+    """Returns the formats of `--format`, each once and by its full name."""
     return list(dict.fromkeys(SHORT.get(x, x) for x in FORMAT.value))
