@@ -127,14 +127,14 @@ def test_a_resumed_run_must_leave_out_the_same(train, tmp_path):
     flip(train, 1, 60)
     data = opened("skip:2")
     with flagsaver.flagsaver(bad_records="skip:2"):
-        bad_records.write(tmp_path, data)
-    bad_records.check_resumed(tmp_path, data)
+        bad_records.write(data, tmp_path)
+    bad_records.check_resumed(data, tmp_path)
     flip(train, 3, 60)
     with pytest.raises(ValueError, match=f"{train.name} 1; now .* 1 3"):
-        bad_records.check_resumed(tmp_path, opened("skip:2"))
+        bad_records.check_resumed(opened("skip:2"), tmp_path)
     train.write_bytes(whole)
     with pytest.raises(ValueError, match="1; now none"):
-        bad_records.check_resumed(tmp_path, opened("skip:2"))
+        bad_records.check_resumed(opened("skip:2"), tmp_path)
 
 
 def test_figures_of_what_is_left_out_are_not_those_of_all(train):

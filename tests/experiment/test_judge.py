@@ -22,15 +22,15 @@ def test_a_baseline_is_judged_in_the_precision_of_games(tmp_path, monkeypatch):
     """Figures of raw clips are shared with them, and named by it."""
     build_sbu(tmp_path)
 
-    def attacked(court, accused, cache):
+    def attacked(evaluation, candidate, cache):
         raise Reached(keras.mixed_precision.global_policy().name)
 
     monkeypatch.setattr(judge, "_attacked", attacked)
     with reading_sbu(tmp_path, precision="mixed_bfloat16"):
-        accused = judge.baseline("downsample_4", tmp_path / "run")
+        candidate = judge.baseline("downsample_4", tmp_path / "run")
         try:
             with pytest.raises(Reached, match="^mixed_bfloat16$"):
-                judge.judge(accused, open_data(), tmp_path / "run", print)
+                judge.judge(candidate, open_data(), tmp_path / "run", print)
         finally:
             keras.mixed_precision.set_global_policy("float32")
 
@@ -40,12 +40,12 @@ def test_what_a_baseline_leaves_is_never_on_disk(tmp_path, monkeypatch):
     build_sbu(tmp_path)
     with reading_sbu(tmp_path):
         shards = open_data().target
-        accused = judge.baseline("downsample_1", tmp_path / "run")
+        candidate = judge.baseline("downsample_1", tmp_path / "run")
         found = []
         for room in (attack.IN_MEMORY, 1):
             monkeypatch.setattr(attack, "IN_MEMORY", room)
             sides = attacked_clips._sides(
-                shards, shards, accused, tmp_path / "cache"
+                shards, shards, candidate, tmp_path / "cache"
             )
             test = sides["anonymized"]["test"]
             found.append([example["clips"].numpy() for example in test])

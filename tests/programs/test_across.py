@@ -170,7 +170,7 @@ def test_shards_of_other_attributes_do_not_test_these(tmp_path, shards):
         *(f"--data_dir={tmp_path}/shards", f"--run_dir={tmp_path}/run"),
     )
     assert refused.returncode == 1
-    assert "build shards with --attributes=sec55" in refused.stderr
+    assert "of vispr with --attributes=sec55" in refused.stderr
     assert not (tmp_path / "run").exists()
 
 

@@ -67,7 +67,7 @@ def test_an_unknown_method_is_refused(chosen):
 
 def test_jobs_need_names_of_their_own(tmp_path):
     job = sweep.Job("a", "0", "train", "")
-    with pytest.raises(ValueError, match="Two jobs of one name: a"):
+    with pytest.raises(ValueError, match="have the same name: a"):
         sweep.check([job, job], tmp_path)
 
 

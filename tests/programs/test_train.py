@@ -520,7 +520,7 @@ def check_export_of_baseline(run_dir):
     assert exported.card["anonymizer"] == "downsample_8"
     assert exported.card["figures"]["attackers"]
     for more, said in (
-        ("--format=tflite", "of a baseline there is the savedmodel alone"),
+        ("--format=tflite", "a baseline can be exported only as savedmodel"),
         ("--baseline=face_box_blur", "needs a detector"),
     ):
         status, _, err = run("export", f"--run_dir={run_dir}", more)
@@ -683,7 +683,7 @@ def test_devices_that_cannot_play_together_are_refused(shards, tmp_path):
     for alone in ("--clip_norm=1", "--accumulate_steps=2"):
         refused(
             *(*args, "--strategy=mirrored", alone),
-            says=f"--strategy=mirrored does not go with {alone}",
+            says=f"--strategy=mirrored cannot be combined with {alone}",
         )
     args += ["--strategy=mirrored", "--batch_size=3"]
     process = start("-c", TWO_DEVICES, *args)

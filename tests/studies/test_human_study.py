@@ -331,7 +331,7 @@ def test_conditions_are_told_apart():
         ),
         (
             lambda found: json.dumps(found).replace("cannot tell", "maybe"),
-            "which is no option",
+            "which is not an option",
         ),
     ],
 )
