@@ -108,7 +108,7 @@ SCALE = one_of(
     "scale",
     "paper",
     ["paper", "tiny"],
-    "The size at which puppets are drawn where --raw_dir is not given: 640x480 "
+    "The size at which puppets are drawn if --raw_dir is not given: 640x480 "
     "(paper), as SBU has, or 160x120 (tiny).",
 )
 SKIP_BAD = absl_flags.DEFINE_bool(

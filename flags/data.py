@@ -54,7 +54,7 @@ BUDGET_DATASET = choices.one_of(
     None,
     BUDGET_DATASETS,
     "The data set whose private labels f_B and the attackers learn (Sec. 3.4), "
-    "where --dataset has none. f_A is trained on both. Needs "
+    "if --dataset has none. f_A is trained on both. Needs "
     "--budget_batch_size. Without it, --dataset has both kinds of labels.",
 )
 TEST_DATASET = choices.one_of(

@@ -21,7 +21,7 @@ CALIBRATION_FRAMES = absl_flags.DEFINE_integer(
     "calibration_frames",
     200,
     "Training frames, each from another clip, on which --format=tflite_int8 "
-    "measures the ranges of its integers. Where there are fewer clips, all of "
+    "measures the ranges of its integers. If there are fewer clips, all of "
     "them are used.",
     lower_bound=1,
 )

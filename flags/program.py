@@ -88,7 +88,7 @@ def leave(status):
 
 
 class _Help(absl_flags.BooleanFlag):
-    """Prints a help text and exits with 0, where absl exits with 1."""
+    """Prints a help text and exits with 0, while absl exits with 1."""
 
     def __init__(self, name, show, help, short_name=None):
         super().__init__(

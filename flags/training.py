@@ -110,7 +110,7 @@ BUDGET_FRAMES = absl_flags.DEFINE_integer(
     None,
     "Frames of each clip in the budget models' own batches; without it, as "
     "many as --frames. One frame of many clips teaches who is there faster "
-    "than many frames of few. Use 1 where --budget_dataset holds pictures. "
+    "than many frames of few. Use 1 if --budget_dataset holds pictures. "
     "Needs --budget_batch_size.",
     lower_bound=1,
 )
@@ -385,7 +385,7 @@ PICTURES = absl_flags.DEFINE_bool(
     "pictures",
     True,
     "Draw frames before and after f_A, in before_after.png and for "
-    "TensorBoard. Frames before f_A are raw: give --nopictures where they must "
+    "TensorBoard. Frames before f_A are raw: give --nopictures if they must "
     "not be kept.",
 )
 
@@ -422,7 +422,7 @@ def _budget_frames_need_batches(values):
 
 @absl_flags.multi_flags_validator(
     ["budget_dataset", "budget_batch_size"],
-    "--budget_dataset needs --budget_batch_size, and --budget_frames=1 where "
+    "--budget_dataset needs --budget_batch_size, and --budget_frames=1 if "
     "it holds pictures.",
 )
 def _budget_datasets_need_batches(values):

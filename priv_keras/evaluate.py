@@ -3,7 +3,7 @@
     python -m priv_keras.evaluate --run_dir=RUN --attackers=resnet_v2_50
 
 The flags of the run apply, unless the command line overrides them. The same
-command continues where it was stopped.
+command continues where it stopped.
 """
 
 import pathlib

@@ -218,7 +218,7 @@ def run_job(job, folder, at_once=1):
     took = RunFolder(run_dir).minutes
     if status or not is_judged(job, folder):
         log = _log(job, folder)
-        lines = log.read_text().splitlines() or ["it said nothing"]
+        lines = log.read_text().splitlines() or ["it printed nothing"]
         return f"failed with status {status}: {lines[-1]} ({log})"
     before = float(took.read_text()) if took.exists() else 0.0
     if not started or before:  # the minutes of a killed job are not known

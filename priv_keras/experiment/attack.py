@@ -174,7 +174,7 @@ def _raw_trained(evaluation, test, kind, *key):
 
 
 def _video(evaluation, budget, anonymizer):
-    """Attacks with a 3D network, where the paper's attackers average frames."""
+    """Attacks with a 3D network, while the paper's average over frames."""
 
     def build():
         keras.utils.set_random_seed(_seed(0))

@@ -83,32 +83,32 @@ def describe(error):
     """
     if isinstance(error, FloatingPointError):
         return str(error)
-    said = str(error).splitlines()[0] if str(error) else repr(error)
-    said = re.sub(r"^\{\{.*?\}\} ", "", said)  # the node of a graph
+    message = str(error).splitlines()[0] if str(error) else repr(error)
+    message = re.sub(r"^\{\{.*?\}\} ", "", message)  # the node of a graph
     full = "No space left on device"
     if getattr(error, "errno", None) == errno.ENOSPC or full in str(error):
-        return f"The disk is full ({said}). Free some space. {RESUME}"
+        return f"The disk is full ({message}). Free some space. {RESUME}"
     if isinstance(error, LOST) and flags.STRATEGY.value == "multi_worker":
         return (
-            f"Another worker is gone ({said}). Its own output says why. Start "
-            "all workers again, each with the same command and --resume. What "
-            "was saved is whole."
+            f"Another worker is gone ({message}). Its own output says why. "
+            "Start all workers again, each with the same command and --resume. "
+            "What was saved is whole."
         )
     if isinstance(error, tf.errors.ResourceExhaustedError):
         return (
             f"Out of memory at --scale={data_flags.SCALE.value} "
-            f"--batch_size={data_flags.BATCH_SIZE.value} ({said}). Choose a "
+            f"--batch_size={data_flags.BATCH_SIZE.value} ({message}). Choose a "
             "smaller --batch_size, with --accumulate_steps to make up for it, "
             "and a new --run_dir."
         )
     if isinstance(error, tf.errors.DataLossError):
         return (
-            f"A shard was damaged since the run began ({said}). `python -m "
+            f"A shard was damaged since the run began ({message}). `python -m "
             "tfrecords_tools.verify DIR` names the record; build it again. "
             + RESUME
         )
     if isinstance(error, tf.errors.NotFoundError):
-        return f"A file is gone ({said}). Restore it. {RESUME}"
+        return f"A file is gone ({message}). Restore it. {RESUME}"
     if isinstance(error, OSError):
-        return f"{said}."
+        return f"{message}."
     return None

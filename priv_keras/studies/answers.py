@@ -104,14 +104,14 @@ def score_answers(key, everybody, resamples=1000, seed=0):
 
 
 def _figures(rows, question, resamples, rng):
-    people, clips, _, said, truth = map(np.array, zip(*rows, strict=True))
+    people, clips, _, given, truth = map(np.array, zip(*rows, strict=True))
     measure = _attribute if question.is_attribute else _choice
     interval = None
     if len(np.unique(people)) > 1:
         weights = (
             _drawn(people, rng) * _drawn(clips, rng) for _ in range(resamples)
         )
-        figures = (_main(measure(said, truth, each)) for each in weights)
+        figures = (_main(measure(given, truth, each)) for each in weights)
         drawn = [figure for figure in figures if figure is not None]
         if drawn:
             interval = np.quantile(drawn, [0.025, 0.975]).tolist()
@@ -119,8 +119,8 @@ def _figures(rows, question, resamples, rng):
         "question": question.name,
         "answers": len(rows),
         "participants": len(np.unique(people)),
-        "unknown": float(np.mean(said == questionnaire.UNKNOWN)),
-        **measure(said, truth, np.ones(len(rows))),
+        "unknown": float(np.mean(given == questionnaire.UNKNOWN)),
+        **measure(given, truth, np.ones(len(rows))),
         "interval": interval,
     }
 
@@ -131,18 +131,18 @@ def _drawn(groups, rng):
     return rng.multinomial(len(names), [1 / len(names)] * len(names))[index]
 
 
-def _choice(said, truth, weights):
+def _choice(given, truth, weights):
     total = weights.sum()
-    hits = (weights * (said == truth)).sum()
+    hits = (weights * (given == truth)).sum()
     return {"accuracy": float(hits / total) if total else None}
 
 
-def _attribute(said, truth, weights):
+def _attribute(given, truth, weights):
     from sklearn.metrics import precision_recall_fscore_support
 
     figures = precision_recall_fscore_support(
         truth == questionnaire.YES,
-        said == questionnaire.YES,
+        given == questionnaire.YES,
         average="binary",
         sample_weight=weights,
         zero_division=np.nan,

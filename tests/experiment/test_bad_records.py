@@ -44,7 +44,7 @@ def opened(value):
 
 
 def videos(data):
-    """Ids of the clips of training, in the order of one pass."""
+    """Returns the ids of the training videos in the order of one pass."""
     clips = data.target.cuts("train", "game")
     return [clip["video"].numpy().decode() for clip in clips]
 
@@ -111,7 +111,7 @@ def test_a_damaged_length_counts_all_that_it_takes_along(train):
 def test_a_shard_that_is_another_is_refused_whatever_is_allowed(train):
     content = manifest.load(train.parent)
     rewrite(train, records(train)[::-1])
-    manifest.save(content, train.parent)  # with the sum that it had
+    manifest.save(content, train.parent)  # with the old checksum
     with pytest.raises(ValueError, match="is not what the manifest says"):
         opened("skip:9")
 

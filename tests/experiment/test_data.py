@@ -1,4 +1,4 @@
-"""What the game draws from shards."""
+"""Tests of what the game draws from shards."""
 
 import collections
 import json
@@ -29,7 +29,7 @@ def clips(batches):
 
 
 def test_validation_has_clips_of_the_kind_that_train(tmp_path):
-    """Where these are of consecutive frames, one of each video's."""
+    """If these have consecutive frames, it takes the middle clip of a video."""
     build_sbu(tmp_path)
     path = tmp_path / "sbu" / "manifest.json"
     content = json.loads(path.read_text()) | {"clips_per_video": None}
@@ -76,7 +76,7 @@ def test_attackers_do_not_share_the_defenders_weights(tmp_path):
 
 
 def test_a_gate_of_all_batches_reads_the_whole_validation_set(data):
-    """Each of its clips once, pass after pass, and where a run resumes."""
+    """Each pass has every clip once, also after a run is resumed."""
     whole = clips(data.target.test_batches("validation", "gate"))
     assert len(whole) % 2 == 1  # so that the last batch is a smaller one
     gate = game._gate(data, 0.5, max_steps=9)

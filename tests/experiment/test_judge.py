@@ -1,4 +1,4 @@
-"""What judges a run, beside the whole runs of `test_train.py`."""
+"""Tests of the judge that need no whole run; see also `test_train.py`."""
 
 import keras
 import numpy as np
@@ -19,7 +19,7 @@ class Reached(Exception):
 
 
 def test_a_baseline_is_judged_in_the_precision_of_games(tmp_path, monkeypatch):
-    """Figures of raw clips are shared with them, and named by it."""
+    """They share figures of raw clips, which are stored by precision."""
     build_sbu(tmp_path)
 
     def attacked(evaluation, candidate, cache):
@@ -36,7 +36,7 @@ def test_a_baseline_is_judged_in_the_precision_of_games(tmp_path, monkeypatch):
 
 
 def test_what_a_baseline_leaves_is_never_on_disk(tmp_path, monkeypatch):
-    """Which may be raw, also where it is more than memory shall hold."""
+    """Its output may be raw, so this holds even if memory is short."""
     build_sbu(tmp_path)
     with reading_sbu(tmp_path):
         shards = open_data().target
