@@ -274,7 +274,9 @@ def _run(job, program, folder, at_once, more):
     with _log(job, folder).open("a") as file:
         return subprocess.run(
             [
-                *(sys.executable, "-m", f"priv_keras.{program}"),
+                sys.executable,
+                "-m",
+                f"priv_keras.{program}",
                 f"--flagfile={_flagfile(job, folder)}",
                 f"--run_dir={_run_dir(job, folder)}",
                 f"--shared_dir={folder / 'shared'}",

@@ -72,8 +72,8 @@ class Shards(sides.Side):
             epoch: Int, which random numbers to draw.
 
         Returns:
-            `tf.data.Dataset` of dicts: `clips`, `video`, and `actions` or
-            `budget_labels` or both.
+            `tf.data.Dataset` of dicts: `clips`, float32 `(frames, size, size,
+            3)` in [0, 1], `video`, and `actions` or `budget_labels` or both.
         """
         per_video = self.manifest["clips_per_video"]
         if not (training or whole):
