@@ -1,2 +1,4 @@
-"""Every flag, defined and validated once. Imports absl alone, so that
-`--help` answers at once."""
+"""The flags of all programs, each defined and validated in one place.
+
+This package imports nothing but absl, so that `--help` answers at once.
+"""

@@ -7,12 +7,18 @@ from absl import flags as absl_flags
 GROUPS = {
     "What to do": ("output", "model", "resolution", "force"),
     "What to keep": (
-        *("keep_audio", "keep_metadata", "audit", "accept_damaged"),
+        "keep_audio",
+        "keep_metadata",
+        "audit",
+        "accept_damaged",
         "seconds",
     ),
     "How to encode it": ("codec", "crf", "ffmpeg_config"),
     "Streams and cameras": (
-        *("preview", "preview_port", "raw_size", "raw_rate"),
+        "preview",
+        "preview_port",
+        "raw_size",
+        "raw_rate",
     ),
     "The model": ("trust_model", "batch_size"),
 }
@@ -139,7 +145,14 @@ ACCEPT_DAMAGED = absl_flags.DEFINE_bool(
 
 
 def size(text):
-    """`(width, height)` of a text like 640x480; `None` of any other."""
+    """Parses a size.
+
+    Args:
+        text: String like 640x480, or `None`.
+
+    Returns:
+        Ints `(width, height)`; `None` if `text` is not a size.
+    """
     sides = (text or "").split("x")
     if len(sides) != 2 or not all(s.isdecimal() and int(s) for s in sides):
         return None
@@ -147,7 +160,14 @@ def size(text):
 
 
 def config(text):
-    """Dict that the JSON of --ffmpeg_config is; `None` if it is none."""
+    """Parses the value of --ffmpeg_config.
+
+    Args:
+        text: String.
+
+    Returns:
+        Dict; `None` if `text` is not a JSON object.
+    """
     try:
         found = json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Names of the simple rules that films and judges may take for f_A."""
+"""Names of the simple rules that can take the place of f_A."""
 
 BASELINES = (
     *(f"downsample_{factor}" for factor in (1, 2, 4, 8, 16)),

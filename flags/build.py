@@ -8,17 +8,26 @@ from flags.choices import one_of
 GROUPS = {
     "What to build": ("dataset", "raw_dir", "out_dir"),
     "How to build it": (
-        *("encoding", "squash", "workers", "runner", "seed", "skip_bad"),
+        "encoding",
+        "squash",
+        "workers",
+        "runner",
+        "seed",
+        "skip_bad",
         "scale",
     ),
     "Splits": ("split", "split_dir", "fold"),
     "Options of single data sets": (
-        *("csv", "attributes", "attribute_list", "exclude_pa"),
-        *("annotations", "irregular"),
+        "csv",
+        "attributes",
+        "attribute_list",
+        "exclude_pa",
+        "annotations",
+        "irregular",
     ),
 }
 
-# Flag to the datasets that it is for: what their `list_videos` takes.
+# Flag to the datasets that it is for, whose `list_videos` takes it.
 CHOICES = {
     "annotations": ("pa_hmdb51",),
     "attribute_list": ("vispr",),
@@ -38,8 +47,14 @@ SPLITS = {
 }
 
 DATASET_NAMES = [
-    *("folder", "hmdb51", "pa_hmdb51", "puppets", "sbu", "ucf101"),
-    *("ut_interaction", "vispr"),
+    "folder",
+    "hmdb51",
+    "pa_hmdb51",
+    "puppets",
+    "sbu",
+    "ucf101",
+    "ut_interaction",
+    "vispr",
 ]
 
 DATASET = one_of(
@@ -93,7 +108,7 @@ SCALE = one_of(
     "scale",
     "paper",
     ["paper", "tiny"],
-    "The size at which puppets are drawn where --raw_dir is not given: 640x480 "
+    "The size at which puppets are drawn if --raw_dir is not given: 640x480 "
     "(paper), as SBU has, or 160x120 (tiny).",
 )
 SKIP_BAD = absl_flags.DEFINE_bool(
@@ -153,7 +168,15 @@ SPLIT_DIR = absl_flags.DEFINE_string(
 
 
 def choices(dataset, flag_values=absl_flags.FLAGS):
-    """Dict of the flags of `dataset` alone that were given, to their values."""
+    """Returns the given flags that only `dataset` and a few others have.
+
+    Args:
+        dataset: String, the name of the dataset.
+        flag_values: Parsed `absl.flags.FlagValues`.
+
+    Returns:
+        Dict of the name of a flag to its value.
+    """
     return {
         name: flag_values[name].value
         for name, datasets in CHOICES.items()
@@ -164,7 +187,7 @@ def choices(dataset, flag_values=absl_flags.FLAGS):
 @absl_flags.multi_flags_validator(
     ["dataset", "raw_dir"],
     "--raw_dir must name the folder of the raw videos of --dataset; only "
-    "puppets do without.",
+    "puppets do not need it.",
 )
 def _only_puppets_are_drawn(values):
     return bool(values["raw_dir"]) or values["dataset"] in (None, "puppets")

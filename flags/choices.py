@@ -1,4 +1,7 @@
-"""Flags whose values are words of a list; a wrong word names the nearest."""
+"""Flags whose values are words from a list.
+
+The error about a wrong word suggests the nearest right one.
+"""
 
 from absl import flags as absl_flags
 
@@ -9,7 +12,7 @@ absl_flags.disclaim_key_flags()
 
 
 class OneOf(absl_flags.EnumParser):
-    """Parses one of some words."""
+    """Parses a word that must be one of some words."""
 
     def parse(self, argument):
         check(argument, self.enum_values)
@@ -39,7 +42,15 @@ class SomeOf(absl_flags.ListParser):
 
 
 def check(word, known):
-    """Raises a `ValueError` unless `word` is one of the known ones."""
+    """Raises unless a word is known.
+
+    Args:
+        word: String.
+        known: Iterable of strings.
+
+    Raises:
+        ValueError: If it is not.
+    """
     if word not in known:
         raise ValueError(
             f"{word or 'an empty word'} is not one of {', '.join(known)}."

@@ -1,4 +1,4 @@
-"""Flags of every program of `priv_keras`: which data, and how a clip is cut."""
+"""Flags of a run and its data, which most programs of `priv_keras` share."""
 
 import re
 
@@ -8,11 +8,23 @@ from flags import choices
 
 GROUPS = {
     "The run": (
-        *("run_dir", "scale", "recipe", "shared_dir", "seed", "deterministic"),
+        "run_dir",
+        "scale",
+        "recipe",
+        "shared_dir",
+        "seed",
+        "deterministic",
     ),
     "What to run on": (
-        *("dataset", "data_dir", "budget_dataset", "test_dataset"),
-        *("bad_records", "frames", "frame_width", "frame_height", "size"),
+        "dataset",
+        "data_dir",
+        "budget_dataset",
+        "test_dataset",
+        "bad_records",
+        "frames",
+        "frame_width",
+        "frame_height",
+        "size",
         "batch_size",
     ),
 }
@@ -42,7 +54,7 @@ BUDGET_DATASET = choices.one_of(
     None,
     BUDGET_DATASETS,
     "The data set whose private labels f_B and the attackers learn (Sec. 3.4), "
-    "where --dataset has none. f_A is trained on both. Needs "
+    "if --dataset has none. f_A is trained on both. Needs "
     "--budget_batch_size. Without it, --dataset has both kinds of labels.",
 )
 TEST_DATASET = choices.one_of(

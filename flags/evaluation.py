@@ -9,11 +9,22 @@ from flags.baselines import BASELINES
 
 GROUPS = {
     "The judge": (
-        *("attackers", "attacks", "baseline", "checkpoint", "attacker_steps"),
-        *("attacker_patience", "attacker_steps_per_epoch"),
-        *("attacker_learning_rate", "attacker_batch_size", "attacker_frames"),
-        *("attacker_views", "attacker_width", "attacker_weights"),
-        *("raw_target_steps", "label_shares", "inversion_steps"),
+        "attackers",
+        "attacks",
+        "baseline",
+        "checkpoint",
+        "attacker_steps",
+        "attacker_patience",
+        "attacker_steps_per_epoch",
+        "attacker_learning_rate",
+        "attacker_batch_size",
+        "attacker_frames",
+        "attacker_views",
+        "attacker_width",
+        "attacker_weights",
+        "raw_target_steps",
+        "label_shares",
+        "inversion_steps",
         "inversion_width",
     ),
 }
@@ -22,21 +33,31 @@ ATTACKER_NAMES = (
     *(f"mobilenet_v1_{alpha}" for alpha in ("0.25", "0.5", "0.75", "1")),
     *(f"resnet_v1_{depth}" for depth in (26, 50, 101)),
     *(f"resnet_v2_{depth}" for depth in (26, 50, 101)),
-    *("inception_v1", "inception_v2"),
+    "inception_v1",
+    "inception_v2",
 )
-# Of these there are weights to start from.
+# Attackers for which `--attacker_weights=imagenet` exist.
 PRETRAINED = (
     *(f"mobilenet_v1_{alpha}" for alpha in ("0.25", "0.5", "0.75", "1")),
-    *("resnet_v1_50", "resnet_v1_101", "resnet_v2_50", "resnet_v2_101"),
+    "resnet_v1_50",
+    "resnet_v1_101",
+    "resnet_v2_50",
+    "resnet_v2_101",
 )
 KINDS = ("retrained", "static", "video", "inversion", "few_labels")
 
 ATTACKERS = absl_flags.DEFINE_list(
     "attackers",
     [
-        *("resnet_v1_50", "resnet_v1_101", "resnet_v2_50", "resnet_v2_101"),
-        *("inception_v1", "inception_v2"),
-        *("mobilenet_v1_0.25", "mobilenet_v1_0.5", "mobilenet_v1_0.75"),
+        "resnet_v1_50",
+        "resnet_v1_101",
+        "resnet_v2_50",
+        "resnet_v2_101",
+        "inception_v1",
+        "inception_v2",
+        "mobilenet_v1_0.25",
+        "mobilenet_v1_0.5",
+        "mobilenet_v1_0.75",
         "mobilenet_v1_1",
     ],
     "The attackers, each of which is trained from scratch; the strongest gives "

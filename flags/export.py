@@ -21,12 +21,12 @@ CALIBRATION_FRAMES = absl_flags.DEFINE_integer(
     "calibration_frames",
     200,
     "Training frames, each from another clip, on which --format=tflite_int8 "
-    "measures the ranges of its integers. Where there are fewer clips, all of "
+    "measures the ranges of its integers. If there are fewer clips, all of "
     "them are used.",
     lower_bound=1,
 )
 
 
 def formats():
-    """The formats that `--format` names, each once, without short names."""
+    """Returns the formats of `--format`, each once and by its full name."""
     return list(dict.fromkeys(SHORT.get(x, x) for x in FORMAT.value))

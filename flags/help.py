@@ -1,4 +1,4 @@
-"""What `--help` and `--helpfull` print."""
+"""The texts that `--help` and `--helpfull` print."""
 
 import shutil
 import textwrap
@@ -13,7 +13,7 @@ VALUES = {
     "string enum": "CHOICE",
     "comma separated list of strings": "LIST",
 }
-OTHER = "Logging and debugging"  # flags of absl's own
+OTHER = "Logging and debugging"  # title of the group of absl's own flags
 INDENT = " " * 6
 SPELLING = """\
 Flags may be spelt with dashes (--run-dir) and read from a file that has one on
@@ -21,19 +21,19 @@ each line (--flagfile=FILE)."""
 
 
 def text(about, modules, first, required, full, flag_values=absl_flags.FLAGS):
-    """Help of a program.
+    """Returns the help of a program.
 
     Args:
         about: String, what the program does, and an example; or `None`.
-        modules: Modules of `flags` whose `GROUPS`, dicts of a title to names
-            of flags, the program has. Groups of one title are one.
-        first: Names of the flags to begin with; of all if empty.
-        required: Names of the flags that have no default.
+        modules: Modules of `flags` with the program's flags in `GROUPS`, a
+            dict of title to names. Groups with the same title are merged.
+        first: Names of the flags that a beginner needs; empty for all flags.
+        required: Names of the flags that must be given.
         full: Bool, whether to list all flags.
         flag_values: `absl.flags.FlagValues`.
 
     Returns:
-        String, as wide as the terminal.
+        String, wrapped to the width of the terminal, at most 100 columns.
     """
     width = min(shutil.get_terminal_size().columns, 100)
     groups = grouped(modules)
@@ -62,7 +62,14 @@ def text(about, modules, first, required, full, flag_values=absl_flags.FLAGS):
 
 
 def grouped(modules):
-    """Groups of flags of several modules: dict of title to list of names."""
+    """Merges the groups of flags of several modules.
+
+    Args:
+        modules: See `text`.
+
+    Returns:
+        Dict of title to list of names.
+    """
     groups = {}
     for module in modules:
         for title, names in module.GROUPS.items():
@@ -71,7 +78,7 @@ def grouped(modules):
 
 
 def _others(flag_values):
-    """Names of the flags that absl and what it runs bring along."""
+    """Returns the names of the flags that do not come from this package."""
     modules = flag_values.flags_by_module_dict()
     return sorted(
         {
@@ -84,13 +91,13 @@ def _others(flag_values):
 
 
 def _presets(modules):
-    """Dict of scale to what it sets; empty for programs without scales."""
+    """Returns a dict of scale to its settings; empty if there are no scales."""
     scales = [getattr(module, "SCALES", ()) for module in modules]
     return {name: parsing.preset(name) for names in scales for name in names}
 
 
 def _entry(flag, required, presets, width):
-    """The lines of one flag."""
+    """Returns the lines about one flag."""
     about = " ".join(
         [flag.help, *_range(flag), _default(flag, required, presets)]
     )
@@ -111,7 +118,7 @@ def _spelling(flag):
 
 
 def _range(flag):
-    """What values a flag takes, as a list of at most one sentence."""
+    """Says which values a flag takes, in a list of at most one sentence."""
     words = getattr(flag.parser, "enum_values", None)
     low = getattr(flag.parser, "lower_bound", None)
     high = getattr(flag.parser, "upper_bound", None)
@@ -131,12 +138,12 @@ def _default(flag, required, presets):
         for scale, words in presets.items()
         if words.get(flag.name, value) != value
     ]
-    # Lists may be long; with spaces they wrap.
+    # Long lists wrap only at spaces.
     return f"Default: {'; '.join([value, *scaled])}.".replace(",", ", ")
 
 
 def _text(flag):
-    """The default of a flag as one would type it."""
+    """Returns the default of a flag as one would type it."""
     if flag.default is None or flag.default == []:
         return "none"
     if flag.boolean:

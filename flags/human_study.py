@@ -15,7 +15,7 @@ OUT = absl_flags.DEFINE_string(
 CLIPS = absl_flags.DEFINE_integer(
     "clips",
     40,
-    "Number of test clips to show. Where private labels come from another data "
+    "Number of test clips to show. If private labels come from another data "
     "set, as many of its pictures are shown as well.",
     lower_bound=1,
 )

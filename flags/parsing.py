@@ -1,7 +1,7 @@
-"""How a command line becomes flags.
+"""Parses command lines.
 
-The settings of a scale come first, then those of recipes, then what was said;
-the later wins.
+The settings of a scale come first, then those of recipes, then those of the
+command line; later ones override earlier ones.
 """
 
 import itertools
@@ -15,15 +15,15 @@ from flags.suggestions import nearest
 
 SCALES = pathlib.Path(__file__).parent / "scales"
 RECIPES = pathlib.Path(__file__).parent / "recipes"
-CONFIG = "config.flags"  # in the folder of a run, the flags it was made with
-# They end in other flags and are not themselves a part of a configuration.
+CONFIG = "config.flags"  # file in a run's folder with the flags of the run
+# Flags that stand for other flags, and are not part of a configuration.
 EXPANDED = ("recipe",)
 
 
 def plainly(argv, flag_values=absl_flags.FLAGS):
-    """Parses a command line.
+    """Parses a command line as it is.
 
-    A `flags_parser` of `absl.app.run`, as are the other two.
+    It is a `flags_parser` for `absl.app.run`, like the next two functions.
 
     Args:
         argv: List of strings, the program's name first.
@@ -40,27 +40,34 @@ def plainly(argv, flag_values=absl_flags.FLAGS):
 
 
 def with_scale(argv, flag_values=absl_flags.FLAGS):
-    """Parses a command line on top of its `--recipe` and `--scale`."""
-    said = _with_recipes(_words(argv, flag_values), flag_values)
-    scale = last_value(said, "scale") or flag_values["scale"].default
+    """Parses a command line on top of its `--recipe` and `--scale`.
+
+    Arguments, result and errors are those of `plainly`.
+    """
+    words = _with_recipes(_words(argv, flag_values), flag_values)
+    scale = last_value(words, "scale") or flag_values["scale"].default
     defaults = [f"--{name}={value}" for name, value in preset(scale).items()]
-    return _parsed([argv[0], *defaults, *said], flag_values)
+    return _parsed([argv[0], *defaults, *words], flag_values)
 
 
 def with_run(argv, flag_values=absl_flags.FLAGS):
-    """Parses a command line on top of the flags that `--run_dir` was made
-    with; where the folder is new, does what `with_scale` does."""
+    """Parses a command line on top of the flags of the run in `--run_dir`.
+
+    If there is no run yet, it does what `with_scale` does.
+
+    Arguments, result and errors are those of `plainly`.
+    """
     words = _words(argv, flag_values)
     run_dir = last_value(words, "run_dir")
     config = pathlib.Path(run_dir or "") / CONFIG
     if not run_dir or not config.exists():
         return with_scale(argv, flag_values)
-    said = _with_recipes(words, flag_values)
-    return _parsed([argv[0], f"--flagfile={config}", *said], flag_values)
+    words = _with_recipes(words, flag_values)
+    return _parsed([argv[0], f"--flagfile={config}", *words], flag_values)
 
 
 def _words(argv, flag_values):
-    """The words of a command line and of its flagfiles, with underscores."""
+    """Returns the words of a command line and its flagfiles, underscored."""
     try:
         words = flag_values.read_flags_from_files(argv[1:], force_gnu=False)
     except absl_flags.CantOpenFlagFileError as error:
@@ -69,14 +76,14 @@ def _words(argv, flag_values):
 
 
 def underscored(words, flag_values=absl_flags.FLAGS):
-    """Spells flags with underscores that were spelt with dashes.
+    """Replaces dashes in the names of flags by underscores.
 
     Args:
         words: List of strings, a command line without its program.
-        flag_values: `absl.flags.FlagValues`, which tells flags from values.
+        flag_values: `absl.flags.FlagValues`, to tell flags from values.
 
     Returns:
-        List of strings. Values, and what follows `--`, are as they were.
+        List of strings. Values, and what follows `--`, are unchanged.
     """
     spelt = []
     rest = iter(words)
@@ -96,7 +103,7 @@ def underscored(words, flag_values=absl_flags.FLAGS):
     return spelt
 
 
-# What absl and Python say of a value, and the same in plain words.
+# What absl and Python say about a value, and the same in plain words.
 PLAIN = {
     r"invalid literal for int\(\) with base 10: .*": "not a whole number.",
     r"could not convert string to float: .*": "not a number.",
@@ -108,7 +115,7 @@ PLAIN = {
 def _plain(message):
     for said, plain in PLAIN.items():
         message = re.sub(said, plain, message)
-    # A list, as it was typed.
+    # A list appears as it was typed.
     return re.sub(
         r"=\['(.*?)'\]", lambda x: "=" + x[1].replace("', '", ","), message
     )
@@ -127,7 +134,7 @@ def _parsed(argv, flag_values):
 
 
 def _names(flag_values):
-    """All spellings of all flags but those of a letter, dashes first."""
+    """Yields all spellings of all flags, except those of a single letter."""
     for name in (name for name in flag_values if len(name) > 1):
         yield f"--{name}"
         if flag_values[name].boolean:
@@ -135,13 +142,14 @@ def _names(flag_values):
 
 
 def preset(scale):
-    """What a scale sets in place of flags' own defaults, which are `paper`.
+    """Returns the settings of a scale, which replace the defaults of flags.
 
     Args:
         scale: String.
 
     Returns:
-        Dict of flag to its value, a string; empty for an unknown scale.
+        Dict of the name of a flag to its value as a string; empty for `paper`,
+        whose settings are the defaults, and for an unknown scale.
     """
     path = SCALES / f"{scale}.flags"
     lines = path.read_text().splitlines() if path.exists() else []
@@ -150,16 +158,16 @@ def preset(scale):
 
 
 def recipes():
-    """Dict of the name of each recipe to its flagfile."""
+    """Returns a dict of the name of each recipe to the path of its flagfile."""
     return {path.stem: path for path in sorted(RECIPES.glob("*.flags"))}
 
 
 def _with_recipes(words, flag_values):
-    """A command line, with the flags of its `--recipe` in front.
+    """Puts the flags of its recipes in front of a command line.
 
     Raises:
         absl.flags.IllegalFlagValueError: If there is no such recipe.
-        SystemExit: With status 0, where they are to be listed.
+        SystemExit: With status 0, once `--recipe=list` has printed them.
     """
     known = recipes()
     names = [
@@ -183,18 +191,27 @@ def _with_recipes(words, flag_values):
 
 
 def about(recipe):
-    """What a recipe says that it is: its first line, a comment."""
+    """Returns what a recipe says about itself in its first line, a comment.
+
+    Args:
+        recipe: `pathlib.Path` of its flagfile.
+    """
     with recipe.open() as file:
         return file.readline().lstrip("# ").rstrip()
 
 
 def last_value(words, name):
-    """The value of flag `name` in a command line, or `None`."""
+    """Returns the last value of a flag in a command line, or `None`.
+
+    Args:
+        words: Iterable of strings, a command line without its program.
+        name: String, the flag.
+    """
     return (_values(words, name) or [None])[-1]
 
 
 def _values(words, name):
-    """All values of flag `name` in a command line."""
+    """Returns all values of flag `name` in a command line."""
     seen = absl_flags.FlagValues()
     absl_flags.DEFINE_multi_string(name, [], "", flag_values=seen)
     seen([""] + list(words), known_only=True)
@@ -202,12 +219,13 @@ def _values(words, name):
 
 
 def serialize(flag_values, skip=(), package="flags."):
-    """The flags of this package as the text of a flagfile.
+    """Returns the flags of this package as the text of a flagfile.
 
     Args:
         flag_values: Parsed `absl.flags.FlagValues`.
         skip: Names of flags to leave out.
-        package: String that the names of their modules start with.
+        package: String, the prefix of the names of the modules whose flags are
+            wanted.
     """
     modules = flag_values.flags_by_module_dict()
     lines = sorted(

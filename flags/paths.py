@@ -1,4 +1,4 @@
-"""Whether the files and folders that flags name can be read or written."""
+"""Checks that the files and folders that flags name can be used."""
 
 import os
 import pathlib
@@ -8,18 +8,22 @@ from flags.suggestions import nearest
 
 
 def is_remote(name):
-    """Whether a path is in an object store, where looking takes a library."""
+    """Returns whether a path is in an object store, which needs a library.
+
+    Args:
+        name: String.
+    """
     return "://" in name
 
 
 def check_there(*flags):
-    """Raises unless what each flag names exists, where it is given.
+    """Raises unless the path of each flag that is given exists.
 
     Args:
         *flags: `absl.flags.FlagHolder`s of a path.
 
     Raises:
-        FileNotFoundError: If not.
+        FileNotFoundError: If one does not exist.
     """
     for flag in flags:
         if not flag.value or is_remote(flag.value):
@@ -32,9 +36,16 @@ def check_there(*flags):
 
 
 def beside(path):
-    """The nearest name that there is in the folder of a path; see `nearest`."""
-    there = path.parent.iterdir() if path.parent.is_dir() else ()
-    return nearest(path.name, [other.name for other in there])
+    """Suggests the name in the same folder that is most like that of a path.
+
+    Args:
+        path: `pathlib.Path`.
+
+    Returns:
+        String, see `nearest`.
+    """
+    siblings = path.parent.iterdir() if path.parent.is_dir() else ()
+    return nearest(path.name, [sibling.name for sibling in siblings])
 
 
 def check_writable(*flags):
@@ -44,13 +55,13 @@ def check_writable(*flags):
         *flags: `absl.flags.FlagHolder`s of a folder, which need not exist yet.
 
     Raises:
-        OSError: If not.
+        OSError: If one cannot be written.
     """
     for flag in flags:
         if not flag.value or is_remote(flag.value):
             continue
         folder = pathlib.Path(flag.value)
-        # What is there of it.
+        # The folder, or the nearest parent that exists.
         found = next(
             path
             for path in (folder, *folder.absolute().parents)
@@ -58,12 +69,14 @@ def check_writable(*flags):
         )
         if not found.is_dir():
             raise NotADirectoryError(
-                f"--{flag.name}={folder}: {found} is no folder. Choose another."
+                f"--{flag.name}={folder}: {found} is not a folder. Choose "
+                "another."
             )
-        try:  # as root, `os.access` allows what fails
+        try:  # for root, `os.access` allows what then fails
             tempfile.TemporaryDirectory(prefix=".try-", dir=found).cleanup()
         except OSError as error:
             raise OSError(
                 f"--{flag.name}={folder}: {found} cannot be written "
-                f"({error.strerror}). Choose another folder, or change that."
+                f"({error.strerror}). Choose another folder, or make that one "
+                "writable."
             ) from error

@@ -1,4 +1,4 @@
-"""How a program starts, and how it ends when something is wrong."""
+"""Starts a program, and ends it with one line if something is wrong."""
 
 import functools
 import os
@@ -16,17 +16,17 @@ from flags import quiet
 def run(main, modules=(), first=(), required=(), parse=parsing.plainly):
     """Runs `main(argv)`, and exits with the status that it returns.
 
-    What is wrong with the command line, or with what `main` finds, is one line
-    on standard error, `error: ...`, and exit status 1. With `--verbosity=1`
-    the traceback comes before it.
+    If the command line is wrong, or `main` raises an expected error, one line
+    on standard error, `error: ...`, says so, and the exit status is 1. With
+    `--verbosity=1` the traceback comes before it.
 
     Args:
-        main: Callable of the list of arguments; returns the exit status. The
-            docstring of its module opens `--help`.
+        main: Callable that takes the list of arguments and returns the exit
+            status. The docstring of its module opens `--help`.
         modules: Modules of `flags` that define the program's flags.
         first: Names of the flags that `--help` shows; all if empty.
         required: Names of the flags that must be given.
-        parse: A `flags_parser` of `absl.app.run`.
+        parse: A `flags_parser` for `absl.app.run`.
     """
     about = sys.modules[main.__module__].__doc__
     _define_help(
@@ -37,7 +37,7 @@ def run(main, modules=(), first=(), required=(), parse=parsing.plainly):
             functools.partial(_start, main),
             flags_parser=functools.partial(_parse, parse, required),
         )
-    except BrokenPipeError:  # who read standard output has left
+    except BrokenPipeError:  # nobody reads standard output any more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(leave(1))
     except (absl_flags.Error, ValueError, OSError, app.UsageError) as error:
@@ -49,11 +49,11 @@ def run(main, modules=(), first=(), required=(), parse=parsing.plainly):
 
 
 def _parse(parse, required, argv):
-    left = parse(argv)
+    arguments = parse(argv)
     for name in required:
         if absl_flags.FLAGS[name].value is None:
             raise app.UsageError(f"Give --{name}; --help says what it is.")
-    return left
+    return arguments
 
 
 def _start(main, argv):
@@ -64,7 +64,7 @@ def _start(main, argv):
         quiet.silence()
     try:
         return leave(main(argv))
-    except app.UsageError as error:  # which absl answers with all its help
+    except app.UsageError as error:  # absl would print its whole help
         raise ValueError(str(error)) from error
 
 
@@ -74,17 +74,21 @@ def _in_a_line(error):
 
 
 def leave(status):
-    """Passes on an exit status, once there is nothing left to do."""
+    """Returns an exit status, or exits with it at once if it has to.
+
+    Args:
+        status: Int, or `None` for 0.
+    """
     sys.stdout.flush()
     if "tensorflow_io" in sys.modules:
-        # Its S3 client aborts when Python takes it down, all being done.
+        # Its S3 client aborts the process when Python shuts it down.
         sys.stderr.flush()
         os._exit(status or 0)
     return status
 
 
 class _Help(absl_flags.BooleanFlag):
-    """Prints a help text and exits with 0, where absl exits with 1."""
+    """Prints a help text and exits with 0, while absl exits with 1."""
 
     def __init__(self, name, show, help, short_name=None):
         super().__init__(
@@ -99,10 +103,10 @@ class _Help(absl_flags.BooleanFlag):
 
 
 def _define_help(show):
-    """Puts help flags in the place of absl's.
+    """Replaces absl's help flags.
 
     Args:
-        show: Callable of whether to show all flags; returns a text.
+        show: Callable that takes whether to show all flags, and returns a text.
     """
     app.define_help_flags()
     some, every = (functools.partial(show, full) for full in (False, True))
@@ -115,10 +119,13 @@ def _define_help(show):
 
 
 def one_folder(argv):
-    """The one argument of a command line.
+    """Returns the only argument of a command line.
+
+    Args:
+        argv: List of strings, the program's name first.
 
     Raises:
-        absl.app.UsageError: If there is none, or another.
+        absl.app.UsageError: If there is none, or more than one.
     """
     if len(argv) != 2:
         raise app.UsageError("Give one folder that holds a manifest.json.")

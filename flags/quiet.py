@@ -1,4 +1,4 @@
-"""Keeps from standard error what TensorFlow's libraries say of themselves."""
+"""Keeps the greetings of TensorFlow's libraries off standard error."""
 
 import contextlib
 import importlib.util
@@ -7,8 +7,8 @@ import re
 import sys
 import tempfile
 
-# Greetings, and lines of information from before the log knows its level.
-# What else is said, warnings and errors among it, is passed on.
+# Greetings, and information logged before the log knows its level. All other
+# lines, among them warnings and errors, are passed on.
 GREETING = re.compile(
     rb"WARNING: All log messages before absl::InitializeLog"
     rb"|I\d{4} \d\d:\d\d:\d\d"
@@ -22,11 +22,13 @@ _silenced = False  # whether `silence` was called
 
 @contextlib.contextmanager
 def greetings(unless=()):
-    """Holds back what is written to standard error, from C++ too, and passes it
-    on at the end without greetings. Does nothing unless `silence` was called.
+    """Removes greetings from what is written to standard error meanwhile.
+
+    Everything, including what C++ writes, is held back until the end. Nothing
+    is done unless `silence` was called.
 
     Args:
-        unless: Exceptions after which greetings are passed on too.
+        unless: Exception class or classes after which greetings are kept.
     """
     if not _silenced or sys.stderr is None:
         yield
@@ -52,7 +54,7 @@ def greetings(unless=()):
 
 
 class _Loader(importlib.abc.Loader):
-    """Loads a module as another loader does, without its greetings."""
+    """Loads a module with another loader, and removes its greetings."""
 
     def __init__(self, loader):
         self.loader = loader
@@ -67,6 +69,8 @@ class _Loader(importlib.abc.Loader):
 
 
 class _Finder(importlib.abc.MetaPathFinder):
+    """Has TensorFlow loaded by `_Loader`."""
+
     def find_spec(self, name, path=None, target=None):
         if name != "tensorflow":
             return None
@@ -78,11 +82,11 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 
 def silence():
-    """Has TensorFlow, which is not imported yet, say nothing but errors.
+    """Makes TensorFlow, which must not be imported yet, log only errors.
 
-    Its log obeys `TF_CPP_MIN_LOG_LEVEL`, but not while it is imported, which
-    is when it greets; so standard error is held back during that import. What
-    greets later, LiteRT, is to be used within `greetings`.
+    Its log obeys `TF_CPP_MIN_LOG_LEVEL`, but not while TensorFlow is imported,
+    which is when it greets; standard error is therefore held back during the
+    import. LiteRT greets later, and must be used within `greetings`.
     """
     global _silenced
     level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

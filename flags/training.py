@@ -15,37 +15,61 @@ from flags.suggestions import nearest
 GROUPS = {
     "The run": ("resume", "strategy"),
     "The game": (
-        *("method", "gamma", "max_iter", "target_threshold"),
-        *("budget_threshold", "max_target_steps", "max_budget_steps"),
-        *("gate_batches", "gate_patience", "restart_every"),
-        *("restart_patience", "max_restart_steps", "ascent_steps"),
-        *("most_confident", "reversal_warm_up", "attribute_weights"),
-        *("budget_batch_size", "budget_frames"),
+        "method",
+        "gamma",
+        "max_iter",
+        "target_threshold",
+        "budget_threshold",
+        "max_target_steps",
+        "max_budget_steps",
+        "gate_batches",
+        "gate_patience",
+        "restart_every",
+        "restart_patience",
+        "max_restart_steps",
+        "ascent_steps",
+        "most_confident",
+        "reversal_warm_up",
+        "attribute_weights",
+        "budget_batch_size",
+        "budget_frames",
     ),
     "The networks": (
-        *("anonymizer", "anonymizer_width", "target_width", "budgets"),
-        *("budget_normalization", "target_weights", "budget_weights"),
+        "anonymizer",
+        "anonymizer_width",
+        "target_width",
+        "budgets",
+        "budget_normalization",
+        "target_weights",
+        "budget_weights",
     ),
     "Optimization": (
-        *("anonymizer_learning_rate", "target_learning_rate"),
-        *("budget_learning_rate", "final_learning_rate", "clip_norm"),
-        *("accumulate_steps", "precision"),
+        "anonymizer_learning_rate",
+        "target_learning_rate",
+        "budget_learning_rate",
+        "final_learning_rate",
+        "clip_norm",
+        "accumulate_steps",
+        "precision",
     ),
     "The warm-up before the game": (
-        *("warm_up_anonymizer_steps", "warm_up_anonymizer_learning_rate"),
-        *("warm_up_target_steps", "warm_up_target_learning_rate"),
-        *("warm_up_budget_steps", "warm_up_budget_learning_rate"),
+        "warm_up_anonymizer_steps",
+        "warm_up_anonymizer_learning_rate",
+        "warm_up_target_steps",
+        "warm_up_target_learning_rate",
+        "warm_up_budget_steps",
+        "warm_up_budget_learning_rate",
     ),
     "Output": ("turns_per_epoch", "keep", "log_every", "pictures"),
 }
 
 METHODS = ("grl", "kbeam", "entropy")
-# Flag to the only method that has a use for it.
+# Flag to the only method that uses it.
 OWN = {"most_confident": "entropy", "reversal_warm_up": "grl"}
 
-# How a budget model is named: the width multiplier comes last.
+# The name of a budget model, which ends in its width multiplier.
 BUDGET = re.compile(r"mobilenet_v2_([0-9]+(\.[0-9]+)?)")
-# Those of which there are weights to start from.
+# Budget models for which `--budget_weights=imagenet` exist.
 PRETRAINED = tuple(
     f"mobilenet_v2_{alpha}"
     for alpha in ("0.35", "0.5", "0.75", "1.0", "1.3", "1.4")
@@ -86,7 +110,7 @@ BUDGET_FRAMES = absl_flags.DEFINE_integer(
     None,
     "Frames of each clip in the budget models' own batches; without it, as "
     "many as --frames. One frame of many clips teaches who is there faster "
-    "than many frames of few. Use 1 where --budget_dataset holds pictures. "
+    "than many frames of few. Use 1 if --budget_dataset holds pictures. "
     "Needs --budget_batch_size.",
     lower_bound=1,
 )
@@ -361,7 +385,7 @@ PICTURES = absl_flags.DEFINE_bool(
     "pictures",
     True,
     "Draw frames before and after f_A, in before_after.png and for "
-    "TensorBoard. Frames before f_A are raw: give --nopictures where they must "
+    "TensorBoard. Frames before f_A are raw: give --nopictures if they must "
     "not be kept.",
 )
 
@@ -398,7 +422,7 @@ def _budget_frames_need_batches(values):
 
 @absl_flags.multi_flags_validator(
     ["budget_dataset", "budget_batch_size"],
-    "--budget_dataset needs --budget_batch_size, and --budget_frames=1 where "
+    "--budget_dataset needs --budget_batch_size, and --budget_frames=1 if "
     "it holds pictures.",
 )
 def _budget_datasets_need_batches(values):
@@ -431,7 +455,7 @@ def _starts_are_kept(values):
 def _budgets_exist(values):
     if not values:
         raise absl_flags.ValidationError(
-            "It names no budget model. Name one or several, as in "
+            "It names no budget model. Name one or more, as in "
             "--budgets=mobilenet_v2_1.0."
         )
     for name in values:
@@ -445,7 +469,11 @@ def _budgets_exist(values):
 
 
 def width_of(name):
-    """The width in the name of a budget model; 0 if it is the name of none."""
+    """Returns the width in the name of a budget model; 0 if it is not one.
+
+    Args:
+        name: String.
+    """
     found = BUDGET.fullmatch(name)
     return float(found[1]) if found else 0.0
 
@@ -463,14 +491,14 @@ def _weights_to_start_from_exist(values):
 
 @absl_flags.multi_flags_validator(["strategy", "clip_norm", "accumulate_steps"])
 def _devices_play_as_one(values):
-    # Keras clips each replica's gradient before it sums them, and cannot
-    # accumulate in a replica.
+    # Keras clips the gradient of each replica before it sums them, and cannot
+    # accumulate gradients in a replica.
     strategy = values["strategy"]
     for name, alone in (("clip_norm", None), ("accumulate_steps", 1)):
         if strategy != "none" and values[name] != alone:
             raise absl_flags.ValidationError(
-                f"--strategy={strategy} does not go with "
-                f"--{name}={values[name]}. Leave one of them out; more devices "
-                "share out a larger --batch_size."
+                f"--strategy={strategy} cannot be combined with "
+                f"--{name}={values[name]}. Leave one of them out; several "
+                "devices can share a larger --batch_size."
             )
     return True

@@ -1,9 +1,9 @@
-"""Judges a trained run, or a simple rule (--baseline), by fresh attackers.
+"""Judges a trained run, or a simple rule (--baseline), with fresh attackers.
 
     python -m priv_keras.evaluate --run_dir=RUN --attackers=resnet_v2_50
 
 The flags of the run apply, unless the command line overrides them. The same
-command continues where it was stopped.
+command continues where it stopped.
 """
 
 import pathlib
@@ -43,20 +43,20 @@ def main(argv):
 
     reproducibility.be_deterministic()
     if name:
-        accused = judge.baseline(name, run_dir)
+        candidate = judge.baseline(name, run_dir)
     else:
         path = game.checkpoint_of(run_dir)
     data = open_data()
-    folder.check_labels(run_dir, data)
+    folder.check_labels(data, run_dir)
     if not name:
-        accused = judge.trained(data, path)
+        candidate = judge.trained(data, path)
     with faults.report_faults(data):
         bad_records.tell(data, console.say)
         if name:
             config = parsing.serialize(absl_flags.FLAGS, skip=["run_dir"])
             files.write(folder.RunFolder(run_dir).config, config)
-            bad_records.write(run_dir, data)
-        result = judge.judge(accused, data, run_dir, console.say)
+            bad_records.write(data, run_dir)
+        result = judge.judge(candidate, data, run_dir, console.say)
         exports.add_figures(run_dir, result)
         print("\n" + table.table(result))
         console.say_next(run_dir, exported=not name)
@@ -65,15 +65,14 @@ def main(argv):
 
 
 def check(run_dir, name):
-    """Raises where nothing can be judged, as far as can be told without data
-    and without TensorFlow.
+    """Raises unless there is something to judge, without reading records.
 
     Args:
-        run_dir: `pathlib.Path`.
+        run_dir: `pathlib.Path` of the run.
         name: String, the baseline, or `None`.
 
     Raises:
-        OSError, ValueError: If not.
+        OSError, ValueError: If there is not.
     """
     if name:
         check_run_dir(run_dir, name)
@@ -84,8 +83,15 @@ def check(run_dir, name):
 
 
 def check_run_dir(run_dir, baseline):
-    """Raises where the folder of a baseline holds another run, whose figures
-    its own would replace."""
+    """Raises if the figures of a baseline would replace those of another run.
+
+    Args:
+        run_dir: `pathlib.Path` of the run.
+        baseline: String, the baseline to judge.
+
+    Raises:
+        ValueError: If the folder holds another run.
+    """
     held = folder.RunFolder(run_dir)
     if held.checkpoints.exists():
         raise ValueError(
@@ -107,8 +113,15 @@ def run():
         main,
         (data_flags, evaluation, training),
         first=(
-            *("run_dir", "scale", "recipe", "dataset", "data_dir"),
-            *("attackers", "attacks", "baseline", "checkpoint"),
+            "run_dir",
+            "scale",
+            "recipe",
+            "dataset",
+            "data_dir",
+            "attackers",
+            "attacks",
+            "baseline",
+            "checkpoint",
             "attacker_steps",
         ),
         required=["run_dir"],

@@ -2,8 +2,8 @@
 
     python -m priv_keras.export --run_dir=RUN --format=savedmodel,tflite
 
-It is written to RUN_DIR/export, together with a card that says what was
-measured. Of a run that judged a Naive Downsample, that is exported.
+The anonymizer is written to RUN_DIR/export, with a card that says what was
+measured. If the run judged a Naive Downsample, that is what is exported.
 """
 
 import pathlib
@@ -38,7 +38,7 @@ def main(argv):
     baseline = evaluation.BASELINE.value
     path = None if baseline else checkpoint_of(run_dir)
     data = open_data()
-    folder.check_labels(run_dir, data)
+    folder.check_labels(data, run_dir)
     if baseline:
         anonymizer, turns = baselines.build(baseline), 0
     else:
@@ -57,29 +57,29 @@ def main(argv):
 
 
 def check(run_dir, name):
-    """Raises where nothing can be exported, as far as can be told without data
-    and without TensorFlow.
+    """Raises unless there is something to export, without reading records.
 
     Args:
-        run_dir: `pathlib.Path`.
+        run_dir: `pathlib.Path` of the run.
         name: String, the baseline, or `None`.
 
     Raises:
         OSError: If `run_dir` holds no such run, or cannot be written.
-        ValueError: If it is a baseline that is no model of single frames, or
-            `--format` wants another form of it than a SavedModel.
+        ValueError: If the baseline is not a model of single frames, or if
+            `--format` asks for a baseline in a form other than a SavedModel.
     """
     if name and not name.startswith("downsample_"):
         raise ValueError(
-            f"--baseline={name} needs a detector and the frames before, which "
-            "no exported model has. Run it as it is: `python -m "
+            f"--baseline={name} needs a detector and earlier frames, which no "
+            "exported model has. Use it directly: `python -m "
             f"priv_keras.anonymize FILM --model={name}`."
         )
     formats = export_flags.formats()
     if name and formats != ["savedmodel"]:
         raise ValueError(
-            f"--format={','.join(formats)}: of a baseline there is the "
-            "savedmodel alone; what converts f_A to TFLite knows f_A's layers."
+            f"--format={','.join(formats)}: a baseline can be exported only as "
+            "savedmodel, because the TFLite converter supports only the layers "
+            "of f_A. Give --format=savedmodel."
         )
     if name:
         refusals.check_judged_baseline(run_dir)
@@ -94,7 +94,10 @@ def run():
         main,
         (export_flags, data_flags, training, evaluation),
         first=(
-            *("run_dir", "data_dir", "format", "calibration_frames"),
+            "run_dir",
+            "data_dir",
+            "format",
+            "calibration_frames",
             "checkpoint",
         ),
         required=["run_dir"],

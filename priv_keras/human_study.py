@@ -38,23 +38,20 @@ def main(argv):
 
 
 def build(out):
-    """Writes the page and the key of a study of a run."""
+    """Writes the page and the key of a study of a run.
+
+    Args:
+        out: `pathlib.Path` of the folder of the study.
+
+    Returns:
+        Int, the exit status.
+
+    Raises:
+        OSError, ValueError: If there is no run to ask about, or if `out` is in
+            use.
+    """
     run_dir = data_flags.RUN_DIR.value
-    if not run_dir:
-        raise ValueError("build needs --run_dir, the run to ask people about.")
-    if evaluation.BASELINE.value:
-        raise ValueError(
-            f"--baseline={evaluation.BASELINE.value}: a study shows what f_A "
-            "of a trained run puts out. Name such a --run_dir, and leave "
-            "--baseline out."
-        )
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ValueError(
-            f"--out={out} is a file or not empty. Choose a new folder."
-        )
-    refusals.check_trained(run_dir)
-    paths.check_writable(flags.OUT)
-    refusals.check_data(run_dir)
+    check(out, run_dir)
     signals.exit_when_stopped()
     # In here, so that `--help` does not wait for TensorFlow.
     from priv_keras import files
@@ -65,32 +62,16 @@ def build(out):
 
     path = game.checkpoint_of(run_dir)
     data = open_data()
-    folder.check_labels(run_dir, data)
-    accused = judge.trained(data, path)
+    folder.check_labels(data, run_dir)
+    candidate = judge.trained(data, path)
     asked = questionnaire.questions(
         data.labels["actions"],
         data.labels["budget_labels"],
         data.budget.is_multi_label,
     )
-    chosen = {
-        shards: choose(shards)
-        for shards in dict.fromkeys((data.tested_target, data.tested_budget))
-    }
-    # Of all sides at once: they may be of the same videos.
-    condition_of = questionnaire.assign(
-        [video for places in chosen.values() for video in places.values()],
-        flags.CONDITIONS.value,
-        data_flags.SEED.value,
-    )
-    items = [
-        item
-        for shards, places in chosen.items()
-        for item in items_of(
-            shards, places, condition_of, accused.anonymizer, asked
-        )
-    ]
+    items = list(items_of(data, candidate.anonymizer, asked))
     page, key = questionnaire.build(items, asked, data_flags.SEED.value)
-    files.write(out / "key.json", key)  # first: a page without is worthless
+    files.write(out / "key.json", key)  # first: a page is worthless without it
     files.write(out / "README.txt", questionnaire.about(items))
     files.write(out / "index.html", page)
     raw = sum(item.condition == "raw" for item in items)
@@ -101,8 +82,71 @@ def build(out):
     return 0
 
 
+def check(out, run_dir):
+    """Raises unless a study can be built, without reading records.
+
+    Args:
+        out: `pathlib.Path` of the folder of the study.
+        run_dir: Folder of the run, or `None`.
+
+    Raises:
+        OSError, ValueError: If not.
+    """
+    if not run_dir:
+        raise ValueError("build needs --run_dir, the run to ask people about.")
+    if evaluation.BASELINE.value:
+        raise ValueError(
+            f"--baseline={evaluation.BASELINE.value}: a study shows the output "
+            "of a trained f_A. Give the --run_dir of a trained run, and leave "
+            "--baseline out."
+        )
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(
+            f"--out={out} is a file or not empty. Choose a new folder."
+        )
+    refusals.check_trained(run_dir)
+    paths.check_writable(flags.OUT)
+    refusals.check_data(run_dir)
+
+
+def items_of(data, anonymizer, asked):
+    """Yields the test clips of a study, each raw or anonymized.
+
+    Args:
+        data: `experiment.data.Data`.
+        anonymizer: Callable of clips `(batch, frames, height, width, 3)` in
+            [0, 1].
+        asked: List of `questionnaire.Question`.
+
+    Yields:
+        `questionnaire.Item`.
+    """
+    from priv_keras.studies import questionnaire
+
+    chosen = {
+        shards: choose(shards)
+        for shards in dict.fromkeys((data.tested_target, data.tested_budget))
+    }
+    # All sides at once, because they may have the same videos.
+    condition_of = questionnaire.assign(
+        [video for videos in chosen.values() for video in videos.values()],
+        flags.CONDITIONS.value,
+        data_flags.SEED.value,
+    )
+    for shards, videos in chosen.items():
+        conditions = {i: condition_of[video] for i, video in videos.items()}
+        yield from shown(shards, conditions, anonymizer, asked)
+
+
 def choose(shards):
-    """Test clips of a dataset to show: dict of place to video."""
+    """Chooses test clips of a dataset to show.
+
+    Args:
+        shards: `Shards`.
+
+    Returns:
+        Dict of the index of a clip to the id of its video.
+    """
     import numpy as np
 
     from priv_keras.studies import questionnaire
@@ -112,14 +156,23 @@ def choose(shards):
     for clip in shards.clips("test", "attackers"):
         videos.append(clip["video"].numpy())
         classes.append(int(np.ravel(clip[label])[0]))
-    places = questionnaire.spread(
+    chosen = questionnaire.spread(
         classes, flags.CLIPS.value, data_flags.SEED.value
     )
-    return {place: videos[place] for place in places}
+    return {i: videos[i] for i in chosen}
 
 
-def items_of(shards, places, condition_of, anonymizer, asked):
-    """What `choose` chose, as it is shown."""
+def shown(shards, conditions, anonymizer, asked):
+    """Yields the chosen clips of a dataset as they are shown.
+
+    Args:
+        shards: `Shards`.
+        conditions: Dict of the index of a clip to its condition.
+        anonymizer, asked: See `items_of`.
+
+    Yields:
+        `questionnaire.Item`.
+    """
     import tensorflow as tf
 
     from priv_keras.pixels import to_uint8
@@ -127,10 +180,10 @@ def items_of(shards, places, condition_of, anonymizer, asked):
 
     labels = list(shards.records)
     for i, clip in enumerate(shards.clips("test", "attackers")):
-        if i not in places:
+        if i not in conditions:
             continue
-        condition, frames = condition_of[places[i]], clip["clips"]
-        if condition == "anonymized":
+        frames = clip["clips"]
+        if conditions[i] == "anonymized":
             frames = anonymizer(frames[tf.newaxis])[0]
         truth = questionnaire.truth_of(
             asked,
@@ -139,11 +192,23 @@ def items_of(shards, places, condition_of, anonymizer, asked):
             if "budget_labels" in labels
             else None,
         )
-        yield questionnaire.Item(to_uint8(frames).numpy(), condition, truth)
+        yield questionnaire.Item(to_uint8(frames).numpy(), conditions[i], truth)
 
 
 def score(out, paths):
-    """Prints what people could tell, and writes it to `score.json`."""
+    """Prints how often people were right, and writes it to `score.json`.
+
+    Args:
+        out: `pathlib.Path` of the folder of the study.
+        paths: Paths of files of answers.
+
+    Returns:
+        Int, the exit status.
+
+    Raises:
+        OSError, ValueError: If a file cannot be read, does not belong to the
+            study, or has the same participant as another.
+    """
     from priv_keras import files
     from priv_keras.studies.answers import read_answers
     from priv_keras.studies.answers import score_answers
@@ -155,8 +220,8 @@ def score(out, paths):
         code, answers = read_answers(pathlib.Path(path).read_text(), key, path)
         if code in everybody:
             raise ValueError(
-                f"{path}: participant {code} has answered in another file "
-                "already. Give one file of each."
+                f"{path}: participant {code} has already answered in another "
+                "file. Give one file for each participant."
             )
         everybody[code] = answers
     scores = score_answers(key, everybody)
@@ -172,7 +237,12 @@ def run():
         main,
         (flags, data_flags, training, evaluation),
         first=(
-            *("out", "clips", "conditions", "run_dir", "data_dir", "seed"),
+            "out",
+            "clips",
+            "conditions",
+            "run_dir",
+            "data_dir",
+            "seed",
             "checkpoint",
         ),
         required=["out"],

@@ -1,8 +1,8 @@
-"""Draws judged runs on one HTML page, which needs no other file.
+"""Compares judged runs on one HTML page, which needs no other file.
 
     python -m priv_keras.report RUN_DIR... --out=report
 
-The runs must have been judged, as train and evaluate do.
+The runs must have been judged, by train or evaluate.
 """
 
 import pathlib
@@ -31,7 +31,14 @@ def main(argv):
 
 
 def check_out(out):
-    """Raises unless a folder is free, or holds a report to replace."""
+    """Raises unless a folder is empty or new, or holds a report to replace.
+
+    Args:
+        out: `pathlib.Path`.
+
+    Raises:
+        ValueError: If it is a file, or holds something else.
+    """
     if out.is_dir() and any(out.iterdir()) and not _is_report(out):
         raise ValueError(
             f"--out={out} holds files of something else. Choose a new or an "

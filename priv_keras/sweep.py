@@ -3,11 +3,11 @@
     python -m priv_keras.sweep --sweep_dir=DIR --methods=entropy,grl \
         --gammas=0.5,1,2 --seeds=0,1,2 --dataset=puppets --scale=tiny
 
-Each job is a process and a folder of its own, and all that changes between
-jobs is a flagfile in DIR/jobs. The same command goes on where it was: what is
-judged is not run again, what was killed is resumed, and with more --attacks
-what is trained is only judged again. A job that fails stops no other.
-Ends with DIR/result.csv and DIR/report/index.html.
+Each job is a process with its own folder, and jobs differ only by a flagfile in
+DIR/jobs. The same command continues where it stopped: judged runs are not run
+again, killed ones are resumed, and with more --attacks trained ones are only
+judged again. A job that fails does not stop the others.
+At the end, DIR/result.csv and DIR/report/index.html compare all runs.
 """
 
 import csv
@@ -34,13 +34,21 @@ from flags.suggestions import nearest
 from priv_keras import files
 from priv_keras.runs.folder import RunFolder
 
-# Each job's own.
+# Flags that are not passed on to every job as they are.
 NOT_COMMON = (
-    *("baseline", "resume", "run_dir", "seed", "shared_dir"),
-    *("gammas", "jobs", "methods", "seeds", "sweep_dir"),
+    "baseline",
+    "resume",
+    "run_dir",
+    "seed",
+    "shared_dir",
+    "gammas",
+    "jobs",
+    "methods",
+    "seeds",
+    "sweep_dir",
 )
 ATTACKS = "--attacks="
-# The flags of single attacks.
+# Attack to the beginning of the flags that only it has.
 SETTINGS = {"inversion": "--inversion_", "few_labels": "--label_shares="}
 
 
@@ -49,8 +57,8 @@ class Job(NamedTuple):
 
     name: str
     seed: str
-    program: str  # that runs it
-    flags: str  # a flagfile's text
+    program: str  # the program that runs it, `train` or `evaluate`
+    flags: str  # the text of a flagfile
 
 
 def main(argv):
@@ -70,7 +78,13 @@ def main(argv):
 
 
 def run_jobs(jobs, folder, at_once):
-    """Runs the jobs of each seed one after another, seeds side by side."""
+    """Runs the jobs of one seed after another, and several seeds at once.
+
+    Args:
+        jobs: List of `Job`.
+        folder: `pathlib.Path` of the sweep.
+        at_once: Int, the number of jobs to run at once.
+    """
     stopped = threading.Event()
     ended = itertools.count(1)
 
@@ -85,7 +99,7 @@ def run_jobs(jobs, folder, at_once):
         try:
             list(pool.map(run_seed, dict.fromkeys(job.seed for job in jobs)))
         except BaseException:
-            stopped.set()  # or each thread would start its next job
+            stopped.set()  # otherwise each thread would start its next job
             raise
 
 
@@ -93,13 +107,18 @@ def grid(common):
     """Yields the `Job` of each method, gamma and seed.
 
     Args:
-        common: The flags that all jobs have, as the text of a flagfile.
+        common: String, the flags that all jobs have as the text of a flagfile.
+
+    Yields:
+        `Job`.
     """
     for method in flags.METHODS.value:
         name, started_by, own = described(method)
-        # Neither a baseline nor K-Beam weighs anything by gamma.
-        weighs = started_by == "train" and "--method=kbeam" not in own.split()
-        for gamma in (flags.GAMMAS.value if weighs else []) or [None]:
+        # Neither baselines nor K-Beam have a gamma.
+        has_gamma = started_by == "train" and (
+            "--method=kbeam" not in own.split()
+        )
+        for gamma in (flags.GAMMAS.value if has_gamma else []) or [None]:
             for seed in flags.SEEDS.value:
                 lines = [common, own, f"--seed={seed}\n"]
                 if gamma:
@@ -114,10 +133,18 @@ def grid(common):
 
 
 def described(method):
-    """Name, program and flags of one of `--methods`.
+    """Looks up one of `--methods`.
+
+    Args:
+        method: String, a method, a baseline, a recipe or the path of a
+            flagfile.
+
+    Returns:
+        Strings: its name, the program that runs it, and the text of its
+        flagfile.
 
     Raises:
-        ValueError: If it is none.
+        ValueError: If there is no such method.
     """
     if method in training.METHODS:
         return method, "train", f"--method={method}\n"
@@ -136,16 +163,25 @@ def described(method):
 
 
 def check(jobs, folder):
-    """Raises unless jobs have names of their own, and those that the folder
-    knows are these, but for their attacks.
+    """Raises if jobs share a name, or differ from those that the folder holds.
+
+    They may differ from those in their attacks.
+
+    Args:
+        jobs: List of `Job`.
+        folder: `pathlib.Path` of the sweep.
 
     Raises:
-        ValueError: If not.
+        ValueError: If so.
     """
     names = [job.name for job in jobs]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"Two jobs of one name: {', '.join(twice)}.")
+        raise ValueError(
+            f"Several jobs have the same name: {', '.join(twice)}. Give each "
+            "of --methods, --gammas and --seeds once, and flagfiles different "
+            "names."
+        )
     for job in jobs:
         known = _known(job, folder).splitlines()
         differing = set(known) ^ set(job.flags.splitlines())
@@ -158,8 +194,16 @@ def check(jobs, folder):
 
 
 def run_job(job, folder, at_once=1):
-    """Runs, or resumes, a job that is not judged, beside `at_once - 1` others;
-    returns what came of it."""
+    """Runs or resumes a job, unless it is judged already.
+
+    Args:
+        job: `Job`.
+        folder: `pathlib.Path` of the sweep.
+        at_once: Int, the number of jobs that share the machine.
+
+    Returns:
+        String, what became of the job.
+    """
     if is_judged(job, folder):
         return "was done"
     run_dir = _run_dir(job, folder)
@@ -174,16 +218,16 @@ def run_job(job, folder, at_once=1):
     took = RunFolder(run_dir).minutes
     if status or not is_judged(job, folder):
         log = _log(job, folder)
-        lines = log.read_text().splitlines() or ["it said nothing"]
+        lines = log.read_text().splitlines() or ["it printed nothing"]
         return f"failed with status {status}: {lines[-1]} ({log})"
     before = float(took.read_text()) if took.exists() else 0.0
-    if not started or before:  # of what was killed, nobody knows
+    if not started or before:  # the minutes of a killed job are not known
         took.write_text(f"{before + minutes:.1f}")
     return f"done in {minutes:.1f} minutes"
 
 
 def _play(job, folder, at_once, started):
-    """Trains and judges, by the attacks that the folder knows."""
+    """Trains a job and judges it with the attacks that the folder holds."""
     flagfile = _flagfile(job, folder)
     flagfile.write_text(_known(job, folder))
     resumed = ["--resume"] if started and job.program == "train" else []
@@ -191,7 +235,7 @@ def _play(job, folder, at_once, started):
 
 
 def _judge_again(job, folder, at_once):
-    """Judges what is trained by the attacks of the job too."""
+    """Judges a trained job with its new attacks as well."""
     known = _known(job, folder)
     both = dict.fromkeys(attacks(known) + attacks(job.flags))
     lines = job.flags.splitlines()
@@ -205,13 +249,13 @@ def _judge_again(job, folder, at_once):
 
 
 def attacks(flags):
-    """Names of the attacks in a flagfile's text."""
+    """Returns the names of the attacks in the text of a flagfile."""
     lines = [line for line in flags.splitlines() if line.startswith(ATTACKS)]
     return lines[-1].removeprefix(ATTACKS).split(",") if lines else []
 
 
-def _settled(flags):
-    """The attacks in a flagfile's text, each with the flags of its own."""
+def _settings_of_attacks(flags):
+    """Returns a set of each attack in a flagfile with its own flags."""
     return {
         (attack, *(line for line in flags.splitlines() if _sets(line, attack)))
         for attack in attacks(flags)
@@ -230,7 +274,9 @@ def _run(job, program, folder, at_once, more):
     with _log(job, folder).open("a") as file:
         return subprocess.run(
             [
-                *(sys.executable, "-m", f"priv_keras.{program}"),
+                sys.executable,
+                "-m",
+                f"priv_keras.{program}",
                 f"--flagfile={_flagfile(job, folder)}",
                 f"--run_dir={_run_dir(job, folder)}",
                 f"--shared_dir={folder / 'shared'}",
@@ -243,8 +289,17 @@ def _run(job, program, folder, at_once, more):
 
 
 def environment(at_once):
-    """That of one of so many jobs: its share of the threads, and no more memory
-    of a GPU than it needs. `None` for that of this process."""
+    """Returns the environment of a job that shares the machine.
+
+    A job gets its share of the threads, and takes no more memory of a GPU than
+    it needs.
+
+    Args:
+        at_once: Int, the number of jobs that share the machine.
+
+    Returns:
+        Dict; `None` for the environment of this process.
+    """
     if at_once == 1:
         return None
     threads = max(1, (os.cpu_count() or 1) // at_once)
@@ -256,9 +311,14 @@ def environment(at_once):
 
 
 def is_judged(job, folder):
-    """Whether a job has its result, by all attacks that it names."""
-    known = _settled(_known(job, folder))
-    return _has_result(job, folder) and _settled(job.flags) <= known
+    """Returns whether a job has a result for all attacks that it names.
+
+    Args:
+        job: `Job`.
+        folder: `pathlib.Path` of the sweep.
+    """
+    known = _settings_of_attacks(_known(job, folder))
+    return _has_result(job, folder) and _settings_of_attacks(job.flags) <= known
 
 
 def _has_result(job, folder):
@@ -266,7 +326,7 @@ def _has_result(job, folder):
 
 
 def _known(job, folder):
-    """The flags by which the folder knows a job; its own, if it is new."""
+    """Returns the flags of a job in the folder; its own if it is new."""
     path = _flagfile(job, folder)
     return path.read_text() if path.exists() else job.flags
 
@@ -284,8 +344,13 @@ def _run_dir(job, folder):
 
 
 def summarize(folder):
-    """Writes the table and the report of all runs that are judged, those of
-    earlier grids too."""
+    """Writes the table and the report of all judged runs.
+
+    Runs of earlier grids in the same folder are included.
+
+    Args:
+        folder: `pathlib.Path` of the sweep.
+    """
     # In here, so that `--help` does not wait for Matplotlib.
     from priv_keras.reports import comparison
     from priv_keras.reports import page
@@ -314,8 +379,16 @@ def run():
         main,
         (flags, data_flags, training, evaluation),
         first=(
-            *("sweep_dir", "methods", "gammas", "seeds", "jobs", "scale"),
-            *("recipe", "dataset", "data_dir", "attacks"),
+            "sweep_dir",
+            "methods",
+            "gammas",
+            "seeds",
+            "jobs",
+            "scale",
+            "recipe",
+            "dataset",
+            "data_dir",
+            "attacks",
         ),
         required=["sweep_dir"],
         parse=parsing.with_scale,

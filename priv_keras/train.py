@@ -2,7 +2,7 @@
 
     python -m priv_keras.train --run_dir=RUN --dataset=puppets --scale=tiny
 
-Other data sets than puppets have to be built first (tfrecords_tools.build). The
+Data sets other than puppets must be built first (tfrecords_tools.build). The
 same command with --resume continues a run that was stopped.
 """
 
@@ -21,7 +21,7 @@ from flags import training as training_flags
 from priv_keras.experiment import refusals
 from priv_keras.runs import folder
 
-# What may differ between the two halves of a resumed run.
+# Flags that may differ when a run is resumed.
 NOT_CONFIGURATION = ("resume", "run_dir")
 
 
@@ -51,15 +51,15 @@ def main(argv):
     if chief:
         folder.check_run_dir(run_dir, config, training_flags.RESUME.value)
     data = open_data()
-    bad_records.check_resumed(run_dir, data)
-    folder.check_labels(run_dir, data)
-    game.check_parties(data)  # now, and not after days of training
+    bad_records.check_resumed(data, run_dir)
+    folder.check_labels(data, run_dir)
+    game.check_parties(data)
     with faults.report_faults(data):
         if chief:
             files.write(folder.RunFolder(run_dir).config, config)
-            bad_records.write(run_dir, data)
-            folder.write_labels(run_dir, data)
-        say = console.say if chief else _nothing
+            bad_records.write(data, run_dir)
+            folder.write_labels(data, run_dir)
+        say = console.say if chief else _silently
         bad_records.tell(data, say)
         play.play(data, run_dir, strategy, say)
         end(data, run_dir, chief)
@@ -68,18 +68,17 @@ def main(argv):
 
 
 def check(run_dir, config):
-    """Raises where a run cannot begin, as far as can be told without data and
-    without TensorFlow.
+    """Raises unless a run can begin, without reading data or TensorFlow.
 
     Args:
-        run_dir, config: As of `check_run_dir`.
+        run_dir, config: See `folder.check_run_dir`.
 
     Raises:
-        OSError, ValueError: If not.
+        OSError, ValueError: If the run cannot begin.
     """
     refusals.check_game()
-    # Of workers, only the chief looks at the folder, and who that is they
-    # find out from TensorFlow.
+    # Among several workers, only the chief checks the folder, and a worker
+    # learns from TensorFlow whether it is the chief.
     if training_flags.STRATEGY.value != "multi_worker":
         folder.check_run_dir(run_dir, config, training_flags.RESUME.value)
         paths.check_writable(data_flags.RUN_DIR, data_flags.SHARED_DIR)
@@ -87,7 +86,13 @@ def check(run_dir, config):
 
 
 def end(data, run_dir, chief):
-    """Judges a run that was played on one machine; of others says how to."""
+    """Judges a run that was played on one machine; else says how to judge it.
+
+    Args:
+        data: `data.Data`.
+        run_dir: `pathlib.Path` of the run.
+        chief: Bool, whether this process is the chief worker.
+    """
     if training_flags.STRATEGY.value != "multi_worker":
         judge(data, run_dir)
     elif chief:
@@ -98,23 +103,29 @@ def end(data, run_dir, chief):
 
 
 def judge(data, run_dir):
-    """Step 2 of Sec. 3.6, on f_A as it was saved: attackers train on one
-    device, where it has to be."""
+    """Runs step 2 of Sec. 3.6 on the saved f_A.
+
+    The saved f_A is loaded onto one device, because attackers train on one.
+
+    Args:
+        data: `data.Data`.
+        run_dir: `pathlib.Path` of the run.
+    """
     from priv_keras.experiment import console
     from priv_keras.experiment import exports
     from priv_keras.experiment import game
     from priv_keras.experiment import judge as judging
     from priv_keras.reports import table
 
-    accused = judging.trained(data, game.checkpoint_of(run_dir))
-    result = judging.judge(accused, data, run_dir, console.say)
+    candidate = judging.trained(data, game.checkpoint_of(run_dir))
+    result = judging.judge(candidate, data, run_dir, console.say)
     exports.add_figures(run_dir, result)
     print("\n" + table.table(result))
     console.say_next(run_dir, exported=True)
 
 
-def _nothing(_):
-    """What workers say whom nobody listens to."""
+def _silently(_):
+    """Says nothing, for workers that are not the chief."""
 
 
 def run():
@@ -122,8 +133,16 @@ def run():
         main,
         (data_flags, training_flags, evaluation),
         first=(
-            *("run_dir", "scale", "recipe", "seed", "resume"),
-            *("dataset", "data_dir", "method", "gamma", "budgets"),
+            "run_dir",
+            "scale",
+            "recipe",
+            "seed",
+            "resume",
+            "dataset",
+            "data_dir",
+            "method",
+            "gamma",
+            "budgets",
         ),
         required=["run_dir"],
         parse=parsing.with_scale,

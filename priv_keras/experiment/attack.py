@@ -1,6 +1,6 @@
-"""The attacks of one evaluation: `--attackers` and `--attacks`.
+"""The attacks of one evaluation, which `--attackers` and `--attacks` name.
 
-Part of the programs: reads flags.
+Part of the programs: this module reads flags.
 """
 
 import functools
@@ -11,7 +11,6 @@ from typing import NamedTuple
 import keras
 
 from flags import data as data_flags
-from flags import evaluation as evaluation_flags
 from flags import evaluation as flags
 from flags import training as training_flags
 from priv_keras.evaluation import attacks
@@ -25,8 +24,9 @@ from priv_keras.networks import attackers
 from priv_keras.networks import c3d
 from priv_keras.runs import results
 
-FORMAT = 2  # of what is recorded of an attack
-# Bytes of raw clips that are kept decoded; more are decoded for each epoch.
+FORMAT = 2  # version of the records of attacks
+# Up to this many bytes, decoded clips are kept in memory; larger sets of clips
+# are decoded again for each epoch.
 IN_MEMORY = 4 * 2**30
 
 
@@ -34,21 +34,23 @@ class Evaluation(NamedTuple):
     """What every attack of one evaluation needs."""
 
     data: Data
-    folder: pathlib.Path  # of records and caches
-    accused: tuple  # what f_A is and the turn that it played to
-    say: Callable
+    folder: pathlib.Path  # where records and caches are kept
+    candidate: tuple  # the method of f_A and the turns that it has played
+    say: Callable  # prints a line
 
     def record(self, side, name, *key):
-        """Path of a file for one figure, named by all that it depends on.
+        """Returns the path of the record of one figure.
 
-        So other shards, as of another fold, never show the figures of these.
-        What is raw no method changes: runs of one `--shared_dir` share it.
+        Its name depends on everything that the figure depends on, so that
+        other shards, such as those of another fold, never show the figures of
+        these. No method changes the figures of raw clips, and so runs with the
+        same `--shared_dir` share those.
         """
         folder = self.folder
         if side == "raw":
             folder = pathlib.Path(data_flags.SHARED_DIR.value or folder)
         else:
-            key = (*key, *self.accused)
+            key = (*key, *self.candidate)
         digest = reproducibility.fingerprint(
             self.data,
             FORMAT,
@@ -62,7 +64,7 @@ class Evaluation(NamedTuple):
         return str(folder / side / f"{name}-{digest}.json")
 
     def tell(self, what, found):
-        """Says a figure, and returns it."""
+        """Says what an attack found, and returns it."""
         epochs = f" after {found['epochs']} epochs" if "epochs" in found else ""
         self.say(
             f"{found['name']} {what}: A_B {results.value(found):.3f}{epochs}"
@@ -71,38 +73,39 @@ class Evaluation(NamedTuple):
             found["training_accuracy"], found["inferred_accuracy"]
         ):
             self.say(
-                f"warning: {found['name']} knows its training clips only while "
-                "it trains on them: its batch statistics are stale, and f_A "
-                "not what fools it. Raise --attacker_steps or "
-                "--attacker_batch_size."
+                f"warning: {found['name']} recognises its training clips only "
+                "while it trains on them: its stale batch statistics fool it, "
+                "not f_A. Raise --attacker_steps or --attacker_batch_size."
             )
         return found
 
 
-def retrained(court, side, splits, kind=None, key=()):
-    """Each of `--attackers`, trained on what it is tested on (Sec. 3.6).
+def retrained(evaluation, side, splits, kind=None, key=()):
+    """Trains each of `--attackers` on clips like those it is tested on.
+
+    This is the attack of Sec. 3.6.
 
     Args:
-        court: `Court`.
+        evaluation: `Evaluation`.
         side: `"raw"` or `"anonymized"`.
-        splits: Dict of `train`, `validation` and `test`.
-        kind: String, how to name it where it is not the paper's attack.
-        key: What else the figures depend on.
+        splits: Dict of the datasets `train`, `validation` and `test`.
+        kind: String, a name for the clips; `side` if `None`.
+        key: Tuple of what else the figures depend on.
 
     Returns:
-        List of what `two_step.attack` returns.
+        List of dicts, see `two_step.attack`.
     """
     found = []
     protocol = attacker_protocol()
     for i, name in enumerate(flags.ATTACKERS.value):
-        record = court.record(side, name, *key, _seed(i))
+        record = evaluation.record(side, name, *key, _seed(i))
         what = f"on {kind or side} clips"
         with console.watch(f"{name} {what}", protocol.steps) as watch:
             attack = two_step.attack(
                 name,
-                _builder(court, i, name),
+                _builder(evaluation, i, name),
                 splits,
-                court.data.attacker_task,
+                evaluation.data.attacker_task,
                 protocol,
                 seed=_seed(i),
                 record=record,
@@ -111,7 +114,7 @@ def retrained(court, side, splits, kind=None, key=()):
                 else None,
                 callbacks=[watch],
             )
-        found.append(court.tell(what, attack))
+        found.append(evaluation.tell(what, attack))
     return found
 
 
@@ -120,7 +123,7 @@ def _seed(i):
 
 
 def _reused():
-    """Whether an attack needs attackers that were trained on raw clips."""
+    """Returns a true value if attackers trained on raw clips are reused."""
     return {"static", "inversion"} & set(flags.ATTACKS.value)
 
 
@@ -128,8 +131,8 @@ def _weights(record):
     return record.replace(".json", ".weights.h5")
 
 
-def _builder(court, i, name):
-    return functools.partial(_build, name, court.data, _seed(i))
+def _builder(evaluation, i, name):
+    return functools.partial(_build, name, evaluation.data, _seed(i))
 
 
 def _build(name, data, seed):
@@ -143,42 +146,44 @@ def _build(name, data, seed):
     )
 
 
-def _static(court, budget, anonymizer):
+def _static(evaluation, budget, anonymizer):
     return [
-        court.tell("trained on raw clips", found)
-        for found in _raw_trained(court, budget["anonymized"]["test"], "static")
+        evaluation.tell("trained on raw clips", found)
+        for found in _raw_trained(
+            evaluation, budget["anonymized"]["test"], "static"
+        )
     ]
 
 
-def _raw_trained(court, test, kind, *key):
-    """What attackers that were trained on raw clips find in others."""
+def _raw_trained(evaluation, test, kind, *key):
+    """Tests on other clips the attackers that were trained on raw clips."""
     return [
         {
             "attack": kind,
             **attacks.static(
                 name,
-                _builder(court, i, name),
-                _weights(court.record("raw", name, _seed(i))),
+                _builder(evaluation, i, name),
+                _weights(evaluation.record("raw", name, _seed(i))),
                 test,
                 flags.ATTACKER_BATCH_SIZE.value,
-                record=court.record(kind, name, _seed(i), *key),
+                record=evaluation.record(kind, name, _seed(i), *key),
             ),
         }
         for i, name in enumerate(flags.ATTACKERS.value)
     ]
 
 
-def _video(court, budget, anonymizer):
-    """A 3D network over the clip, where the paper's average its frames."""
+def _video(evaluation, budget, anonymizer):
+    """Attacks with a 3D network, while the paper's average over frames."""
 
     def build():
         keras.utils.set_random_seed(_seed(0))
-        return build_video_network(court.data, "budget_labels")
+        return build_video_network(evaluation.data, "budget_labels")
 
     found = []
     for side in ("raw", "anonymized"):
         protocol = video_protocol()
-        record = court.record(
+        record = evaluation.record(
             side, "video", training_flags.TARGET_WIDTH.value, protocol
         )
         with console.watch(f"c3d on {side} clips", protocol.steps) as watch:
@@ -186,22 +191,25 @@ def _video(court, budget, anonymizer):
                 "c3d",
                 build,
                 budget[side],
-                court.data.attacker_task,
+                evaluation.data.attacker_task,
                 protocol,
                 seed=_seed(0),
                 record=record,
                 callbacks=[watch],
             )
         kind = "video" if side == "anonymized" else results.RAW_VIDEO
-        found.append({"attack": kind, **court.tell(f"on {side} clips", attack)})
+        found.append(
+            {"attack": kind, **evaluation.tell(f"on {side} clips", attack)}
+        )
     return found
 
 
-def _few_labels(court, budget, anonymizer):
+def _few_labels(evaluation, budget, anonymizer):
     found = []
     splits = budget["anonymized"]
     for share in map(float, flags.LABEL_SHARES.value):
-        # Two shares of few videos can be the same videos: one record of both.
+        # Two shares of few videos can be the same videos; they then have the
+        # same record.
         videos = attacks.few_videos(
             splits["train"], share, data_flags.SEED.value
         )
@@ -210,40 +218,21 @@ def _few_labels(court, budget, anonymizer):
         found += [
             {"attack": kind, **attack}
             for attack in retrained(
-                court, "anonymized", few, f"anonymized ({kind})", videos
+                evaluation, "anonymized", few, f"anonymized ({kind})", videos
             )
         ]
     return found
 
 
-def _inversion(court, budget, anonymizer):
+def _inversion(evaluation, budget, anonymizer):
     settings = (
-        *(flags.INVERSION_STEPS.value, flags.INVERSION_WIDTH.value),
+        flags.INVERSION_STEPS.value,
+        flags.INVERSION_WIDTH.value,
         data_flags.BATCH_SIZE.value,
     )
 
     def run():
-        # As the cuts of the other attackers were made: of these, detections
-        # are kept.
-        reproducibility.seed_everything("attackers")
-        shards = court.data.budget
-        size = 2 * shards.view_count() * shards.clip_bytes()
-        pairs = inversion.pairs(
-            shards.views("attackers"), anonymizer, keep=size <= IN_MEMORY
-        )
-        keras.utils.set_random_seed(_seed(0))
-        network = inversion.build(flags.INVERSION_WIDTH.value)
-        steps = flags.INVERSION_STEPS.value
-        with console.watch("unet, inverting f_A", steps) as watch:
-            inversion.train(
-                network,
-                pairs,
-                batch_size=data_flags.BATCH_SIZE.value,
-                frames=flags.ATTACKER_FRAMES.value,
-                learning_rate=flags.ATTACKER_LEARNING_RATE.value,
-                steps=steps,
-                callbacks=[watch],
-            )
+        network = _trained_inverter(evaluation, anonymizer)
         raw = budget["raw"]["test"]
         anonymized = budget["anonymized"]["test"]
         rebuilt = inversion.reconstructed(network, anonymized)
@@ -255,16 +244,47 @@ def _inversion(court, budget, anonymizer):
         }
         return [
             likeness,
-            *_raw_trained(court, rebuilt, "inversion", *settings),
+            *_raw_trained(evaluation, rebuilt, "inversion", *settings),
         ]
 
-    # The record names the attackers too: it holds what they found.
-    record = court.record("inversion", "unet", *settings, flags.ATTACKERS.value)
+    # The record's name depends on the attackers too, because it holds what
+    # they found.
+    record = evaluation.record(
+        "inversion", "unet", *settings, flags.ATTACKERS.value
+    )
     likeness, *found = two_step.once(record, run)
     return [
         likeness,
-        *(court.tell("on reconstructed clips", attack) for attack in found),
+        *(
+            evaluation.tell("on reconstructed clips", attack)
+            for attack in found
+        ),
     ]
+
+
+def _trained_inverter(evaluation, anonymizer):
+    """Trains a U-Net to reconstruct raw training clips from f_A's output."""
+    # The same cuts as those of the other attackers, whose detections are kept.
+    reproducibility.seed_everything("attackers")
+    shards = evaluation.data.budget
+    size = 2 * shards.view_count() * shards.clip_bytes()
+    pairs = inversion.pairs(
+        shards.views("attackers"), anonymizer, keep=size <= IN_MEMORY
+    )
+    keras.utils.set_random_seed(_seed(0))
+    network = inversion.build(flags.INVERSION_WIDTH.value)
+    steps = flags.INVERSION_STEPS.value
+    with console.watch("unet, inverting f_A", steps) as watch:
+        inversion.train(
+            network,
+            pairs,
+            batch_size=data_flags.BATCH_SIZE.value,
+            frames=flags.ATTACKER_FRAMES.value,
+            learning_rate=flags.ATTACKER_LEARNING_RATE.value,
+            steps=steps,
+            callbacks=[watch],
+        )
+    return network
 
 
 ATTACKS = {
@@ -276,8 +296,7 @@ ATTACKS = {
 
 
 def attacker_protocol():
-    """How `--attacker_*` train an attacker."""
-    flags = evaluation_flags
+    """Returns the `Protocol` that the flags `--attacker_*` describe."""
     return Protocol(
         steps=flags.ATTACKER_STEPS.value,
         steps_per_epoch=flags.ATTACKER_STEPS_PER_EPOCH.value,
@@ -289,9 +308,9 @@ def attacker_protocol():
 
 
 def video_protocol():
-    """How f_T is trained on raw clips, and the attacker that is its like."""
+    """Returns the `Protocol` of an f_T on raw clips and of the 3D attacker."""
     return attacker_protocol()._replace(
-        steps=evaluation_flags.RAW_TARGET_STEPS.value,
+        steps=flags.RAW_TARGET_STEPS.value,
         frames=data_flags.FRAMES.value,
         batch_size=data_flags.BATCH_SIZE.value,
         learning_rate=training_flags.WARM_UP_TARGET_LEARNING_RATE.value,
@@ -299,7 +318,7 @@ def video_protocol():
 
 
 def build_video_network(data, party):
-    """Returns an untrained C3D for the labels of `party`."""
+    """Returns an untrained C3D for the labels that `party` names."""
     return c3d.build(
         len(data.labels[party]),
         training_flags.TARGET_WIDTH.value,

@@ -9,36 +9,48 @@ from priv_keras.experiment import attack
 from priv_keras.experiment import console
 
 SPLITS = ("train", "validation", "test")
-# Frames of a clip that covers outlast a detection by: one that is missed does
-# not leak. No more, because they may be spread over a whole video.
+# A cover outlasts its detection by this many frames of a clip, so that a single
+# missed detection does not leak. It is not larger, because the frames of a clip
+# may be spread over a whole video.
 CLIP_MEMORY = 1
 
 
 @contextlib.contextmanager
 def cache(folder):
-    """A place for what is filtered, gone once all attackers have read it."""
+    """Yields a folder for filtered clips, and deletes it at the end."""
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def both_sides(data, accused, cache):
-    """What f_T and what attackers meet, once where they are the same."""
+def both_sides(data, candidate, cache):
+    """Returns the clips for f_T and those for attackers, raw and anonymized.
+
+    If both are the same, they are read and filtered only once.
+
+    Args:
+        data: `data.Data`.
+        candidate: `judge.Candidate`.
+        cache: `pathlib.Path` of the folder for filtered clips.
+
+    Returns:
+        Two dicts of `raw` and `anonymized` to a dict of split to dataset.
+    """
     if data.tested_budget is data.tested_target:
-        both = _sides(data.target, data.target, accused, cache)
+        both = _sides(data.target, data.target, candidate, cache)
         return both, both
-    # Of f_T's own videos f_A has to filter more only to train an f_T on them.
-    needed = ("test",) if accused.target else SPLITS
+    # f_A has to filter the training videos of f_T only if an f_T is trained.
+    needed = ("test",) if candidate.target else SPLITS
     target, budget = cache / "target", cache / "budget"
     return (
-        _sides(data.target, data.tested_target, accused, target, needed),
-        _sides(data.budget, data.tested_budget, accused, budget),
+        _sides(data.target, data.tested_target, candidate, target, needed),
+        _sides(data.budget, data.tested_budget, candidate, budget),
     )
 
 
-def _sides(trained, tested, accused, cache, filtered=SPLITS):
-    """The splits that attackers meet, raw and as f_A leaves them."""
+def _sides(trained, tested, candidate, cache, filtered=SPLITS):
+    """Returns the splits that attackers see, raw and as f_A leaves them."""
     clips = {
         "train": trained.views("attackers"),
         "validation": trained.test_batches("validation", "attackers"),
@@ -52,8 +64,8 @@ def _sides(trained, tested, accused, cache, filtered=SPLITS):
     bytes_of = {split: trained.clip_bytes() for split in SPLITS}
     bytes_of["test"] = tested.clip_bytes()
     fits = {s: counts[s] * bytes_of[s] <= attack.IN_MEMORY for s in SPLITS}
-    # A baseline can leave frames as they are, and those are not for disks.
-    on_disk = accused.target is not None
+    # A baseline may leave frames raw, and raw frames must not reach the disk.
+    on_disk = candidate.target is not None
 
     def watched(work, split):
         return functools.partial(
@@ -72,7 +84,7 @@ def _sides(trained, tested, accused, cache, filtered=SPLITS):
         "anonymized": {
             split: filtering.filtered(
                 clips[split],
-                accused.anonymizer,
+                candidate.anonymizer,
                 cache / split if on_disk else None,
                 keep=fits[split],
                 watched=watched("filtering", split),

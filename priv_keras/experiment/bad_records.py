@@ -1,9 +1,9 @@
-"""`--bad_records`: which broken records of its shards a run leaves out.
+"""Which broken records of its shards a run leaves out: `--bad_records`.
 
-They are looked for once, before a run, and not met on the way: each epoch, each
-worker and a run that is resumed leaves out the same.
+All shards are searched once, before a run, so that each epoch, each worker and
+a resumed run leave out the same records.
 
-Part of the programs: reads flags.
+Part of the programs: this module reads flags.
 """
 
 import json
@@ -17,24 +17,24 @@ from tfrecords_tools import manifest
 
 
 def allowed():
-    """How many a run may leave out, 0 for `fail`."""
+    """Returns how many records a run may leave out; 0 for `fail`."""
     _, _, count = flags.BAD_RECORDS.value.partition(":")
     return int(count or 0)
 
 
 def find(folder):
-    """Compares shards with their manifest; with `skip:n`, decodes all of them.
+    """Compares shards with their manifest; with `skip:n`, decodes them all.
 
     Args:
         folder: Folder that holds `manifest.json` and the shards.
 
     Returns:
-        Dict of file name to `damage.Found`: of every shard where a record is
-        broken in one, else empty.
+        Dict of the file name of every shard to its `integrity.Found`; empty if
+        no record is broken.
 
     Raises:
-        FileNotFoundError, ValueError: As of `read.check`; of broken records
-            only where none may be left out.
+        FileNotFoundError, ValueError: See `integrity.check_folder`; for broken
+            records only if none may be left out.
     """
     if not allowed():
         integrity.check_folder(folder)
@@ -55,8 +55,15 @@ def find(folder):
 
 
 def left_out(data):
-    """Dict of `dataset/shard` to a dict of the number of each record that a run
-    leaves out, as a string, to what is wrong with it."""
+    """Lists the records that a run leaves out.
+
+    Args:
+        data: `data.Data`.
+
+    Returns:
+        Dict of `dataset/shard` to a dict of the number of each such record, as
+        a string, to what is wrong with it.
+    """
     return {
         f"{shards.folder.name}/{name}": {
             str(number): why for number, why in found.broken.items()
@@ -68,27 +75,30 @@ def left_out(data):
 
 
 def check(data):
-    """Raises unless no more records are broken than `--bad_records` allows.
+    """Raises if more records are broken than `--bad_records` allows.
+
+    Args:
+        data: `data.Data`.
 
     Raises:
-        ValueError: Names how many they are, and the first.
+        ValueError: If so; it names how many there are, and the first.
     """
     found = left_out(data)
     count = sum(map(len, found.values()))
     if count > allowed():
         raise ValueError(
             f"--bad_records={flags.BAD_RECORDS.value}: {count} records are "
-            f"broken. {' '.join(_lines(found))} Build the shards anew, or "
+            f"broken. {' '.join(_lines(found))} Build the shards again, or "
             "allow more."
         )
 
 
-def check_resumed(run_dir, data):
-    """Raises unless a run that is resumed leaves out what it did before.
+def check_resumed(data, run_dir):
+    """Raises unless a resumed run leaves out the same records as before.
 
     Args:
-        run_dir: Folder of the run, or of none yet.
         data: `data.Data`.
+        run_dir: Folder of the run, which need not exist yet.
 
     Raises:
         ValueError: If other records are broken now.
@@ -98,20 +108,25 @@ def check_resumed(run_dir, data):
     if before not in (None, left_out(data)):
         raise ValueError(
             f"Other records are broken than when the run in {run_dir} began: "
-            f"then {_numbers(before)}; now {_numbers(left_out(data))}. Put the "
-            "shards back that it began with, or choose another --run_dir."
+            f"then {_numbers(before)}; now {_numbers(left_out(data))}. Restore "
+            "the shards that it began with, or choose another --run_dir."
         )
 
 
-def write(run_dir, data):
-    """Keeps `bad_records.json`, where `--bad_records` allows any."""
+def write(data, run_dir):
+    """Writes `bad_records.json` if `--bad_records` allows any."""
     if allowed():
         text = json.dumps(left_out(data), indent=1) + "\n"
         files.write(RunFolder(run_dir).bad_records, text)
 
 
 def tell(data, say):
-    """Says how many records are left out, and of which shards."""
+    """Says how many records are left out, and of which shards.
+
+    Args:
+        data: `data.Data`.
+        say: Callable that takes a line.
+    """
     for line in _lines(left_out(data)):
         say(f"warning: left out {line}")
 
@@ -132,7 +147,14 @@ def _numbers(found):
 
 
 def first_unknown(data):
-    """The first broken record that is not left out, as text, or `None`."""
+    """Finds the first broken record that the run does not leave out.
+
+    Args:
+        data: `data.Data`.
+
+    Returns:
+        String that names the record and what is wrong; `None` if there is none.
+    """
     for shards in data.sides:
         content = manifest.load(shards.folder)
         for name, found in integrity.scan_all(shards.folder, content):

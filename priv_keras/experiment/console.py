@@ -1,8 +1,8 @@
-"""What a program tells people while it works: lines, and a bar of each phase.
+"""What a program tells people while it works: lines, and a bar for each phase.
 
-Part of the programs: `--verbosity` is absl's flag. At -1, the default, a line
-for each phase and epoch, and bars where standard error is a terminal; at 1 a
-line for each turn as well; at -2 warnings and results alone.
+Part of the programs: `--verbosity` is absl's flag. At -1, the default, there is
+a line for each phase and epoch, and a bar if standard error is a terminal; at 1
+there is a line for each turn as well; at -2 only warnings and results appear.
 """
 
 import contextlib
@@ -15,18 +15,21 @@ SPARE, TURNS = -2, 1  # values of --verbosity
 
 
 def say(line):
-    """Prints a line, above the bar of a phase where there is one."""
+    """Prints a line, above the bar of the phase if there is one."""
     if logging.get_verbosity() > SPARE or line.startswith("warning"):
         tqdm.tqdm.write(line)
 
 
 def each(items, name, total):
-    """Yields what is in an iterable, beside a bar.
+    """Yields the items of an iterable, and shows a bar meanwhile.
 
     Args:
         items: Iterable.
-        name: String, of the phase.
-        total: Int, how many there will be.
+        name: String, the name of the phase.
+        total: Int, the number of items.
+
+    Yields:
+        Each item.
     """
     with _bar(name, total) as bar:
         for item in items:
@@ -36,12 +39,15 @@ def each(items, name, total):
 
 @contextlib.contextmanager
 def watch(name, total, done=0):
-    """A Keras callback that moves a bar by a step with each batch.
+    """Opens a bar, and yields a Keras callback that advances it.
 
     Args:
-        name: String, of the phase.
-        total: Int, its steps.
-        done: Int, those that are done already.
+        name: String, the name of the phase.
+        total: Int, the number of its steps, one for each batch.
+        done: Int, the number of steps that are already done.
+
+    Yields:
+        `Watch`.
     """
     with _bar(name, total, done) as bar:
         yield Watch(bar)
@@ -53,13 +59,15 @@ def _bar(name, total, done=0):
         total=total,
         initial=done,
         leave=False,
-        # `None` leaves it out where standard error is no terminal.
+        # `None` hides the bar unless standard error is a terminal.
         disable=None if logging.get_verbosity() > SPARE else True,
     )
 
 
 class Watch(keras.callbacks.Callback):
-    """Moves a bar; of a game it tells A_T, A_B and the updates of a turn.
+    """Advances a bar by one step with each batch.
+
+    For a game, the bar also shows A_T, A_B and the updates of the last turn.
 
     Args:
         bar: `tqdm.tqdm`.
@@ -68,7 +76,7 @@ class Watch(keras.callbacks.Callback):
     def __init__(self, bar):
         super().__init__()
         self.bar = bar
-        self.done = bar.n  # which a bar that is not shown does not count
+        self.done = bar.n  # counted here, because a hidden bar does not count
         self.accuracies = self.updates = ""
 
     def on_train_batch_end(self, batch, logs=None):
@@ -93,7 +101,7 @@ class Watch(keras.callbacks.Callback):
 
 
 def _updates(logs):
-    """Those of the gated loops of a turn, as `updates f_T 3, f_B 8`."""
+    """Returns the updates of a turn's gated loops: `updates f_T 3, f_B 8`."""
     of_target = logs.get("target_steps")
     if of_target is None:
         return ""
@@ -106,11 +114,11 @@ def _updates(logs):
 
 
 def say_next(run_dir, exported):
-    """Says which commands go on from a judged run.
+    """Prints the commands that a judged run makes possible.
 
     Args:
         run_dir: Folder of the run.
-        exported: Bool, whether it holds an anonymizer.
+        exported: Bool, whether the folder holds an anonymizer.
     """
     commands = [f"python -m priv_keras.report {run_dir}"]
     if exported:

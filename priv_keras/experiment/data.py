@@ -1,9 +1,10 @@
 """What a run trains on: one dataset, or one for each side (Sec. 3.4).
 
-Part of the programs: reads flags.
+Part of the programs: this module reads flags.
 """
 
 import os
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -11,7 +12,6 @@ import tensorflow as tf
 from flags import data as flags
 from flags import training as training_flags
 from priv_keras import losses
-from priv_keras.algorithms.streams import Streams
 from priv_keras.experiment import bad_records
 from priv_keras.experiment.shards import Shards
 from priv_keras.experiment.sides import Sides
@@ -22,20 +22,27 @@ from tfrecords_tools.puppets import cache
 PICTURED = 6  # clips in a before/after picture
 
 
+class Datasets(NamedTuple):
+    """The endless datasets of an epoch, from which `Streams` are iterators."""
+
+    target: tf.data.Dataset  # for f_T, and for f_B too if `budget` is `None`
+    validation: tf.data.Dataset  # for the gate of f_T
+    budget: tf.data.Dataset | None  # for f_B alone, see `--budget_batch_size`
+
+
 class Data(Sides):
     """The two sides of a run, as shards.
 
     Args:
-        target, budget, tested: As of `sides.Sides`, of `Shards`.
+        target, budget, tested: See `sides.Sides`; each side is `Shards`.
 
     Attributes:
-        budget_task: How private labels are scored in the game, a
-            `losses.Task`.
-        attacker_task: The same without `--attribute_weights`: an attacker has
-            no reason to share the defender's.
+        budget_task: `losses.Task`, how private labels are scored in the game.
+        attacker_task: `losses.Task`, the same without `--attribute_weights`: an
+            attacker has no reason to adopt the weights of the defender.
 
     Raises:
-        ValueError: As of `sides.Sides`.
+        ValueError: See `sides.Sides`.
     """
 
     def __init__(self, target, budget, tested=None):
@@ -47,46 +54,56 @@ class Data(Sides):
 
     @property
     def sides(self):
-        """Its `Shards`, of each folder once."""
+        """List of the `Shards` of all sides, each folder once."""
         every = (
-            *(self.target, self.budget),
-            *(self.tested_target, self.tested_budget),
+            self.target,
+            self.budget,
+            self.tested_target,
+            self.tested_budget,
         )
         return list({side.folder: side for side in every}.values())
 
     @property
     def clip_shape(self):
-        """Of what f_T sees: `(frames, height, width, channels)`."""
+        """Shape of a clip for f_T: `(frames, height, width, channels)`."""
         return (self.target.frames, flags.SIZE.value, flags.SIZE.value, 3)
 
-    def streams(self, epoch, drawn=(0, 0, 0)):
-        """Endless batches for an epoch of the game.
+    def datasets(self, epoch, drawn=(0, 0, 0)):
+        """Returns the batches for an epoch of the game.
 
         Args:
-            epoch: Int.
-            drawn: Ints, batches of each that were drawn already.
+            epoch: Int, the number of the epoch.
+            drawn: Ints, how many batches of each dataset to skip, because they
+                were drawn before the run was stopped.
 
         Returns:
-            `Streams` of datasets: of f_T, where `--budget_batch_size` gives f_B
-            its own, else of both; of validation; of f_B or `None`.
+            `Datasets`.
         """
         own = training_flags.BUDGET_BATCH_SIZE.value
-        streams = Streams(
+        datasets = Datasets(
             self.target.training_batches("train", "game", epoch=epoch),
             self.target.gate_batches(epoch),
             self.budget_batches("game_budget", epoch).map(_for_budgets)
             if own
             else None,
         )
-        return Streams(
+        return Datasets(
             *(
-                stream and stream.skip(count)
-                for stream, count in zip(streams, drawn, strict=True)
+                dataset and dataset.skip(count)
+                for dataset, count in zip(datasets, drawn, strict=True)
             )
         )
 
     def budget_batches(self, stream, epoch=0):
-        """Endless batches for f_B alone."""
+        """Returns endless batches for f_B alone.
+
+        Args:
+            stream: String, one of `shards.STREAMS`.
+            epoch: Int, the number of the epoch.
+
+        Returns:
+            `tf.data.Dataset`.
+        """
         own = training_flags.BUDGET_BATCH_SIZE.value
         return self.budget.training_batches(
             "train",
@@ -97,7 +114,16 @@ class Data(Sides):
         )
 
     def validation_batches(self, stream):
-        """Each validation video of both sides at least once."""
+        """Returns batches with each validation video of both sides.
+
+        The videos of the smaller side are repeated.
+
+        Args:
+            stream: String, one of `shards.STREAMS`.
+
+        Returns:
+            `tf.data.Dataset`.
+        """
         if self.target is self.budget:
             return self.target.validation_batches(stream)
         sides = [
@@ -130,12 +156,12 @@ def _join(batch, budget_batch):
 def open_data():
     """Returns the `Data` that `--dataset` and `--budget_dataset` name.
 
-    Puppets are drawn and written where they are missing. Every shard is
-    checked against the manifest before it is used.
+    Puppets are drawn and written if they are missing. Every shard is checked
+    against its manifest before it is used.
 
     Raises:
-        FileNotFoundError, ValueError: If shards are missing, or damaged more
-            than `--bad_records` allows.
+        FileNotFoundError, ValueError: If shards are missing, or if more of
+            them is damaged than `--bad_records` allows.
     """
     data = opened(_open, Data)
     bad_records.check(data)
@@ -155,25 +181,31 @@ def _open(dataset, parties, frames):
     shards = Shards(folder, parties, frames, bad_records.find(folder))
     splits = shards.manifest["splits"]
     check_videos({name: part["videos"] for name, part in splits.items()})
-    if splits["train"]["videos"]:  # none, of what only tests
+    if splits["train"]["videos"]:  # a dataset may have a test split alone
         for party, name in shards.records.items():
             check_labels(party, shards.each_label("train", name))
     return shards
 
 
 def pictured_clips(data):
-    """The validation clips that pictures are of, `(n, frames, height, width,
-    3)` in [0, 1]: raw."""
+    """Returns the raw validation clips that before/after pictures show.
+
+    Args:
+        data: `Data`.
+
+    Returns:
+        float32 `(n, frames, height, width, 3)` in [0, 1], `n` at most
+        `PICTURED`.
+    """
     clips = data.target.clips("validation", "game").take(PICTURED)
     return np.stack([example["clips"] for example in clips])
 
 
 def check_videos(splits):
-    """Raises if a video is in two splits: figures would be of what was learnt
-    by heart.
+    """Raises if a video is in two splits: figures would measure memorization.
 
     Args:
-        splits: Dict of split to the ids of its videos.
+        splits: Dict of the name of a split to the ids of its videos.
 
     Raises:
         ValueError: If so.
@@ -187,21 +219,21 @@ def check_videos(splits):
         if both:
             raise ValueError(
                 f"{len(both)} videos are in {one} and in {other}, as "
-                f"{min(both)}: its figures would be of what was learnt by "
-                "heart. Build the shards again, with every video in one split."
+                f"{min(both)}: figures would measure what was memorized. Build "
+                "the shards again, with every video in one split only."
             )
 
 
 def check_labels(name, labels):
-    """Raises if all labels are one: there is nothing to tell apart.
+    """Raises if all labels are the same: there is nothing to tell apart.
 
     Args:
-        name: What they are labels of.
-        labels: Iterable of ints or of arrays `(attributes,)`, read until two
-            differ.
+        name: String, what the labels are called in the error.
+        labels: Iterable of ints or of arrays `(attributes,)`, which is read
+            until two labels differ.
 
     Raises:
-        ValueError: If none do.
+        ValueError: If no two labels differ.
     """
     labels = iter(labels)
     first = next(labels)

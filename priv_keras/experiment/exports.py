@@ -1,6 +1,6 @@
 """The exports of one run, each with its card.
 
-Part of the programs: what `train` ends with and `export` does.
+Part of the programs: `train` ends with this, and `export` does it.
 """
 
 import hashlib
@@ -23,8 +23,8 @@ from priv_keras.deployment import tflite
 from priv_keras.pixels import to_uint8
 from priv_keras.runs.folder import RunFolder
 
-CHECK_FRAMES = 32  # of validation, on which formats are compared with f_A
-CALIBRATED = "tflite_int8"
+CHECK_FRAMES = 32  # validation frames on which a format is compared with f_A
+CALIBRATED = "tflite_int8"  # the format that needs calibration frames
 
 
 def export(
@@ -33,16 +33,16 @@ def export(
     """Writes f_A below `run_dir/export`.
 
     Args:
-        anonymizer: Model of frames in [0, 1].
+        anonymizer: `keras.Model` of frames in [0, 1].
         data: `data.Data`.
         run_dir: `pathlib.Path` of the run.
-        turns: Int, that f_A played to, 0 for a baseline.
-        formats: Names, of `flags.export.FORMATS`.
-        say: Callable of a string, as `print`.
-        calibration_frames: Int, of `tflite_int8`.
+        turns: Int, the turns that f_A has played; 0 for a baseline.
+        formats: List of names from `flags.export.FORMATS`.
+        say: Callable that takes a line, such as `print`.
+        calibration_frames: Int, the number of frames for `tflite_int8`.
 
     Raises:
-        ValueError: If a format is too far from f_A.
+        ValueError: If the output of a format differs too much from that of f_A.
     """
     what = f"the anonymizer after {turns} turns" if turns else "the baseline"
     for name in formats:
@@ -68,20 +68,37 @@ def export(
 
 
 def folder_of(run_dir, name):
-    """Where a format goes: the SavedModel's place has no name of a format."""
+    """Returns the folder of a format; a SavedModel goes to `anonymizer`."""
     place = "anonymizer" if name == "savedmodel" else name
     return RunFolder(run_dir).exports / place
 
 
 def frames(data, split, count):
-    """`count` frames, each of a random clip, as uint8 `(count, h, w, 3)`."""
+    """Draws frames, each from a random clip of a split.
+
+    Args:
+        data: `data.Data`.
+        split: String, `"train"`, `"validation"` or `"test"`.
+        count: Int.
+
+    Returns:
+        uint8 `(count, height, width, 3)`.
+    """
     batches = data.target.training_batches(split, "calibration", 1, frames=1)
     found = itertools.islice(batches, count)
     return np.concatenate([to_uint8(x["clips"][0]).numpy() for x in found])
 
 
 def describe(anonymizer, data, run_dir, turns, name):
-    """What the card of a format says, without the model's hashes."""
+    """Returns the content of a format's card, without the model's hashes.
+
+    Args:
+        anonymizer, data, run_dir, turns: See `export`.
+        name: String, the format.
+
+    Returns:
+        Dict, which JSON can hold.
+    """
     path = RunFolder(run_dir).result
     result = json.loads(path.read_text()) if path.exists() else None
     baseline = evaluation_flags.BASELINE.value
@@ -111,13 +128,13 @@ def describe(anonymizer, data, run_dir, turns, name):
 
 
 def _is_of(result, turns, anonymizer):
-    """Whether figures are of f_A at these turns, or of this baseline."""
+    """Returns whether a result is of f_A at that turn, or of that baseline."""
     named = turns > 0 or result["method"] == anonymizer
     return result["turns"] == turns and named
 
 
 def _origin(data):
-    """Datasets, and the SHA-256 of the options that made their shards."""
+    """Names datasets and the SHA-256 of the options that made their shards."""
     sides = {
         "dataset": (data_flags.DATASET.value, data.target),
         "budget_dataset": (data_flags.BUDGET_DATASET.value, data.budget),
@@ -136,7 +153,12 @@ def _digest(options):
 
 
 def add_figures(run_dir, result):
-    """Puts what a judge found on the cards of that f_A."""
+    """Puts the figures of a result on the cards of the f_A that was judged.
+
+    Args:
+        run_dir: Folder of the run.
+        result: Dict, the content of `result.json`.
+    """
     for path in RunFolder(run_dir).exports.glob(f"*/{card.NAME}"):
         known = card.load(path.parent)
         if _is_of(result, known["turns"], known["anonymizer"]):

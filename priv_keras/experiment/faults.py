@@ -1,7 +1,8 @@
-"""What can break a run from outside, told in one line: what it was, and what to
-do. What was saved before it is whole.
+"""Faults of the machine or the shards, each reported in one line.
 
-Part of the programs: reads flags.
+The line says what happened and what to do. What was saved before it is whole.
+
+Part of the programs: this module reads flags.
 """
 
 import contextlib
@@ -16,31 +17,32 @@ from flags import training as flags
 from priv_keras.experiment import bad_records
 
 RESUME = (
-    "What was saved is whole: the same command goes on, that of "
-    "priv_keras.train with --resume."
+    "What was saved is whole: run the same command again to continue, with "
+    "--resume for priv_keras.train."
 )
 
-# How TensorFlow says that another worker does not answer.
+# What TensorFlow raises if another worker does not answer.
 LOST = (
     tf.errors.UnavailableError,
     tf.errors.AbortedError,
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
 )
-# What it says of a fault while clips are made.
+# What its messages contain if a fault occurs while clips are made.
 IN_INPUT = "transformation with iterator"
 
 
 @contextlib.contextmanager
 def report_faults(data=None):
-    """Leaves a program with status 1 and a line, where a fault is of the
-    machine or of the shards; anything else passes.
+    """Turns a fault of the machine or of the shards into a line and an exit.
+
+    All other exceptions pass through.
 
     Args:
-        data: `data.Data`, to look for a broken record in; or `None`.
+        data: `data.Data` in which to look for a broken record, or `None`.
 
     Raises:
-        SystemExit: With status 1.
+        SystemExit: With status 1, if there is such a fault.
     """
     try:
         yield
@@ -55,7 +57,7 @@ def report_faults(data=None):
 def _of_record(error, data):
     """Names the record of a shard that cannot be read or decoded, or `None`.
 
-    TensorFlow names none, and so all are read again.
+    All records are read again, because TensorFlow does not name the record.
     """
     broken = isinstance(error, tf.errors.DataLossError) or (
         isinstance(error, tf.errors.InvalidArgumentError)
@@ -65,45 +67,48 @@ def _of_record(error, data):
     if not place:
         return None
     return (
-        f"A shard is damaged: {place}. Put a whole one back. {RESUME} Or begin "
-        "a new run with --bad_records=skip:n, which leaves such records out."
+        f"A shard is damaged: {place}. Restore it. {RESUME} Or begin a new run "
+        "with --bad_records=skip:n, which leaves such records out."
     )
 
 
 def describe(error):
-    """A fault as a sentence or two; `None` of what is none.
+    """Describes a fault and what to do about it.
 
     Args:
         error: `OSError`, `tf.errors.OpError` or `FloatingPointError`.
+
+    Returns:
+        String of one or more sentences; `None` if `error` is not such a fault.
     """
     if isinstance(error, FloatingPointError):
         return str(error)
-    said = str(error).splitlines()[0] if str(error) else repr(error)
-    said = re.sub(r"^\{\{.*?\}\} ", "", said)  # the node of a graph
+    message = str(error).splitlines()[0] if str(error) else repr(error)
+    message = re.sub(r"^\{\{.*?\}\} ", "", message)  # the node of a graph
     full = "No space left on device"
     if getattr(error, "errno", None) == errno.ENOSPC or full in str(error):
-        return f"The disk is full ({said}). Free some space. {RESUME}"
+        return f"The disk is full ({message}). Free some space. {RESUME}"
     if isinstance(error, LOST) and flags.STRATEGY.value == "multi_worker":
         return (
-            f"Another worker is gone ({said}). Find out why from what it said, "
-            "and start all of them again, each with the same command and "
-            "--resume. What was saved is whole."
+            f"Another worker is gone ({message}). Its own output says why. "
+            "Start all workers again, each with the same command and --resume. "
+            "What was saved is whole."
         )
     if isinstance(error, tf.errors.ResourceExhaustedError):
         return (
             f"Out of memory at --scale={data_flags.SCALE.value} "
-            f"--batch_size={data_flags.BATCH_SIZE.value} ({said}). Choose a "
+            f"--batch_size={data_flags.BATCH_SIZE.value} ({message}). Choose a "
             "smaller --batch_size, with --accumulate_steps to make up for it, "
-            "in a new --run_dir."
+            "and a new --run_dir."
         )
     if isinstance(error, tf.errors.DataLossError):
         return (
-            f"A shard was damaged since the run began ({said}). `python -m "
+            f"A shard was damaged since the run began ({message}). `python -m "
             "tfrecords_tools.verify DIR` names the record; build it again. "
             + RESUME
         )
     if isinstance(error, tf.errors.NotFoundError):
-        return f"A file is gone ({said}). Put it back. {RESUME}"
+        return f"A file is gone ({message}). Restore it. {RESUME}"
     if isinstance(error, OSError):
-        return f"{said}."
+        return f"{message}."
     return None

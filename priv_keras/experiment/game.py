@@ -1,6 +1,6 @@
-"""What `train` and `evaluate` share: the parties of a run.
+"""The game of a run and its parties, which `train` and `evaluate` share.
 
-Part of the programs: reads flags, through them builds what the library takes.
+Part of the programs: this module turns flags into the library's arguments.
 """
 
 import keras
@@ -28,7 +28,10 @@ def build_game(data, started=True):
     Args:
         data: `data.Data`.
         started: Bool, whether f_T and f_B start from `--target_weights` and
-            `--budget_weights`; not where other weights follow.
+            `--budget_weights`. Give `False` if other weights are loaded next.
+
+    Returns:
+        `AdversarialModel`, which is not compiled.
     """
     flags = training_flags
     keras.mixed_precision.set_global_policy(flags.PRECISION.value)
@@ -54,7 +57,7 @@ def build_game(data, started=True):
 
 
 def _target(data, started=True):
-    """f_T, from `--target_weights` where they are given."""
+    """Builds f_T, with `--target_weights` if they are given."""
     flags = training_flags
     weights = flags.TARGET_WEIGHTS.value
     keras_file = not weights or weights.endswith(".weights.h5")
@@ -74,7 +77,7 @@ def _target(data, started=True):
 
 
 def _budget(name, data, started=True):
-    """An f_B, from `--budget_weights` where they are given."""
+    """Builds an f_B, with `--budget_weights` if they are given."""
     flags = training_flags
     weights = flags.BUDGET_WEIGHTS.value if started else None
     file = weights if weights != "imagenet" else None
@@ -91,7 +94,7 @@ def _budget(name, data, started=True):
 
 
 def _own_arguments():
-    """Those that only the algorithm of `--method` has."""
+    """Returns the arguments that only the algorithm of `--method` takes."""
     flags = training_flags
     return {
         "grl": {"warm_up_turns": flags.REVERSAL_WARM_UP.value},
@@ -101,7 +104,7 @@ def _own_arguments():
 
 
 def _gate(data, threshold, max_steps):
-    """A gate as `--gate_*` say; see `Shards.gate_batches`."""
+    """Builds a gate as `--gate_*` describe it; see `Shards.gate_batches`."""
     flags = training_flags
     validation = data.target.clip_count("validation")
     return Gate(
@@ -130,7 +133,14 @@ def _restarts(data):
 
 
 def build_optimizers(game):
-    """Adam at alpha_A, alpha_T and, for each budget model, alpha_B."""
+    """Returns Adam at alpha_A, alpha_T and, for each budget model, alpha_B.
+
+    Args:
+        game: The game of `build_game`.
+
+    Returns:
+        `Optimizers`.
+    """
     flags = training_flags
     return Optimizers(
         _adam(_falling(flags.ANONYMIZER_LEARNING_RATE.value, game.turn)),
@@ -140,7 +150,7 @@ def build_optimizers(game):
 
 
 def _falling(rate, turn):
-    """`rate`, or where `--final_learning_rate` says so its fall over turns."""
+    """Returns `rate`, or a schedule that `--final_learning_rate` asks for."""
     final = training_flags.FINAL_LEARNING_RATE.value
     if final == 1:
         return rate
@@ -164,12 +174,14 @@ def _adam(learning_rate):
 
 
 def check_parties(data):
-    """Raises unless f_T and each f_B can start from the weights that flags
-    name.
+    """Raises unless f_T and f_B can start from the weights that flags name.
+
+    Args:
+        data: `data.Data`.
 
     Raises:
-        OSError: If they cannot be downloaded.
-        ValueError: If they are of another network.
+        OSError: If the weights are missing or cannot be downloaded.
+        ValueError: If they belong to another network.
     """
     flags = training_flags
     if flags.TARGET_WEIGHTS.value:
@@ -180,7 +192,13 @@ def check_parties(data):
 
 
 def checkpoint_of(run_dir):
-    """Path of the game that `--checkpoint` names: the last or the best.
+    """Returns the path of the game that `--checkpoint` names.
+
+    Args:
+        run_dir: Folder of the run.
+
+    Returns:
+        `pathlib.Path` of the last game, or of the best one on validation.
 
     Raises:
         FileNotFoundError: If the run has no such checkpoint.
@@ -194,15 +212,23 @@ def checkpoint_of(run_dir):
     path = checkpoints.newest(folder, stem, print)
     if not path:
         raise FileNotFoundError(
-            f"{run_dir} holds no whole checkpoint that is the "
-            f"--checkpoint={evaluation_flags.CHECKPOINT.value}. Go on with it "
-            "by priv_keras.train --resume, or give another --checkpoint."
+            f"{run_dir} holds no whole checkpoint for "
+            f"--checkpoint={evaluation_flags.CHECKPOINT.value}. Continue the "
+            "run with priv_keras.train --resume, or give another --checkpoint."
         )
     return path
 
 
 def load_game(data, path):
-    """Returns the game of a checkpoint and the turns it played."""
+    """Loads the game of a checkpoint.
+
+    Args:
+        data: `data.Data`.
+        path: `pathlib.Path` of the checkpoint.
+
+    Returns:
+        The game, and the number of turns that it has played.
+    """
     game = build_game(data, started=False)
     game.compile(optimizer=build_optimizers(game), validation=None)
     checkpoints.load(game, path)

@@ -1,6 +1,6 @@
 """Step 2 of Sec. 3.6 for one run: its figures beside raw ones and chance.
 
-Part of the programs: what `train` ends with and `evaluate` does.
+Part of the programs: `train` ends with this, and `evaluate` does it.
 """
 
 import json
@@ -39,21 +39,31 @@ class Candidate(NamedTuple):
     """What is judged."""
 
     method: str
-    turns: int  # that f_A played to, 0 for a baseline
-    # Of clips (batch, frames, height, width, 3) in [0, 1], to the same.
+    turns: int  # that f_A has played; 0 for a baseline
+    # Takes and returns clips (batch, frames, height, width, 3) in [0, 1].
     anonymizer: Callable
-    target: keras.Model | None  # f_T; `None` to train one on its output
+    target: keras.Model | None  # f_T; `None` to train one on the output
 
 
 def trained(data, path):
-    """The `Accused` of a checkpoint."""
+    """Returns the `Candidate` of a checkpoint.
+
+    Args:
+        data: `data.Data`.
+        path: `pathlib.Path` of the checkpoint.
+    """
     game, turns = load_game(data, path)
     method = training_flags.METHOD.value
     return Candidate(method, turns, PerFrame(game.anonymizer), game.target)
 
 
 def baseline(name, run_dir):
-    """The `Accused` of a name, in whose run detections are kept.
+    """Returns the `Candidate` of a baseline, which keeps its detections.
+
+    Args:
+        name: String, the baseline.
+        run_dir: Folder of the run, where detections are kept unless there is
+            a `--shared_dir`.
 
     Raises:
         FileNotFoundError: If it needs a detector that is not installed.
@@ -69,68 +79,76 @@ def baseline(name, run_dir):
     return Candidate(name, 0, obfuscate.of_clips(built), None)
 
 
-def judge(accused, data, run_dir, say):
+def judge(candidate, data, run_dir, say):
     """Attacks f_A with fresh attackers, and raw clips with the same ones.
 
-    What an attacker found is kept below `run_dir/evaluation`, so that a killed
-    evaluation goes on where it was. Writes `result.json` and, with
+    What an attacker finds is kept below `run_dir/evaluation`, so that a killed
+    evaluation continues where it stopped. Writes `result.json` and, with
     `--pictures`, `before_after.png` and `.webp`.
 
     Args:
-        accused: `Accused`.
+        candidate: `Candidate`.
         data: `data.Data`.
         run_dir: Folder of the run.
-        say: Callable of a string, as `print`.
+        say: Callable that takes a line, such as `print`.
 
     Returns:
-        Dict, what `result.json` holds.
+        Dict, the content of `result.json`.
     """
-    # Of baselines too, who have no game that sets it.
+    # For a baseline, no game has set the policy.
     keras.mixed_precision.set_global_policy(training_flags.PRECISION.value)
-    # Cuts of clips depend on the global seed too, and a game has left another.
+    # The cuts of clips depend on the global seed, which a game has changed.
     reproducibility.seed_everything("attackers")
     folder = RunFolder(run_dir).evaluation
-    court = Evaluation(data, folder, (accused.method, accused.turns), say)
+    evaluation = Evaluation(
+        data, folder, (candidate.method, candidate.turns), say
+    )
     with attacked_clips.cache(folder / "cache") as cache:
-        result = _attacked(court, accused, cache)
+        result = _attacked(evaluation, candidate, cache)
     if training_flags.PICTURES.value:
-        result_files.draw(accused, data, pathlib.Path(run_dir))
-    result_files.write_board(result, data, run_dir)
+        result_files.draw(candidate, data, pathlib.Path(run_dir))
+    result_files.write_tensorboard(result, data, run_dir)
     result = result_files.without_detail(result)
     text = json.dumps(result, indent=1) + "\n"
     files.write(RunFolder(run_dir).result, text)
     return result
 
 
-def _attacked(court, accused, cache):
-    """All that `result.json` holds."""
-    target, budget = attacked_clips.both_sides(court.data, accused, cache)
+def _attacked(evaluation, candidate, cache):
+    """Returns the content of `result.json`, and the details for TensorBoard."""
+    target, budget = attacked_clips.both_sides(
+        evaluation.data, candidate, cache
+    )
     return {
         "dataset": data_flags.DATASET.value,
         "test_dataset": data_flags.TEST_DATASET.value,
-        "method": accused.method,
+        "method": candidate.method,
         "scale": data_flags.SCALE.value,
         "seed": data_flags.SEED.value,
-        "turns": accused.turns,
+        "turns": candidate.turns,
         "judging": parsing.serialize(
             absl_flags.FLAGS, package="flags.evaluation"
         ),
-        "budget_labels": court.data.labels["budget_labels"],
+        "budget_labels": evaluation.data.labels["budget_labels"],
         "raw": {
-            "attackers": attack.retrained(court, "raw", budget["raw"]),
-            "target": _fresh_target(court, "raw", target["raw"]),
+            "attackers": attack.retrained(evaluation, "raw", budget["raw"]),
+            "target": _fresh_target(evaluation, "raw", target["raw"]),
         },
         "anonymized": {
             "attackers": attack.retrained(
-                court, "anonymized", budget["anonymized"]
+                evaluation, "anonymized", budget["anonymized"]
             ),
-            "target": _target(court, accused.target, target["anonymized"]),
+            "target": _target(
+                evaluation, candidate.target, target["anonymized"]
+            ),
         },
         "attacks": [
             found
             for kind in flags.ATTACKS.value
             if kind != "retrained"
-            for found in attack.ATTACKS[kind](court, budget, accused.anonymizer)
+            for found in attack.ATTACKS[kind](
+                evaluation, budget, candidate.anonymizer
+            )
         ],
         "untouched": _untouched(budget),
         "chance": {
@@ -141,8 +159,11 @@ def _attacked(court, accused, cache):
 
 
 def _chance(dataset, label):
-    """What is right without a look: of attributes, the mean prevalence of
-    those that cMAP counts, which some clip shows."""
+    """Returns the score of a guess that never looks at a clip.
+
+    For attributes, it is the mean prevalence of those that some clip shows,
+    which are the ones that cMAP counts.
+    """
     labels = np.array([example[label].numpy() for example in dataset])
     if labels.ndim == 2:
         prevalence = metrics.prevalence(labels)
@@ -151,8 +172,10 @@ def _chance(dataset, label):
 
 
 def _untouched(splits):
-    """Share of the test frames that come out as they went in, 8-bit: where a
-    baseline found nothing to cover."""
+    """Returns the share of test frames that f_A leaves as they are, in 8 bits.
+
+    In these, a baseline found nothing to cover.
+    """
     same = [
         (one["clips"].numpy() == other["clips"].numpy()).all(axis=(1, 2, 3))
         for one, other in zip(
@@ -162,21 +185,21 @@ def _untouched(splits):
     return float(np.concatenate(same).mean())
 
 
-def _target(court, target, splits):
-    """How well f_T reads actions off what f_A puts out."""
+def _target(evaluation, target, splits):
+    """Scores how well f_T recognises actions in the output of f_A."""
     if target is None:
-        return _fresh_target(court, "anonymized", splits)
+        return _fresh_target(evaluation, "anonymized", splits)
     batch_size = data_flags.BATCH_SIZE.value
     return scores.score(target, splits["test"], "actions", batch_size)
 
 
-def _fresh_target(court, side, splits):
-    """f_T trained on clips as they are: raw, the utility there is to lose."""
+def _fresh_target(evaluation, side, splits):
+    """Trains and scores a fresh f_T on raw or anonymized clips."""
     protocol = attack.video_protocol()
 
     def run():
         reproducibility.seed_everything("raw")
-        model = attack.build_video_network(court.data, "actions")
+        model = attack.build_video_network(evaluation.data, "actions")
         with console.watch(f"f_T on {side} clips", protocol.steps) as watch:
             fitted = two_step.train(
                 model,
@@ -192,9 +215,9 @@ def _fresh_target(court, side, splits):
         )
         return {**scored, **fitted}
 
-    record = court.record(
+    record = evaluation.record(
         side, "target", training_flags.TARGET_WIDTH.value, protocol
     )
     found = two_step.once(record, run)
-    court.say(f"f_T on {side} clips: A_T {results.value(found):.3f}")
+    evaluation.say(f"f_T on {side} clips: A_T {results.value(found):.3f}")
     return found

@@ -1,6 +1,6 @@
 """One run, from an untrained game to an exported anonymizer (Algorithm 3).
 
-Part of the programs: what `train` does once its command line is understood.
+Part of the programs: this is what `train` does once it has read its flags.
 """
 
 import contextlib
@@ -26,8 +26,7 @@ from priv_keras.runs.turns import open_events
 from priv_keras.runs.turns import read_turns
 from priv_keras.runs.turns import stuck_gates
 
-# How checkpoints before the game are named.
-WARM_UP = "warm_up"
+WARM_UP = "warm_up"  # stem of the checkpoint before the game
 
 
 def play(data, run_dir, strategy, say):
@@ -35,27 +34,28 @@ def play(data, run_dir, strategy, say):
 
     Args:
         data: `data.Data`.
-        run_dir: Folder of the run. Where it holds checkpoints, goes on from
-            the last.
-        strategy: `tf.distribute.Strategy`, of which only the chief writes.
-        say: Callable of a string, as `print`.
+        run_dir: Folder of the run. If it holds checkpoints, the run continues
+            from the last one.
+        strategy: `tf.distribute.Strategy`. Only its chief writes files.
+        say: Callable that takes a line, such as `print`.
     """
     run_dir = pathlib.Path(run_dir)
     folder = RunFolder(run_dir).checkpoints
     chief = is_chief(strategy)
     if chief:
         checkpoints.forget_partial(folder)
-    # On one device: Keras's own `fit` fails on several workers.
+    # On one device, because Keras's own `fit` fails on several workers.
     if chief and not last_game(folder, say=_silently):
         game = new_game(data)
         warm_up.warm_up(game, data, folder, say)
         checkpoints.save(game, folder, WARM_UP)
         del game
     with strategy.scope():
-        # The variables of a game come from the chief, and so the others wait
-        # here until it has warmed up.
+        # The chief sends the variables of a game, so the other workers wait
+        # here until it has warmed the parties up.
         game = new_game(data)
-    # Out of the scope: what a worker does alone makes variables of its own.
+    # Outside the scope, because what one worker does alone creates variables
+    # of its own.
     path = last_game(folder, say)
     checkpoints.load(game, path)
     if path.name.startswith("turn"):
@@ -66,40 +66,49 @@ def play(data, run_dir, strategy, say):
 
 
 def new_game(data):
-    """The game of this run, ready to be played from its first turn."""
+    """Returns the game of this run, ready to be played from its first turn."""
     reproducibility.seed_everything("game")
     game = build_game(data)
-    streams = data.streams(0)
+    datasets = data.datasets(0)
     game.compile(
         optimizer=build_optimizers(game),
-        validation=streams.validation,
-        budget_data=streams.budget,
+        validation=datasets.validation,
+        budget_data=datasets.budget,
     )
     return game
 
 
 def _silently(_):
-    """Says nothing: what there is to say is said when a game is loaded."""
+    """Says nothing: damaged files are reported when the game is loaded."""
 
 
 def last_game(folder, say):
-    """The checkpoint to go on from, of the game or its warm-up, or `None`."""
+    """Returns the path of the checkpoint to continue from.
+
+    Args:
+        folder: `pathlib.Path` of the checkpoints.
+        say: Callable that takes a line.
+
+    Returns:
+        `pathlib.Path` of the last whole game, else of the warm-up; `None` if
+        there is neither.
+    """
     return checkpoints.newest(
         folder, checkpoints.TURNS, say
     ) or checkpoints.newest(folder, WARM_UP, say)
 
 
 def _fit(game, data, run_dir, chief, say):
-    """Plays from the turn that the game is at to the last.
+    """Plays all turns that are left.
 
-    What an epoch does depends on nothing but the game at its start, `--seed`
-    and its number, and within it on the batches drawn so far: a run that is
-    killed and resumed ends as one that was not.
+    What an epoch does depends only on the game at its start, `--seed`, the
+    number of the epoch and the batches drawn in it so far. A run that is killed
+    and resumed therefore ends like one that was not.
     """
     played = game.turns_played()
     opened = open_events(run_dir, played) if chief else contextlib.nullcontext()
-    turns = (flags.MAX_ITER.value, played)
-    with opened as events, console.watch("game", *turns) as watch:
+    bar = console.watch("game", flags.MAX_ITER.value, played)
+    with opened as events, bar as watch:
         watchers = _watchers(data, run_dir, events, say)
         _play_epochs(game, data, [*watchers, watch])
     for warning in stuck_gates(read_turns(run_dir)):
@@ -112,10 +121,10 @@ def _play_epochs(game, data, watchers):
         epoch, played = divmod(game.turns_played(), turns)
         if not played:
             game.drawn.assign(tf.zeros_like(read(game.drawn)))
-        streams = data.streams(epoch, read(game.drawn).numpy())
-        game.deal(streams.validation, streams.budget)
+        datasets = data.datasets(epoch, read(game.drawn).numpy())
+        game.deal(datasets.validation, datasets.budget)
         game.fit(
-            streams.target,
+            datasets.target,
             initial_epoch=epoch,
             epochs=epoch + 1,
             steps_per_epoch=turns - played,
@@ -127,7 +136,7 @@ def _play_epochs(game, data, watchers):
 
 
 def _watchers(data, run_dir, events, say):
-    """Callbacks of the game; of a worker, whose `events` are `None`, one."""
+    """Returns the callbacks of the game; without `events`, of a mere worker."""
     stop = callbacks.StopAtNonFinite(RunFolder(run_dir).checkpoints)
     if events is None:
         return [stop]
@@ -153,7 +162,7 @@ def _watchers(data, run_dir, events, say):
 
 
 def export(game, data, run_dir, say):
-    """Writes `export/anonymizer`."""
+    """Writes the trained f_A to `export/anonymizer` as a SavedModel."""
     turns = flags.MAX_ITER.value
     exports.export(
         game.anonymizer, data, run_dir, turns, ["savedmodel"], say=say

@@ -1,6 +1,6 @@
 """What a program refuses before it loads TensorFlow or touches any data.
 
-Part of the programs: reads flags.
+Part of the programs: this module reads flags.
 """
 
 import json
@@ -19,18 +19,20 @@ from tfrecords_tools import storage
 
 
 def check_data(run_dir):
-    """Raises unless the shards that flags name are there, fit together and are
-    those that the run was trained on, as far as their manifests tell.
+    """Raises unless a run can use the shards that flags name.
+
+    They must exist, fit together and, as far as their manifests tell, be those
+    that the run was trained on.
 
     Args:
-        run_dir: Folder of the run, or of none yet.
+        run_dir: Folder of the run, which need not exist yet.
 
     Raises:
         FileNotFoundError, ValueError: See `sides.described`.
     """
     described = sides.described()
     if described:
-        folder.check_labels(run_dir, described)
+        folder.check_labels(described, run_dir)
 
 
 def check_trained(run_dir):
@@ -55,13 +57,13 @@ def check_trained(run_dir):
 
 
 def check_judged_baseline(run_dir):
-    """Raises unless a folder is of `--baseline`.
+    """Raises unless a folder holds a run of `--baseline`.
 
     Args:
         run_dir: Folder of the run.
 
     Raises:
-        FileNotFoundError: If it holds no run of it.
+        FileNotFoundError: If it does not.
     """
     name = evaluation.BASELINE.value
     if baseline_of(run_dir) != name:
@@ -73,7 +75,7 @@ def check_judged_baseline(run_dir):
 
 
 def baseline_of(run_dir):
-    """The baseline that a folder's run judged, or `None`."""
+    """Returns the baseline that a folder's run judged, or `None`."""
     config = RunFolder(run_dir).config
     if not config.is_file():
         return None
@@ -81,14 +83,13 @@ def baseline_of(run_dir):
 
 
 def check_game():
-    """Raises unless flags of a game go together and the files that they name
-    are there.
+    """Raises unless the flags of a game fit together and their files exist.
 
     Raises:
-        FileNotFoundError: If `--target_weights` or `--budget_weights` are not
-            there.
-        ValueError: If a flag is of another `--method`, `--baseline` is given,
-            of which no game is played, or workers are not named.
+        FileNotFoundError: If `--target_weights` or `--budget_weights` do not
+            exist.
+        ValueError: If a flag belongs to another `--method`, if `--baseline` is
+            given, for which no game is played, or if workers are not named.
     """
     if evaluation.BASELINE.value:
         raise ValueError(
@@ -110,7 +111,7 @@ def check_game():
 
 
 def _check_weights(flag):
-    # A TensorFlow checkpoint is named by what its files begin with.
+    # The name of a TensorFlow checkpoint is the prefix of its files' names.
     names = (flag.value, f"{flag.value}.index")
     if not any(storage.path(name).is_file() for name in names):
         raise FileNotFoundError(

@@ -12,8 +12,15 @@ from priv_keras.experiment.shards import STREAMS
 
 
 def fingerprint(data, *settings):
-    """A name for what depends on the data, on how clips are cut, on the seed
-    and on `settings`, which JSON can hold, and on nothing else."""
+    """Returns a name for what depends only on data, cuts, seed and settings.
+
+    Args:
+        data: `data.Data`.
+        *settings: Further values that JSON can hold.
+
+    Returns:
+        String of 12 hexadecimal digits.
+    """
     broken = bad_records.left_out(data)
     everything = [
         *([broken] if broken else []),
@@ -31,14 +38,20 @@ def fingerprint(data, *settings):
 
 
 def be_deterministic():
-    """Where `--deterministic`, TensorFlow repeats every bit on this machine."""
+    """Makes TensorFlow repeat every bit if `--deterministic` is given."""
     if data_flags.DETERMINISTIC.value:
         tf.config.experimental.enable_op_determinism()
 
 
 def seed_everything(stream):
-    """Seeds weights and dropout; each phase anew, so that one that is skipped
-    on resume leaves the next as it would have been."""
+    """Seeds weights and dropout for one phase of a run.
+
+    Each phase is seeded again, so that skipping one on resume does not change
+    the next.
+
+    Args:
+        stream: String, one of `shards.STREAMS`.
+    """
     keras.utils.set_random_seed(
         100 * data_flags.SEED.value + STREAMS.index(stream)
     )

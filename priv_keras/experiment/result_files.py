@@ -1,4 +1,4 @@
-"""The files that a judged run leaves: figures, details, pictures."""
+"""The files that show the result of a run: for TensorBoard, and pictures."""
 
 import numpy as np
 import tensorflow as tf
@@ -14,7 +14,11 @@ from priv_keras.runs.folder import RunFolder
 
 
 def without_detail(found):
-    """What is told of a score, without what is drawn of it."""
+    """Returns a result without `detail`, which is only drawn.
+
+    Args:
+        found: Dict, list or other value that JSON can hold.
+    """
     if isinstance(found, dict):
         return {
             name: without_detail(value)
@@ -26,18 +30,35 @@ def without_detail(found):
     return found
 
 
-def write_board(result, data, run_dir):
-    chosen = (
-        *(data_flags.DATASET, data_flags.BUDGET_DATASET, data_flags.SCALE),
-        *(data_flags.SEED, training_flags.GAMMA, training_flags.BUDGETS),
-        *(training_flags.RESTART_EVERY, training_flags.ANONYMIZER),
-        *(training_flags.MAX_ITER, training_flags.PRECISION),
-        *(training_flags.TARGET_THRESHOLD, training_flags.BUDGET_THRESHOLD),
-        training_flags.ANONYMIZER_LEARNING_RATE,
-        training_flags.TARGET_LEARNING_RATE,
-        training_flags.BUDGET_LEARNING_RATE,
-    )
-    settings = {flag.name: _setting(flag.value) for flag in chosen}
+# The settings by which TensorBoard compares runs.
+SETTINGS = (
+    data_flags.DATASET,
+    data_flags.BUDGET_DATASET,
+    data_flags.SCALE,
+    data_flags.SEED,
+    training_flags.GAMMA,
+    training_flags.BUDGETS,
+    training_flags.RESTART_EVERY,
+    training_flags.ANONYMIZER,
+    training_flags.MAX_ITER,
+    training_flags.PRECISION,
+    training_flags.TARGET_THRESHOLD,
+    training_flags.BUDGET_THRESHOLD,
+    training_flags.ANONYMIZER_LEARNING_RATE,
+    training_flags.TARGET_LEARNING_RATE,
+    training_flags.BUDGET_LEARNING_RATE,
+)
+
+
+def write_tensorboard(result, data, run_dir):
+    """Writes a result, with its details, for TensorBoard.
+
+    Args:
+        result: Dict, the content of `result.json`, with `detail`.
+        data: `data.Data`.
+        run_dir: Folder of the run.
+    """
+    settings = {flag.name: _setting(flag.value) for flag in SETTINGS}
     figures, details = {}, {}
     for side in ("raw", "anonymized"):
         target = result[side]["target"]
@@ -69,17 +90,24 @@ def _write_detail(name, detail, classes):
 
 
 def _setting(value):
-    """A flag's value as the HParams tab takes it."""
+    """Returns a flag's value in a form that the HParams tab accepts."""
     if isinstance(value, list):
         return ",".join(value)
     return "none" if value is None else value
 
 
-def draw(accused, data, run_dir):
-    """Writes `before_after.png` and `before_after.webp`, which moves: raw
-    validation clips above what f_A makes of them."""
+def draw(candidate, data, run_dir):
+    """Draws raw validation clips above what f_A makes of them.
+
+    Writes `before_after.png` and, animated, `before_after.webp`.
+
+    Args:
+        candidate: `judge.Candidate`.
+        data: `data.Data`.
+        run_dir: Folder of the run.
+    """
     before = pictured_clips(data)
-    after = np.array(accused.anonymizer(tf.constant(before)))
+    after = np.array(candidate.anonymizer(tf.constant(before)))
     sheets = [
         pixels.sheet({"raw": before[:, i], "anonymized": after[:, i]})
         for i in range(before.shape[1])

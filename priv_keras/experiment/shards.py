@@ -12,7 +12,7 @@ from tfrecords_tools import read
 from tfrecords_tools import records
 from tfrecords_tools import schema
 
-# Each reader of a split draws its own random numbers.
+# Names of the streams of random numbers, one for each use of a split.
 STREAMS = (
     "game",
     "gate",
@@ -30,15 +30,15 @@ class Shards(sides.Side):
     """The shards of one dataset, as batches.
 
     Args:
-        folder, parties, frames: As of `sides.Side`.
-        found: Dict of the file name of each shard to its `damage.Found`, to
-            leave out what is broken; empty where nothing is.
+        folder, parties, frames: See `sides.Side`.
+        found: Dict of the file name of each shard to its `integrity.Found`,
+            whose broken records are left out; empty if none are broken.
 
     Attributes:
-        manifest: That of the records that are not left out.
+        manifest: The manifest without the records that are left out.
 
     Raises:
-        ValueError: As of `sides.Side`, or if nothing is left of a split.
+        ValueError: See `sides.Side`; also if nothing is left of a split.
     """
 
     def __init__(self, folder, parties, frames, found):
@@ -57,32 +57,24 @@ class Shards(sides.Side):
         frames=None,
         epoch=0,
     ):
-        """Returns single clips of a split, with names as the game knows them:
-        `clips`, `actions`, `budget_labels` and `video`. Of each video where not
-        `training` one, or, of a `whole` split, all that its manifest names.
+        """Returns single clips of a split.
 
-        What is random depends on `--seed`, the stream, the epoch and
-        TensorFlow's global seed, which tf.data mixes in.
+        Randomness depends on `--seed`, the stream, the epoch and TensorFlow's
+        global seed, which tf.data mixes in.
 
-        Of a label that each frame has for itself, a clip shows what any of its
-        frames shows.
+        Args:
+            split: String, `"train"`, `"validation"` or `"test"`.
+            stream: String, one of `STREAMS`.
+            training: Bool, whether to cut and mirror at random, see `cuts`.
+                Otherwise, there is one clip of each video.
+            whole: Bool, whether to return all clips that the manifest counts.
+            frames: Int, frames of a clip; those of this side if `None`.
+            epoch: Int, which random numbers to draw.
+
+        Returns:
+            `tf.data.Dataset` of dicts: `clips`, float32 `(frames, size, size,
+            3)` in [0, 1], `video`, and `actions` or `budget_labels` or both.
         """
-
-        def label(example, name):
-            if name in self.manifest["per_frame"]:
-                return tf.reduce_max(example[name], axis=0)
-            return example[name]
-
-        def rename(example):
-            return {
-                "clips": example["clips"],
-                "video": example["video"],
-                **{
-                    party: label(example, name)
-                    for party, name in self.records.items()
-                },
-            }
-
         per_video = self.manifest["clips_per_video"]
         if not (training or whole):
             per_video = per_video and 1  # `None`: clips of consecutive frames
@@ -99,13 +91,31 @@ class Shards(sides.Side):
             clips_per_video=per_video,
             middle=not (training or whole),
             runs=self._runs(),
-        ).map(rename)
+        ).map(self._renamed)
+
+    def _renamed(self, example):
+        """Names the labels of a record as the game does."""
+        labels = {
+            party: self._of_clip(example[name], name)
+            for party, name in self.records.items()
+        }
+        return {
+            "clips": example["clips"],
+            "video": example["video"],
+            **labels,
+        }
+
+    def _of_clip(self, label, name):
+        """Reduces a label of each frame to what any of the frames shows."""
+        if name in self.manifest["per_frame"]:
+            return tf.reduce_max(label, axis=0)
+        return label
 
     def _pattern(self, split):
         return str(self.folder / f"{split}-*.tfrecord")
 
     def _runs(self):
-        """Where to read shards of which records are left out."""
+        """Returns the readable parts of the shards that have broken records."""
         return {
             name: found.runs
             for name, found in self.found.items()
@@ -113,8 +123,17 @@ class Shards(sides.Side):
         }
 
     def cuts(self, split, stream, frames=None, epoch=0):
-        """Random cuts: one of each video, or where videos are cut into clips
-        that do not overlap, all of these."""
+        """Returns random cuts, mirrored at random.
+
+        There is one cut of each video, or all of its clips if its manifest cuts
+        videos into clips of consecutive frames.
+
+        Args:
+            split, stream, frames, epoch: See `clips`.
+
+        Returns:
+            `tf.data.Dataset`, see `clips`.
+        """
         return self.clips(
             split,
             stream,
@@ -126,7 +145,15 @@ class Shards(sides.Side):
     def training_batches(
         self, split, stream, batch_size=None, frames=None, epoch=0
     ):
-        """Endless batches of random cuts, for an update or a gate."""
+        """Returns endless batches of random cuts, for an update or a gate.
+
+        Args:
+            split, stream, frames, epoch: See `clips`.
+            batch_size: Int; `--batch_size` if `None`.
+
+        Returns:
+            `tf.data.Dataset` of full batches without `video`.
+        """
         return (
             self.cuts(split, stream, frames, epoch)
             .map(_without_video)
@@ -141,8 +168,17 @@ class Shards(sides.Side):
         )
 
     def gate_batches(self, epoch):
-        """Endless batches of validation: of random cuts, or one pass over all
-        of its clips after the other."""
+        """Returns endless validation batches for the gate of f_T.
+
+        With `--gate_batches`, they are random cuts; without it, one pass over
+        all clips follows another.
+
+        Args:
+            epoch: Int, which random numbers to draw.
+
+        Returns:
+            `tf.data.Dataset`.
+        """
         if training_flags.GATE_BATCHES.value:
             return self.training_batches("validation", "gate", epoch=epoch)
         return (
@@ -153,8 +189,15 @@ class Shards(sides.Side):
         )
 
     def each_label(self, split, name):
-        """Yields one label of each video of a split, an array, without
-        decoding its frames."""
+        """Yields a label of each video of a split without decoding frames.
+
+        Args:
+            split: String.
+            name: String, the label's name in a record.
+
+        Yields:
+            Array, a scalar or `(attributes,)`, or such an array per frame.
+        """
         shapes = manifest.label_shapes(self.manifest)
         for record in records.read_records(
             self._pattern(split), runs=self._runs()
@@ -162,26 +205,26 @@ class Shards(sides.Side):
             yield schema.parse(record, (name,), shapes)[1][name].numpy()
 
     def clip_count(self, split):
-        """Clips of one pass over a split."""
+        """Returns the number of clips of one pass over a split."""
         return read.count(self.manifest, split, self.frames)
 
     def clip_bytes(self):
-        """Bytes of a clip, decoded, 8 bits a channel."""
+        """Returns the bytes of a decoded clip with 8 bits per channel."""
         return self.frames * flags.SIZE.value**2 * 3
 
     def test_batches(self, split, stream):
-        """One pass over all clips of a split, in file order."""
+        """Returns one pass over all clips of a split, in file order."""
         clips = self.clips(split, stream, whole=True)
         return _batches(clips, self.clip_count(split))
 
     def validation_batches(self, stream):
-        """One pass over validation, a clip of each video."""
+        """Returns one pass over validation, with a clip of each video."""
         count = len(self.manifest["splits"]["validation"]["videos"])
         clips = self.clips("validation", stream)
         return _batches(clips, count).map(_without_video)
 
     def views(self, stream):
-        """`--attacker_views` random cuts of each training video, batched."""
+        """Returns batches of `--attacker_views` cuts of each training video."""
         return (
             self.cuts("train", stream)
             .repeat(evaluation_flags.ATTACKER_VIEWS.value)
@@ -189,7 +232,7 @@ class Shards(sides.Side):
         )
 
     def view_count(self):
-        """Clips of `views`."""
+        """Returns the number of clips of `views`."""
         views = evaluation_flags.ATTACKER_VIEWS.value
         return views * self.clip_count("train")
 
@@ -200,7 +243,7 @@ def _seed(stream, epoch):
 
 def _batches(clips, count):
     return (
-        # Unknown to tf.data, and Keras warns of a dataset that just ends.
+        # Keras warns if a dataset ends whose length tf.data does not know.
         clips.apply(tf.data.experimental.assert_cardinality(count))
         .batch(flags.BATCH_SIZE.value)
         .with_options(_shared_out())
@@ -208,8 +251,11 @@ def _batches(clips, count):
 
 
 def _shared_out():
-    """Each worker takes its part of each batch. By files, their passes over a
-    split would differ in length, and the longest wait for the others."""
+    """Returns options by which each worker takes its part of each batch.
+
+    If files were shared out instead, the passes of workers over a split would
+    differ in length, and the longest would wait for the others.
+    """
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA

@@ -1,7 +1,7 @@
 """What a run trains on, as manifests describe it: no record is read.
 
-Part of the programs: reads flags. Imports no TensorFlow, so that a program can
-refuse what does not fit together at once.
+Part of the programs: this module reads flags. It does not import TensorFlow, so
+that a program can refuse at once what does not fit together.
 """
 
 from flags import data as flags
@@ -15,20 +15,20 @@ class Side:
 
     Args:
         folder: Folder that holds `manifest.json` and the shards.
-        parties: Dict: `actions` and `budget_labels`, or one of them, to what
-            the manifest calls it, `target` or `budget`.
+        parties: Dict of `actions` or `budget_labels` or both to the key of the
+            manifest, `target` or `budget`.
         frames: Int, frames of a clip.
 
     Attributes:
-        manifest: See `manifest.load`.
-        records: Dict of the same keys to the names that labels have in a
+        manifest: Dict, see `manifest.load`.
+        records: Dict of the keys of `parties` to the names of the labels in a
             record.
-        labels: Dict of the same keys to tuples of class names.
+        labels: Dict of the keys of `parties` to tuples of class names.
 
     Raises:
         FileNotFoundError: If there is no manifest.
-        ValueError: If it is damaged, or the dataset has no label for one of
-            `parties`.
+        ValueError: If the manifest is damaged, or if the dataset lacks a label
+            for one of `parties`.
     """
 
     def __init__(self, folder, parties, frames):
@@ -51,28 +51,35 @@ class Side:
 
     @property
     def is_multi_label(self):
-        """Whether private labels are attributes, of which many may be true."""
+        """Whether private labels are attributes, several of which may hold."""
         return self.records["budget_labels"] in self.manifest["multi_label"]
 
 
 def parties_without(records):
-    """Names of the labels that a dataset lacks, as text."""
+    """Names the labels that a dataset lacks.
+
+    Args:
+        records: Dict of `actions` and `budget_labels` to a name or `None`.
+
+    Returns:
+        String; empty if no label is missing.
+    """
     return " and no ".join(p for p, name in records.items() if name is None)
 
 
 class Sides:
-    """The two sides of a run: where actions are and where private labels.
+    """The two sides of a run: one has actions, the other has private labels.
 
     Args:
         target: `Side` of clips with `actions`.
-        budget: `Side` of clips with `budget_labels`; the same object where one
+        budget: `Side` of clips with `budget_labels`; the same object if one
             dataset has both.
-        tested: Pair of `Side`, as these two, whose test splits judge the run;
-            `None` for those of `target` and `budget`.
+        tested: Pair of a target and a budget `Side` whose test splits judge the
+            run; `None` for the test splits of `target` and `budget`.
 
     Raises:
-        ValueError: If `--attribute_weights` do not fit them, or `tested` has
-            other classes, or videos that train.
+        ValueError: If `--attribute_weights` do not fit the labels, or if
+            `tested` has other classes, or videos that the run trains on.
     """
 
     def __init__(self, target, budget, tested=None):
@@ -87,6 +94,7 @@ class Sides:
 
     @property
     def labels(self):
+        """Dict of `actions` and `budget_labels` to tuples of class names."""
         return {
             "actions": self.target.labels["actions"],
             "budget_labels": self.budget.labels["budget_labels"],
@@ -114,14 +122,14 @@ def _check_same_classes(trained, tested):
             raise ValueError(
                 f"The {party} of {tested.folder} are {list(names)}; "
                 f"{trained.folder}, to train on, has "
-                f"{list(trained.labels[party])}. They must be the same: of "
-                "vispr, build shards with --attributes=sec55 to test on "
-                "pa_hmdb51."
+                f"{list(trained.labels[party])}. They must be the same: to "
+                "test on pa_hmdb51, build the shards of vispr with "
+                "--attributes=sec55."
             )
 
 
 def _check_untrained(trained, tested):
-    """Raises where a video to test on is one to train or to validate on."""
+    """Raises if a test video is also a training or a validation video."""
     seen = {
         video
         for side in trained
@@ -132,26 +140,29 @@ def _check_untrained(trained, tested):
         known = seen & set(side.manifest["splits"]["test"]["videos"])
         if known:
             raise ValueError(
-                f"{len(known)} of the test videos of {side.folder} train or "
+                f"{len(known)} test videos of {side.folder} also train or "
                 f"validate the run, as {min(known)}. Build shards without "
-                "them: of hmdb51, with --exclude_pa."
+                "them; for hmdb51, use --exclude_pa."
             )
 
 
 def opened(open_side, kind):
-    """What `--dataset`, `--budget_dataset` and `--test_dataset` name.
+    """Opens what `--dataset`, `--budget_dataset` and `--test_dataset` name.
 
     Args:
-        open_side: Callable of a dataset's name, `parties` and `frames`, as of
-            `Side`; returns a `Side`.
-        kind: `Sides`, or a class that is made as it is.
+        open_side: Callable that takes the name of a dataset, and `parties` and
+            `frames` of `Side`, and returns a `Side`.
+        kind: `Sides`, or a subclass with the same arguments.
+
+    Returns:
+        Instance of `kind`.
     """
     frames = flags.FRAMES.value
     tested = None
     if flags.TEST_DATASET.value:
         tested = (
             open_side(flags.TEST_DATASET.value, {"actions": "target"}, frames),
-            # Single frames: each has its own labels.
+            # Single frames, because each has its own private labels.
             open_side(flags.TEST_DATASET.value, {"budget_labels": "budget"}, 1),
         )
     if not flags.BUDGET_DATASET.value:
@@ -170,10 +181,10 @@ def opened(open_side, kind):
 
 
 def described():
-    """The `Sides` of the run; `None` where puppets are still to be drawn.
+    """Returns the `Sides` of the run; `None` if puppets have yet to be drawn.
 
     Raises:
-        FileNotFoundError, ValueError: As of `Side` and `Sides`.
+        FileNotFoundError, ValueError: See `Side` and `Sides`.
     """
     for other in (flags.BUDGET_DATASET.value, flags.TEST_DATASET.value):
         if other:
@@ -187,12 +198,15 @@ def described():
 
 
 def is_built(folder):
-    """Whether a folder holds shards."""
+    """Returns whether a folder holds shards."""
     return (folder / manifest.NAME).is_file()
 
 
 def folder_of(dataset):
-    """Where the shards of a dataset are, below `--data_dir`.
+    """Returns the folder of a dataset's shards, below `--data_dir`.
+
+    Args:
+        dataset: String, the name of the dataset.
 
     Raises:
         ValueError: If there is no `--data_dir`.

@@ -1,6 +1,6 @@
-"""On which devices a game is played: `--strategy`.
+"""The devices on which a game is played: `--strategy`.
 
-Part of the programs: reads flags.
+Part of the programs: this module reads flags.
 """
 
 import os
@@ -14,11 +14,12 @@ from flags import training as flags
 def open_strategy():
     """Returns the `tf.distribute.Strategy` that `--strategy` names.
 
-    Call it first of all that TensorFlow does: workers find each other here.
+    It must be called before TensorFlow does anything else, because this is
+    where workers find each other.
 
     Raises:
-        ValueError: If workers are not named, batches cannot be shared out, or
-            the update of several replicas would not be that of one.
+        ValueError: If workers are not named, or if a batch cannot be shared out
+            evenly to the replicas.
     """
     if flags.STRATEGY.value == "none":
         return tf.distribute.get_strategy()
@@ -50,7 +51,11 @@ def _check_shared_out(replicas):
 
 
 def is_chief(strategy):
-    """Whether this process is the one that writes the run folder."""
+    """Returns whether this process is the one that writes the run's folder.
+
+    Args:
+        strategy: `tf.distribute.Strategy`.
+    """
     resolver = strategy.cluster_resolver
     if resolver is None or not resolver.task_type:
         return True

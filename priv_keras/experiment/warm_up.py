@@ -1,4 +1,7 @@
-"""The warm-up before a game: f_A to the identity, then f_T, then each f_B."""
+"""The warm-up before a game: f_A as the identity, then f_T, then each f_B.
+
+Part of the programs: this module reads flags.
+"""
 
 import keras
 import tensorflow as tf
@@ -13,12 +16,21 @@ from priv_keras.losses import SINGLE_LABEL
 from priv_keras.runs import checkpoints
 
 WARM_UP_EPOCH = 50  # updates between validations
-PAIR = "pair"
+PAIR = "pair"  # stem of the checkpoints that hold f_A and f_T
 
 
 def warm_up(game, data, folder, say):
-    """f_A to the identity, then f_T, then each f_B on what f_A puts out."""
-    # Where runs of one `--shared_dir` keep what no method changes.
+    """Trains f_A to be the identity, then f_T and each f_B on its output.
+
+    No method changes the warm-up of f_A and f_T, so that runs with the same
+    `--shared_dir` share it. It is loaded if it was saved before.
+
+    Args:
+        game: The game, whose parties are changed.
+        data: `data.Data`.
+        folder: `pathlib.Path` of the run's checkpoints.
+        say: Callable that takes a line, such as `print`.
+    """
     shared = data_flags.SHARED_DIR.value or folder
     stem = f"{PAIR}-{_pair_fingerprint(data)}"
     path = checkpoints.newest(shared, stem, say)
@@ -29,7 +41,7 @@ def warm_up(game, data, folder, say):
         _warm_up_anonymizer(game, data, say)
         _warm_up_target(game, data, say)
         checkpoints.save(_pair(game), shared, stem)
-    # A game with restarts trains fresh ones in its first turn.
+    # A game with restarts trains fresh budget models in its first turn.
     if not game.restarts:
         _warm_up_budgets(game, data, say)
 
@@ -51,7 +63,7 @@ def _pair_fingerprint(data):
 
 
 def _pair(game):
-    """f_A and f_T as one model, to save and load."""
+    """Returns f_A and f_T as one model, to save and to load them together."""
     clips = keras.Input(game.target.input_shape[1:])
     anonymized = PerFrame(game.anonymizer)(clips)
     return keras.Model(clips, game.target(anonymized))

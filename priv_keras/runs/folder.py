@@ -44,34 +44,39 @@ class RunFolder:
         self.minutes = self.path / "minutes.txt"
 
 
-def write_labels(run_dir, data):
-    """Keeps what the classes of the run's parties mean."""
+def write_labels(data, run_dir):
+    """Writes the names of the run's classes to `labels.json`.
+
+    Args:
+        data: Has `labels`, a dict of `actions` and `budget_labels` to names.
+        run_dir: Folder of the run.
+    """
     files.write(RunFolder(run_dir).labels, json.dumps(data.labels, indent=1))
 
 
-def check_labels(run_dir, sides):
-    """Raises unless the classes of `sides` are those the run was trained on.
+def check_labels(data, run_dir):
+    """Raises unless the classes of `data` are those the run was trained on.
 
     Args:
-        run_dir: Folder of the run.
-        sides: `Sides`.
+        data: Has `labels`, a dict of `actions` and `budget_labels` to names.
+        run_dir: Folder of the run, which need not exist yet.
 
     Raises:
-        ValueError: If another dataset, or another version, has taken their
-            place, or the file that names them is damaged.
+        ValueError: If the classes differ, because the dataset or its version
+            does, or if `labels.json` is damaged.
     """
     path = RunFolder(run_dir).labels
     if not path.exists():
         return
     try:
         known = json.loads(path.read_text())
-        known = {party: tuple(known[party]) for party in sides.labels}
+        known = {party: tuple(known[party]) for party in data.labels}
     except (ValueError, RecursionError, KeyError, TypeError) as error:
         raise ValueError(
-            f"{path} is damaged ({error!r:.200}). Copy the run anew from where "
-            "it was trained."
+            f"{path} is damaged ({error!r:.200}). Copy the run again from "
+            "where it was trained."
         ) from error
-    for party, names in sides.labels.items():
+    for party, names in data.labels.items():
         if known[party] != names:
             raise ValueError(
                 f"The {party} of --data_dir are {list(names)}; the run in "

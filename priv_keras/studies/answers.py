@@ -9,18 +9,19 @@ from priv_keras.studies.questionnaire import Question
 
 
 def read_answers(text, key, name):
-    """Reads what a participant saved.
+    """Reads a file of answers that a participant saved.
 
     Args:
-        text: String, the file's content.
-        key: Dict, the study's key.
-        name: What to call the file in an error.
+        text: String, the content of the file.
+        key: Dict, the key of the study.
+        name: String or path, what to call the file in an error.
 
     Returns:
-        The participant's code, and the answers: clip to question to option.
+        The participant's code, and a dict of the answers: clip to a dict of
+        question to option.
 
     Raises:
-        ValueError: If it is no file of answers, or of another study.
+        ValueError: If it is not a file of answers to this study.
     """
 
     def refuse(why):
@@ -33,9 +34,8 @@ def read_answers(text, key, name):
         found = json.loads(text)
     except (ValueError, RecursionError):
         refuse("is not JSON")
-    if not isinstance(found, dict) or found.keys() != {
-        *("study", "participant", "answers")
-    }:
+    parts = {"study", "participant", "answers"}
+    if not isinstance(found, dict) or found.keys() != parts:
         refuse("has no study, participant and answers")
     if found["study"] != key["study"]:
         refuse(f"answers study {found['study']!r} and not {key['study']!r}")
@@ -46,7 +46,7 @@ def read_answers(text, key, name):
         refuse("has no answers by clip")
     for clip, answers in found["answers"].items():
         if clip not in key["clips"]:
-            refuse(f"answers clip {clip!r}, which this study has not")
+            refuse(f"answers clip {clip!r}, which is not in this study")
         _check(answers, key["clips"][clip]["truth"], key["questions"], refuse)
     return code, found["answers"]
 
@@ -57,27 +57,27 @@ def _check(answers, truth, asked, refuse):
         refuse(f"has other questions than {sorted(truth)}: {answers!r}")
     for name, option in answers.items():
         if option not in options[name]:
-            refuse(f"has {option!r} for {name!r}, which is no option")
+            refuse(f"has {option!r} for {name!r}, which is not an option")
 
 
 def score_answers(key, everybody, resamples=1000, seed=0):
-    """What people could tell, by condition and question.
+    """Scores how often people were right, by condition and question.
 
     Args:
-        key: Dict, the study's key.
-        everybody: Dict of participant's code to answers, as `read_answers`
-            returns them.
-        resamples: Int, of the bootstrap.
+        key: Dict, the key of the study.
+        everybody: Dict of a participant's code to the answers, as
+            `read_answers` returns them.
+        resamples: Int, the number of resamples of the bootstrap.
         seed: Int.
 
     Returns:
-        List of dicts: `condition`, `question`, `answers` (how many),
-        `participants`, `unknown` (the share of "cannot tell"), and of a choice
-        `accuracy`, for which "cannot tell" is wrong, of an attribute
-        `precision`, `recall` and `f1`, for which it is "no"; each is `None`
-        where nothing can be found or nobody said so. `interval` is of accuracy
-        or F1, at 95 %, by bootstrap over participants and over clips; `None`
-        of a single participant, or where there is no such figure.
+        List of dicts: `condition`, `question`, `answers` and `participants`
+        (their numbers) and `unknown` (the share of "cannot tell"). A choice
+        also has `accuracy`, which counts "cannot tell" as wrong; an attribute
+        has `precision`, `recall` and `f1`, which count it as "no", and are
+        `None` if they are not defined. `interval` is the 95 % interval of
+        accuracy or F1, by bootstrap over participants and clips; it is `None`
+        if there is only one participant, or no such figure.
     """
     asked = [Question(**question) for question in key["questions"]]
     rows = [
@@ -104,14 +104,14 @@ def score_answers(key, everybody, resamples=1000, seed=0):
 
 
 def _figures(rows, question, resamples, rng):
-    people, clips, _, said, truth = map(np.array, zip(*rows, strict=True))
+    people, clips, _, given, truth = map(np.array, zip(*rows, strict=True))
     measure = _attribute if question.is_attribute else _choice
     interval = None
     if len(np.unique(people)) > 1:
         weights = (
             _drawn(people, rng) * _drawn(clips, rng) for _ in range(resamples)
         )
-        figures = (_main(measure(said, truth, each)) for each in weights)
+        figures = (_main(measure(given, truth, each)) for each in weights)
         drawn = [figure for figure in figures if figure is not None]
         if drawn:
             interval = np.quantile(drawn, [0.025, 0.975]).tolist()
@@ -119,30 +119,30 @@ def _figures(rows, question, resamples, rng):
         "question": question.name,
         "answers": len(rows),
         "participants": len(np.unique(people)),
-        "unknown": float(np.mean(said == questionnaire.UNKNOWN)),
-        **measure(said, truth, np.ones(len(rows))),
+        "unknown": float(np.mean(given == questionnaire.UNKNOWN)),
+        **measure(given, truth, np.ones(len(rows))),
         "interval": interval,
     }
 
 
 def _drawn(groups, rng):
-    """How often the group of each row is in a resample of all groups."""
-    names, place = np.unique(groups, return_inverse=True)
-    return rng.multinomial(len(names), [1 / len(names)] * len(names))[place]
+    """Draws how often the group of each row is in a resample of all groups."""
+    names, index = np.unique(groups, return_inverse=True)
+    return rng.multinomial(len(names), [1 / len(names)] * len(names))[index]
 
 
-def _choice(said, truth, weights):
+def _choice(given, truth, weights):
     total = weights.sum()
-    hits = (weights * (said == truth)).sum()
+    hits = (weights * (given == truth)).sum()
     return {"accuracy": float(hits / total) if total else None}
 
 
-def _attribute(said, truth, weights):
+def _attribute(given, truth, weights):
     from sklearn.metrics import precision_recall_fscore_support
 
     figures = precision_recall_fscore_support(
         truth == questionnaire.YES,
-        said == questionnaire.YES,
+        given == questionnaire.YES,
         average="binary",
         sample_weight=weights,
         zero_division=np.nan,
@@ -164,7 +164,14 @@ def _shown(figure):
 
 
 def table(scores):
-    """Scores as lines of text."""
+    """Yields scores as lines of text.
+
+    Args:
+        scores: List of dicts, as `score_answers` returns it.
+
+    Yields:
+        String.
+    """
     yield f"{'condition':12}{'question':28}{'answers':>8}  figures"
     for found in scores:
         figures = ", ".join(

@@ -1,7 +1,7 @@
-"""The human study of Appendix E: a page that asks, and what answers are worth.
+"""The page and the key of a human study (Appendix E).
 
-People are shown clips and asked for the action and for what is private. The
-page holds no truth: that is in the key, by clip.
+People are shown clips and asked for the action and for private facts. The page
+does not contain the right answers; the key has them for each clip.
 """
 
 import base64
@@ -22,7 +22,7 @@ CODE = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 class Question(NamedTuple):
-    """What is asked of a clip."""
+    """A question about a clip."""
 
     name: str
     text: str
@@ -30,24 +30,25 @@ class Question(NamedTuple):
 
     @property
     def is_attribute(self):
+        """Whether the question asks for an attribute: yes or no."""
         return self.options == [YES, NO, UNKNOWN]
 
 
 class Item(NamedTuple):
     """A clip of a study."""
 
-    frames: np.ndarray  # uint8 (frames, height, width, 3), as it is shown
+    frames: np.ndarray  # uint8 (frames, height, width, 3), as they are shown
     condition: str  # "raw" or "anonymized"
-    truth: dict  # question's name to the right option
+    truth: dict  # name of a question to the right option
 
 
 def questions(actions, budget_labels, multi_label):
-    """What a study asks.
+    """Returns the questions of a study.
 
     Args:
         actions: Names of actions.
-        budget_labels: Names of identities, or of attributes.
-        multi_label: Bool, whether they are attributes.
+        budget_labels: Names of identities or of attributes.
+        multi_label: Bool, whether `budget_labels` are attributes.
 
     Returns:
         List of `Question`.
@@ -67,16 +68,16 @@ def questions(actions, budget_labels, multi_label):
 
 
 def truth_of(asked, action=None, budget_labels=None):
-    """The right options for a clip, of the questions it has labels for.
+    """Returns the right options of the questions that a clip has labels for.
 
     Args:
-        asked: List of `Question`.
-        action: Int, or `None`.
-        budget_labels: Int, or 0 and 1 `(attributes,)`; -1 where nobody knows;
-            or `None`.
+        asked: List of `Question`, as `questions` returns it.
+        action: Int, or `None` if the clip has no such label.
+        budget_labels: Int, or ints `(attributes,)` with 1 for present, 0 for
+            absent and -1 for unknown, or `None` if the clip has no such label.
 
     Returns:
-        Dict of question's name to option.
+        Dict of the name of a question to an option.
     """
     first, *private = asked
     truth = {} if action is None else {first.name: first.options[int(action)]}
@@ -93,36 +94,36 @@ def truth_of(asked, action=None, budget_labels=None):
 
 
 def spread(classes, count, seed):
-    """Places of `count` clips, spread over the classes as evenly as they go.
+    """Chooses `count` clips, spread over the classes as evenly as possible.
 
     Args:
-        classes: Ints `(clips,)`.
-        count: Int, at most `len(classes)`; where it is more, all are taken.
+        classes: Ints `(clips,)`, the class of each clip.
+        count: Int; if there are fewer clips, all are chosen.
         seed: Int.
 
     Returns:
-        Sorted list of ints.
+        Sorted list of ints, the indices of the chosen clips.
     """
     rng = np.random.default_rng(seed)
     classes = np.asarray(classes)
     rounds = np.zeros(len(classes))
     for name in np.unique(classes):
-        places = np.flatnonzero(classes == name)
-        rounds[places] = rng.permutation(len(places))
+        members = np.flatnonzero(classes == name)
+        rounds[members] = rng.permutation(len(members))
     by_round = np.lexsort((rng.random(len(classes)), rounds))
-    return sorted(int(place) for place in by_round[:count])
+    return sorted(int(index) for index in by_round[:count])
 
 
 def assign(videos, conditions, seed):
     """Gives each video one condition, so that nobody sees it both ways.
 
     Args:
-        videos: Names of videos, a name as often as it is shown.
+        videos: Names of videos, which may be repeated.
         conditions: List of conditions, which take turns.
         seed: Int.
 
     Returns:
-        Dict of video to condition.
+        Dict of the name of a video to its condition.
     """
     names = list(dict.fromkeys(videos))
     random.Random(seed).shuffle(names)
@@ -133,27 +134,34 @@ def assign(videos, conditions, seed):
 
 
 def about(items):
-    """What the owner of a study has to know about its files, as text."""
+    """Returns what the owner of a study has to know about its files.
+
+    Args:
+        items: List of `Item`.
+
+    Returns:
+        String, the content of `README.txt`.
+    """
     raw = sum(item.condition == "raw" for item in items)
-    footage = (
+    warning = (
         f"{raw} of its {len(items)} clips are RAW FOOTAGE, which nothing has\n"
         "anonymized: show the page only to people who may see that."
         if raw
         else f"All of its {len(items)} clips are anonymized."
     )
     return (
-        f"index.html  The page for participants. {footage}\n"
+        f"index.html  The page for participants. {warning}\n"
         "key.json    The right answers. Keep it away from participants.\n"
     )
 
 
 def build(items, asked, seed):
-    """Makes a study.
+    """Builds the page and the key of a study.
 
     Args:
         items: List of `Item`.
         asked: List of `Question`.
-        seed: Int, of the clips' names and order.
+        seed: Int, which determines the names and the order of the clips.
 
     Returns:
         Strings: the page as HTML, and the key as JSON.
@@ -189,7 +197,7 @@ def build(items, asked, seed):
 
 
 def _uri(frames):
-    # Here, so that scoring does not wait for TensorFlow.
+    # In here, so that scoring does not wait for TensorFlow.
     from priv_keras import pixels
 
     file = io.BytesIO()

@@ -44,7 +44,7 @@ def opened(value):
 
 
 def videos(data):
-    """Ids of the clips of training, in the order of one pass."""
+    """Returns the ids of the training videos in the order of one pass."""
     clips = data.target.cuts("train", "game")
     return [clip["video"].numpy().decode() for clip in clips]
 
@@ -111,7 +111,7 @@ def test_a_damaged_length_counts_all_that_it_takes_along(train):
 def test_a_shard_that_is_another_is_refused_whatever_is_allowed(train):
     content = manifest.load(train.parent)
     rewrite(train, records(train)[::-1])
-    manifest.save(content, train.parent)  # with the sum that it had
+    manifest.save(content, train.parent)  # with the old checksum
     with pytest.raises(ValueError, match="is not what the manifest says"):
         opened("skip:9")
 
@@ -127,14 +127,14 @@ def test_a_resumed_run_must_leave_out_the_same(train, tmp_path):
     flip(train, 1, 60)
     data = opened("skip:2")
     with flagsaver.flagsaver(bad_records="skip:2"):
-        bad_records.write(tmp_path, data)
-    bad_records.check_resumed(tmp_path, data)
+        bad_records.write(data, tmp_path)
+    bad_records.check_resumed(data, tmp_path)
     flip(train, 3, 60)
     with pytest.raises(ValueError, match=f"{train.name} 1; now .* 1 3"):
-        bad_records.check_resumed(tmp_path, opened("skip:2"))
+        bad_records.check_resumed(opened("skip:2"), tmp_path)
     train.write_bytes(whole)
     with pytest.raises(ValueError, match="1; now none"):
-        bad_records.check_resumed(tmp_path, opened("skip:2"))
+        bad_records.check_resumed(opened("skip:2"), tmp_path)
 
 
 def test_figures_of_what_is_left_out_are_not_those_of_all(train):

@@ -19,9 +19,9 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """Makes standard error a terminal, and returns it."""
+    """Returns a function that makes standard error a terminal."""
 
-    def patch():  # in the test: pytest puts its own there before
+    def patch():  # called in the test, because pytest replaces it before
         monkeypatch.setattr(sys, "stderr", Terminal())
         return sys.stderr
 
@@ -30,7 +30,7 @@ def terminal(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def verbosity():
-    """That of the programs, unless a test says another."""
+    """Sets the verbosity of the programs, which a test may change."""
     logging.set_verbosity(logging.WARNING)
     yield logging.set_verbosity
     logging.set_verbosity(logging.WARNING)
@@ -49,7 +49,7 @@ def test_a_game_is_a_bar_with_its_figures(make_game, data, terminal):
     assert any("game" in bar and "2/6" in bar for bar in shown)
     last = [bar for bar in shown if "A_T" in bar][-1]
     assert re.search(r"A_T \d\.\d+ A_B \d\.\d+ updates f_T 3, f_B 3", last)
-    assert re.search(r"\d\d:\d\d<\d\d:\d\d", last)  # the time it took and takes
+    assert re.search(r"\d\d:\d\d<\d\d:\d\d", last)  # elapsed and remaining
 
 
 def test_without_a_terminal_there_is_no_bar(make_game, data, capfd):
@@ -64,7 +64,7 @@ def test_without_a_terminal_there_is_no_bar(make_game, data, capfd):
 def test_what_is_iterated_over_is_a_bar(terminal):
     errors = terminal()
     for _ in console.each(range(2), "filtering", 2):
-        time.sleep(0.2)  # more than tqdm lets pass between two looks
+        time.sleep(0.2)  # longer than tqdm waits between two updates
     assert "filtering" in errors.getvalue()
     assert "1/2" in errors.getvalue()
 

@@ -1,4 +1,4 @@
-"""What the game draws from shards."""
+"""Tests of what the game draws from shards."""
 
 import collections
 import json
@@ -13,6 +13,8 @@ from priv_keras import losses
 from priv_keras.experiment import game
 from priv_keras.experiment.data import Data
 from priv_keras.experiment.data import open_data
+from priv_keras.runs import folder
+from priv_keras.runs.folder import RunFolder
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def clips(batches):
 
 
 def test_validation_has_clips_of_the_kind_that_train(tmp_path):
-    """Where these are of consecutive frames, one of each video's."""
+    """If these have consecutive frames, it takes the middle clip of a video."""
     build_sbu(tmp_path)
     path = tmp_path / "sbu" / "manifest.json"
     content = json.loads(path.read_text()) | {"clips_per_video": None}
@@ -54,7 +56,7 @@ def test_videos_that_train_do_not_test(tmp_path):
                 "splits": {"test": shards.manifest["splits"]["validation"]}
             },
         )
-        with pytest.raises(ValueError, match="of hmdb51, with --exclude_pa"):
+        with pytest.raises(ValueError, match="for hmdb51, use --exclude_pa"):
             Data(shards, shards, (same, same))
 
 
@@ -74,16 +76,16 @@ def test_attackers_do_not_share_the_defenders_weights(tmp_path):
 
 
 def test_a_gate_of_all_batches_reads_the_whole_validation_set(data):
-    """Each of its clips once, pass after pass, and where a run resumes."""
+    """Each pass has every clip once, also after a run is resumed."""
     whole = clips(data.target.test_batches("validation", "gate"))
     assert len(whole) % 2 == 1  # so that the last batch is a smaller one
     gate = game._gate(data, 0.5, max_steps=9)
     assert (gate.batches, gate.running) == (-(-len(whole) // 2), False)
-    drawn = iter(data.streams(epoch=1).validation)
+    drawn = iter(data.datasets(epoch=1).validation)
     for _ in range(2):
         found = clips(next(drawn) for _ in range(gate.batches))
         np.testing.assert_array_equal(found, whole)
-    resumed = data.streams(1, drawn=(0, gate.batches, 0)).validation
+    resumed = data.datasets(1, drawn=(0, gate.batches, 0)).validation
     found = clips(resumed.take(gate.batches))
     np.testing.assert_array_equal(found, whole)
 
@@ -92,7 +94,7 @@ def test_a_gate_of_all_batches_reads_the_whole_validation_set(data):
     "text", ["{", "[]", "{}", "null", '{"actions": 3}', "[" * 100_000]
 )
 def test_damaged_labels_of_a_run_are_refused(text, tmp_path):
-    (tmp_path / game.LABELS).write_text(text)
+    RunFolder(tmp_path).labels.write_text(text)
     data = types.SimpleNamespace(labels={"actions": ("a", "b")})
     with pytest.raises(ValueError, match="labels.json is damaged"):
-        game.check_labels(tmp_path, data)
+        folder.check_labels(data, tmp_path)

@@ -75,7 +75,7 @@ def test_too_little_memory_names_what_to_make_smaller(capsys):
 
 
 def test_each_fault_of_the_table_names_a_test_of_it():
-    """In docs/faults.md: fault, outcome, test."""
+    """The table is in docs/faults.md: fault, outcome, test."""
     page = (ROOT / "docs" / "faults.md").read_text()
     rows = [row.split("|") for row in page.splitlines() if "`tests/" in row]
     assert len(rows) > 10

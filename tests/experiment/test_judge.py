@@ -1,4 +1,4 @@
-"""What judges a run, beside the whole runs of `test_train.py`."""
+"""Tests of the judge that need no whole run; see also `test_train.py`."""
 
 import keras
 import numpy as np
@@ -19,33 +19,33 @@ class Reached(Exception):
 
 
 def test_a_baseline_is_judged_in_the_precision_of_games(tmp_path, monkeypatch):
-    """Figures of raw clips are shared with them, and named by it."""
+    """They share figures of raw clips, which are stored by precision."""
     build_sbu(tmp_path)
 
-    def attacked(court, accused, cache):
+    def attacked(evaluation, candidate, cache):
         raise Reached(keras.mixed_precision.global_policy().name)
 
     monkeypatch.setattr(judge, "_attacked", attacked)
     with reading_sbu(tmp_path, precision="mixed_bfloat16"):
-        accused = judge.baseline("downsample_4", tmp_path / "run")
+        candidate = judge.baseline("downsample_4", tmp_path / "run")
         try:
             with pytest.raises(Reached, match="^mixed_bfloat16$"):
-                judge.judge(accused, open_data(), tmp_path / "run", print)
+                judge.judge(candidate, open_data(), tmp_path / "run", print)
         finally:
             keras.mixed_precision.set_global_policy("float32")
 
 
 def test_what_a_baseline_leaves_is_never_on_disk(tmp_path, monkeypatch):
-    """Which may be raw, also where it is more than memory shall hold."""
+    """Its output may be raw, so this holds even if memory is short."""
     build_sbu(tmp_path)
     with reading_sbu(tmp_path):
         shards = open_data().target
-        accused = judge.baseline("downsample_1", tmp_path / "run")
+        candidate = judge.baseline("downsample_1", tmp_path / "run")
         found = []
         for room in (attack.IN_MEMORY, 1):
             monkeypatch.setattr(attack, "IN_MEMORY", room)
             sides = attacked_clips._sides(
-                shards, shards, accused, tmp_path / "cache"
+                shards, shards, candidate, tmp_path / "cache"
             )
             test = sides["anonymized"]["test"]
             found.append([example["clips"].numpy() for example in test])

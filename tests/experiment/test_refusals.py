@@ -1,4 +1,4 @@
-"""What is refused before TensorFlow is imported or any data is touched."""
+"""Tests of what is refused before TensorFlow or any data is loaded."""
 
 import json
 import os
@@ -21,7 +21,7 @@ LABELS = {"action": ["kick", "hug"], "actors": ["a and b", "a and c"]}
 
 
 def described(folder, **options):
-    """A manifest of shards that are not there."""
+    """Writes a manifest of shards that do not exist."""
     folder.mkdir(parents=True)
     split = {"shards": [], "videos": [], "frames": []}
     content = {
@@ -43,7 +43,7 @@ def described(folder, **options):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Shards in `data`, as far as manifests go, and the folder of a run."""
+    """Returns a folder that holds manifests in `data`, and a run in `run`."""
     described(tmp_path / "data" / "sbu")
     described(tmp_path / "data" / "ucf101", budget=None)
     games = tmp_path / "run" / "checkpoints"
@@ -106,8 +106,8 @@ SBU = f"{TRAIN} --dataset=sbu --data_dir=data"
         (f"{TRAIN} --resume", "There is no run to resume"),
         ("train --run_dir=data --scale=tiny", "files of something else"),
         ("train --run_dir=run --scale=tiny", "another configuration"),
-        ("train --run_dir=file.txt --scale=tiny", "file.txt is no folder"),
-        ("train --run_dir=file.txt/a --scale=tiny", "file.txt is no folder"),
+        ("train --run_dir=file.txt --scale=tiny", "file.txt is not a folder"),
+        ("train --run_dir=file.txt/a --scale=tiny", "file.txt is not a folder"),
         ("train --run_dir=/proc/a/b --scale=tiny", "/proc cannot be written"),
         (f"{TRAIN} --shared_dir=/proc/x", "--shared_dir=/proc/x: /proc cannot"),
         (f"{TRAIN} --dataset=sbu", "needs --data_dir"),
@@ -165,7 +165,7 @@ def test_is_refused_without_tensorflow_and_without_data(folder, command, says):
     assert "| flags" in imported
     assert "| tensorflow\n" not in imported
     assert "| keras\n" not in imported
-    # No puppet is drawn, and nothing half-written stays.
+    # No puppets are drawn, and nothing half-written is left.
     assert sorted(folder.rglob("*")) == before
 
 
@@ -197,5 +197,5 @@ def test_flags_and_networks_agree_on_names_of_budget_models(name):
     except ValueError:
         assert not accepted
     else:
-        # A list of names has no white space around one.
+        # A list strips the white space around each name.
         assert accepted or name != name.strip()

@@ -88,4 +88,4 @@ def test_labels_are_read_no_further_than_needed():
 def test_statistics_are_stale_where_inference_knows_less():
     assert two_step.stale(trained=0.9, inferred=0.1)
     assert not two_step.stale(trained=0.9, inferred=0.8)
-    assert not two_step.stale(trained=0.1, inferred=0.1)  # has learnt nothing
+    assert not two_step.stale(trained=0.1, inferred=0.1)  # learnt nothing

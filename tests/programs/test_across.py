@@ -1,4 +1,7 @@
-"""Whole runs across datasets (Sec. 3.4): actions here, attributes there."""
+"""Tests of whole runs across datasets (Sec. 3.4).
+
+One dataset has actions, the other has private attributes.
+"""
 
 import json
 import pathlib
@@ -17,7 +20,7 @@ from made_vispr import write_image
 from tfrecords_tools import write
 from tfrecords_tools.sources import hmdb51
 
-# What TensorBoard is told only where f_A climbs a loss of f_B.
+# Tags of TensorBoard that are written only if f_A climbs a loss of f_B.
 CLIMBED = {"anonymizer/budget_loss", "anonymizer/strongest_budget"}
 NEVER = {
     "entropy": CLIMBED,
@@ -43,7 +46,10 @@ def ucf101_shards(folder):
 
 
 def hmdb51_shards(folder):
-    """Two actions; PA-HMDB51 has one video of each, on the training list."""
+    """Builds shards of two actions, and of one video each for PA-HMDB51.
+
+    The videos of PA-HMDB51 are on the training list.
+    """
     for action in ("jump", "walk"):
         names = [f"{i}_{action}_f_cm_np1_ba_med_0.avi" for i in range(10)]
         for name in names:
@@ -112,7 +118,7 @@ def test_every_method_trains_across_datasets(tmp_path, shards, method):
     known = list(shards.parent.glob("shared/*"))
     done = run("tests.helpers.small_networks", "train", *args)
     assert done.returncode == 0, done.stderr
-    # What no method changes is computed once.
+    # What no method changes is computed only once.
     assert ("warm-up of f_T: validation" in done.stdout) == (not known)
     assert len(list(shards.parent.glob("shared/raw/*"))) == 2
     result = json.loads((tmp_path / "run" / "result.json").read_text())
@@ -121,10 +127,10 @@ def test_every_method_trains_across_datasets(tmp_path, shards, method):
     assert 0 <= attacker["cmap"] <= 1
     assert len(attacker["average_precisions"]) == 7
     assert result["anonymized"]["target"]["videos"] == 12  # UCF101's
-    # Of labels of many attributes there is no confusion.
+    # Attributes have no confusion matrix.
     of_one = {"confusion/(raw|anonymized)/private"}
     assert compared(tmp_path / "run") == (NEVER[method] | of_one, set())
-    # Of the attributes that cMAP counts.
+    # cMAP counts only attributes that some clip shows.
     shown = [share for share in attacker["prevalence"] if share > 0]
     assert result["chance"]["budget_labels"]["majority"] == pytest.approx(
         sum(shown) / len(shown)
@@ -151,10 +157,10 @@ def test_pa_hmdb51_tests_what_other_datasets_taught(tmp_path, shards):
         assert result[side]["target"]["videos"] == 2
         (attacker,) = result[side]["attackers"]
         assert (attacker["clips"], attacker["videos"]) == (40, 2)  # frames
-        # Of nudity, two frames of each video are not known.
+        # The nudity of two frames of each video is not known.
         expected = [1, 0.5, 0.25, 8 / 18, 0]
         assert attacker["prevalence"] == pytest.approx(expected)
-        # Nobody's relationship is shown: nothing to find.
+        # No frame shows a relationship, so there is nothing to find.
         assert [p is None for p in attacker["average_precisions"]] == [
             *[False] * 4,
             True,
@@ -170,7 +176,7 @@ def test_shards_of_other_attributes_do_not_test_these(tmp_path, shards):
         *(f"--data_dir={tmp_path}/shards", f"--run_dir={tmp_path}/run"),
     )
     assert refused.returncode == 1
-    assert "build shards with --attributes=sec55" in refused.stderr
+    assert "of vispr with --attributes=sec55" in refused.stderr
     assert not (tmp_path / "run").exists()
 
 

@@ -1,4 +1,4 @@
-"""Damaged files of every kind: a refusal in words, or a sound result."""
+"""Tests that a damaged file is refused in words, or gives a sound result."""
 
 import json
 import random
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.slow
 
 
 def both(found):
-    """Some cases came through and some did not, or nothing was tried."""
+    """Asserts that some cases were taken and others were refused."""
     assert sum(found.values()) == CASES
     assert min(found["taken"], found["refused"]) > 0, found
 
@@ -53,13 +53,13 @@ def shards(tmp_path_factory):
 
 
 def checked(folder):
-    """`verify`, whose findings are refusals too."""
+    """Runs `verify`, and raises if it finds damage."""
     if verify.main(["verify", str(folder)]):
         raise ValueError("damaged, as it says")
 
 
 def test_shards(shards, tmp_path):
-    """Whose sums are those of the damaged: the records themselves are read."""
+    """The checksums match the damaged shards, so that records are read."""
     folder = shutil.copytree(shards, tmp_path / "shards")
     content = manifest.load(folder)
     for name, split in content["splits"].items():

@@ -1,4 +1,4 @@
-"""Imports point one way, and never in a circle.
+"""Tests that imports point one way, without cycles.
 
 Programs and `priv_keras.experiment` read flags and open shards; everything else
 takes arguments.
@@ -34,7 +34,7 @@ FILES = {
 
 
 def imports(path):
-    """Yields the modules and names that a file imports, at any place in it."""
+    """Yields the modules and names that a file imports anywhere."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -85,7 +85,7 @@ def test_no_import_leads_back_to_where_it_started():
 
 
 def imported(path):
-    """Yields the modules of ours that a file imports."""
+    """Yields the modules of this project that a file imports."""
     for name in imports(path):
         found = name if name in FILES else name.rpartition(".")[0]
         if found in FILES and FILES[found] != path:

@@ -1,4 +1,4 @@
-"""What is installed and shipped, as far as it can be told without a build."""
+"""Tests of what is installed and shipped, without building the package."""
 
 import configparser
 import pathlib
@@ -36,7 +36,7 @@ def files(package):
 
 
 def package_data():
-    """Pairs of a package's folder and a pattern of the files that it ships."""
+    """Returns pairs of a folder and a pattern of the files that it ships."""
     return [
         (package.replace(".", "/"), pattern)
         for package, patterns in SETUP["options.package_data"].items()
@@ -66,7 +66,7 @@ def test_code_lies_in_packages_which_setuptools_finds(package):
     assert not [x for x in folders if not (x / "__init__.py").exists()]
 
 
-# In a process of its own: two programs may define a flag of the same name.
+# In its own process, because two programs may define flags of the same name.
 @pytest.mark.parametrize("target", SCRIPTS.values(), ids=SCRIPTS.keys())
 def test_a_command_can_be_imported(target):
     check = f"import pkgutil as p; assert callable(p.resolve_name({target!r}))"

@@ -1,5 +1,7 @@
-"""Properties of every parser of lists and annotations; PA-HMDB51's are in
-test_pa_hmdb51.py."""
+"""Property tests of the parsers of lists and annotations.
+
+Those of PA-HMDB51 are in `test_pa_hmdb51.py`.
+"""
 
 import contextlib
 import csv
@@ -34,7 +36,7 @@ def written(text, name="list.txt"):
 
 
 def lists(path):
-    """The folder of a list of HMDB51, read as that of its first split."""
+    """Parses the folder of a list of HMDB51 as that of its first split."""
     return hmdb51._listed(path.parent, "1")
 
 
@@ -47,7 +49,7 @@ PARSERS = {
     "vispr list": (lambda p: vispr._classes("all", p), "attributes.tsv"),
     "folder": (folder.read_csv, "list.csv"),
 }
-# Pieces that parsers look for, among anything else.
+# Pieces that parsers look for, mixed with any other text.
 PIECES = st.sampled_from(
     [
         *("SBU/s01s02/01/001,1,20,0,0", "1 Archery", "Archery/v_Archery_g01"),
@@ -69,7 +71,7 @@ def test_anything_is_read_or_refused_in_a_line(name, content):
             parse(path)
         except (ValueError, FileNotFoundError) as error:
             assert str(path.parent) in str(error)
-            # What it shows of a line, it shows escaped.
+            # A line that the error quotes is escaped.
             assert "\n" not in str(error)
 
 
@@ -109,7 +111,7 @@ def test_ucf101s_classes_come_back_in_order(classes):
         ucf101.read_classes(path)
 
 
-# What names of HMDB51's films are made of.
+# The characters in the names of HMDB51's films.
 films = st.text(
     string.ascii_letters + string.digits + "#(!&;)_-+.' []", max_size=20
 )
@@ -152,7 +154,7 @@ cells = (
     st.text(max_size=9)
     .map(str.strip)
     .filter(
-        # Neither empty nor what a CSV reader cannot be given.
+        # Not empty, and without characters that a CSV reader cannot take.
         lambda text: text and not re.search("[\r\n\x00;\ud800-\udfff]", text)
     )
 )
@@ -195,6 +197,6 @@ def test_ut_interactions_names_are_read_or_refused(
     video = ut_interaction._video(path, root, fold)
     assert video.id == f"set1/{path.name}"
     assert video.labels == {"action": action, "actors": sequence - 1}
-    # All clips of one sequence and action are on one side.
+    # All clips of a sequence and action are in the same split.
     other = path.with_name(f"{clip + 1}_{sequence}_{action}.avi")
     assert ut_interaction._video(other, root, fold).split == video.split

@@ -1,4 +1,4 @@
-"""What every program does alike: how it starts, helps, and fails."""
+"""Tests of what all programs have in common: start, help and failure."""
 
 import configparser
 import os
@@ -39,7 +39,7 @@ def python(*args, cwd=ROOT, **environment):
 
 
 def commands():
-    """Dict of command to `module:function`, as it is installed."""
+    """Returns a dict of each installed command to its `module:function`."""
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     lines = config["options.entry_points"]["console_scripts"].split("\n")
@@ -71,7 +71,7 @@ def test_help_is_the_same_by_module_and_by_command(module, flag):
 
 
 def described(text):
-    """Names of the flags that a help text describes."""
+    """Returns the names of the flags that a help text describes."""
     spelt = re.findall(r"^  (?:-., )?--(?:\[no\])?(\w+)", text, re.M)
     assert len(spelt) == len(set(spelt))
     return spelt
@@ -85,7 +85,7 @@ def test_help_begins_with_ten_flags_of_those_that_all_help_has(module):
     assert set(some) < set(every)
 
 
-# Prints the names of the flags that a program defines, but for aliases.
+# Prints the names of the flags that a program defines, except for aliases.
 DEFINED = """
 import {module}
 from absl import flags
@@ -224,7 +224,7 @@ os.write(2, b'W0000 00:00:17.2 15 x.cc:1] a true warning\n')
 
 @pytest.fixture
 def greeting(tmp_path):
-    """A TensorFlow that greets as it is imported."""
+    """Puts a TensorFlow on the path that greets when it is imported."""
     (tmp_path / "tensorflow.py").write_text(GREETS)
     return f"{tmp_path}{os.pathsep}{ROOT}"
 

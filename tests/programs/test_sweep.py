@@ -18,7 +18,7 @@ from tfrecords_tools import write
 
 @pytest.fixture
 def chosen():
-    """Sets flags of the sweep for a test."""
+    """Returns a function that sets flags of the sweep for a test."""
     values = absl_flags.FLAGS
     if not values.is_parsed():
         values.mark_as_parsed()
@@ -46,7 +46,7 @@ def test_the_grid_is_every_combination(chosen, tmp_path):
         *("entropy-gamma1-seed0", "entropy-gamma1-seed7"),
         *("entropy-gamma2-seed0", "entropy-gamma2-seed7"),
         *("downsample_4-seed0", "downsample_4-seed7"),  # has no gamma
-        *("kbeam-seed0", "kbeam-seed7"),  # nor has this
+        *("kbeam-seed0", "kbeam-seed7"),  # has none either
         *("mine-gamma1-seed0", "mine-gamma1-seed7"),
         *("mine-gamma2-seed0", "mine-gamma2-seed7"),
     ]
@@ -67,7 +67,7 @@ def test_an_unknown_method_is_refused(chosen):
 
 def test_jobs_need_names_of_their_own(tmp_path):
     job = sweep.Job("a", "0", "train", "")
-    with pytest.raises(ValueError, match="Two jobs of one name: a"):
+    with pytest.raises(ValueError, match="have the same name: a"):
         sweep.check([job, job], tmp_path)
 
 
@@ -90,7 +90,7 @@ def test_other_attacks_are_no_other_sweep(tmp_path):
     sweep.check([more], tmp_path)
     assert not sweep.is_judged(more, tmp_path)
     (tmp_path / "jobs" / "a.flags").write_text(more.flags)
-    assert sweep.is_judged(job, tmp_path)  # by more than it asks for
+    assert sweep.is_judged(job, tmp_path)  # with more attacks than it asks for
 
 
 def test_an_attack_of_other_settings_is_another(monkeypatch, tmp_path):
@@ -182,7 +182,7 @@ def test_the_minutes_of_a_second_judging_are_added(monkeypatch, tmp_path):
 
 def test_jobs_at_once_share_the_processors(monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    assert sweep.environment(1) is None  # its parent's
+    assert sweep.environment(1) is None  # that of the parent
     assert sweep.environment(2)["TF_NUM_INTRAOP_THREADS"] == "4"
     assert sweep.environment(16)["TF_NUM_INTRAOP_THREADS"] == "1"
 

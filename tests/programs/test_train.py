@@ -1,4 +1,4 @@
-"""Whole runs on tiny shards: from the command line to the exported model."""
+"""Tests of whole runs on tiny shards, from command line to exported model."""
 
 import contextlib
 import fcntl
@@ -46,7 +46,7 @@ def shards(once):
     return once(sbu_shards) / "shards"
 
 
-# `train` on a machine of two devices.
+# Runs `train` on a machine with two devices.
 TWO_DEVICES = """
 import tensorflow as tf
 import tests.helpers.small_networks
@@ -61,19 +61,19 @@ train.run()
 
 def read_screen(screen):
     """Yields what a program writes to a pseudo-terminal until it ends."""
-    with contextlib.suppress(OSError):  # which is how it says so
+    with contextlib.suppress(OSError):  # raised at the end
         while True:
             yield os.read(screen, 4096).decode(errors="replace")
 
 
 @pytest.fixture(scope="module")
 def on_a_terminal(shards, once):
-    """A run that nobody stopped, what it printed, and what was shown beside."""
+    """Returns a run that was not stopped, its output, and what a user saw."""
 
     def run_on_a_terminal(folder):
         args = [*SMALL, f"--data_dir={shards}", f"--run_dir={folder / 'run'}"]
         screen, errors = pty.openpty()
-        size = struct.pack("4H", 24, 120, 0, 0)  # or it has no columns
+        size = struct.pack("4H", 24, 120, 0, 0)  # rows, columns, pixels
         fcntl.ioctl(errors, termios.TIOCSWINSZ, size)
         process = start(*SMALL_NETWORKS, "train", *args, stderr=errors)
         os.close(errors)
@@ -92,7 +92,7 @@ def whole(on_a_terminal):
 
 
 def kill_in_game(run_dir, args):
-    """Starts a run, and kills it once it saved a turn."""
+    """Starts a run, and kills it once it has saved a turn."""
     process = program("train", *args)
     while not checkpoints.files(run_dir / "checkpoints", checkpoints.TURNS):
         assert process.poll() is None, process.communicate()
@@ -104,14 +104,14 @@ def kill_in_game(run_dir, args):
 
 @pytest.fixture(scope="module")
 def killed_and_resumed(shards, once):
-    """A run that was killed after its first turn and then resumed."""
+    """Returns a run that was killed after its first turn and then resumed."""
 
     def run_killed_and_resumed(folder):
         args = [*SMALL, f"--data_dir={shards}", f"--run_dir={folder / 'run'}"]
         kill_in_game(folder / "run", args)
         status, out, err = run("train", *args, "--resume")
         assert status == 0, err
-        assert "\r" not in err  # which is no terminal
+        assert "\r" not in err  # because it is not a terminal
         (folder / "out.txt").write_text(out)
 
     folder = once(run_killed_and_resumed)
@@ -120,7 +120,7 @@ def killed_and_resumed(shards, once):
 
 @pytest.fixture
 def run_dir(whole, tmp_path):
-    """A copy of a run, of one's own to judge and export again."""
+    """Returns a copy of a run that a test may judge and export again."""
     return shutil.copytree(whole, tmp_path / "run")
 
 
@@ -148,15 +148,15 @@ def test_a_killed_run_goes_on_to_a_complete_run_folder(killed_and_resumed):
 
 @pytest.mark.slow
 def test_a_killed_run_ends_as_one_that_was_not(whole, killed_and_resumed):
-    """Whether what it did was shown or not."""
+    """One was shown on a terminal, and the other was not."""
     expected, found = traces(whole), traces(killed_and_resumed[0])
     for name in expected:
         assert expected[name]
         assert found[name] == expected[name], name
 
 
-# What README lists and such a run has no part for: restarts, f_B that is fought
-# by its loss, private labels of many attributes, a clock.
+# Tags that the documentation lists, but such a run does not write: those of
+# restarts, of a game against the loss of f_B, of attributes, and of the clock.
 WITHOUT = {
     *(f"restart_budget_[0-9]+/{x}" for x in ("steps", "gate_accuracy")),
     "restart_budget_[0-9]+/gave_up",
@@ -168,7 +168,7 @@ WITHOUT = {
 
 @pytest.mark.slow
 def test_event_files_have_what_readme_lists(whole, killed_and_resumed):
-    """Of every turn, in the run that was killed as well."""
+    """They have it for every turn, also in the run that was killed."""
     for run_dir in (whole, killed_and_resumed[0]):
         assert compared(run_dir) == (WITHOUT, set())
         steps = {}
@@ -194,7 +194,7 @@ def test_on_a_terminal_each_phase_is_a_bar(on_a_terminal):
 
 @pytest.mark.slow
 def test_tensorboard_is_told_of_each_checkpoint_that_is_judged(whole, tmp_path):
-    """Of one judged again the same, and of an earlier one beside it."""
+    """Judging again replaces the events; an earlier checkpoint adds its own."""
     run_dir = shutil.copytree(whole, tmp_path / "run")
     first = set(traces(run_dir)["events"])
     evaluate(run_dir)
@@ -230,7 +230,7 @@ def test_sigterm_in_an_epoch_loses_no_turn(shards, tmp_path):
     assert status == 0, err
     assert "resumed after turn" in out
     expected, found = traces(tmp_path / "a"), traces(tmp_path / "b")
-    for each in (expected, found):  # one was saved when the signal came
+    for each in (expected, found):  # the signal saved another one
         each["games"] = each["games"][3]
     for name in expected:
         assert found[name] == expected[name], name
@@ -299,7 +299,7 @@ def test_a_folder_that_cannot_be_written_is_named(shards, tmp_path):
 def test_a_run_without_its_broken_records_is_one_that_never_had_them(
     shards, tmp_path
 ):
-    """Also where it is killed and resumed."""
+    """This also holds if the run is killed and resumed."""
     names = ("never", "broken")
     for name in names:
         shutil.copytree(shards, tmp_path / name)
@@ -357,7 +357,7 @@ def test_of_two_workers_the_first_writes_a_run_to_judge(shards, tmp_path):
 
 
 def start_two(*args):
-    """Starts `train` as two workers, which it returns."""
+    """Starts `train` as two workers, and returns their processes."""
     return [
         start(*SMALL_NETWORKS, "train", *args, TF_CONFIG=config)
         for config in cluster(2)
@@ -365,7 +365,7 @@ def start_two(*args):
 
 
 def end(workers):
-    """Waits for workers, each of which has to end well."""
+    """Waits for workers, and asserts that each ends with status 0."""
     for worker in workers:
         _, err = worker.communicate(timeout=600)
         assert worker.returncode == 0, err
@@ -416,7 +416,7 @@ def test_the_result_names_every_attacker(whole):
 def test_the_exported_anonymizer_serves_any_size(whole):
     folder = whole / "export" / "anonymizer"
     frames = np.random.randint(0, 256, (2, 21, 30, 3), "uint8")
-    model = tf.saved_model.load(str(folder))  # held, or its variables go
+    model = tf.saved_model.load(str(folder))  # kept alive for its variables
     served = model.serve(frames)
     assert served.shape == frames.shape
     assert served.dtype == tf.uint8
@@ -520,7 +520,7 @@ def check_export_of_baseline(run_dir):
     assert exported.card["anonymizer"] == "downsample_8"
     assert exported.card["figures"]["attackers"]
     for more, said in (
-        ("--format=tflite", "of a baseline there is the savedmodel alone"),
+        ("--format=tflite", "a baseline can be exported only as savedmodel"),
         ("--baseline=face_box_blur", "needs a detector"),
     ):
         status, _, err = run("export", f"--run_dir={run_dir}", more)
@@ -540,7 +540,7 @@ def test_a_baseline_is_judged_as_a_run_is(shards, whole, tmp_path):
     assert "f_T on anonymized clips" in out
     assert "\ndownsample_8  " in out
     check_export_of_baseline(tmp_path / "run")
-    # What is raw is what a run with the same flags found.
+    # The figures of raw clips are those of a run with the same flags.
     trained = json.loads((whole / "result.json").read_text())
     assert result["raw"] == trained["raw"]
     status, _, err = run("evaluate", *args, f"--run_dir={whole}")
@@ -566,7 +566,7 @@ def test_covers_are_judged_and_share_their_detections(shards, tmp_path):
         assert status == 0, err
         result = json.loads((run_dir / "result.json").read_text())
         assert result["method"] == f"face_box_{look}"
-        # Nobody is in made videos, and the result says so.
+        # There is nobody in these videos, and the result says so.
         assert result["untouched"] == 1
         assert "Frames that it left as they are: 100%" in out
         found.append(set((shared / "detections").iterdir()))
@@ -619,7 +619,7 @@ def refused(*args, says):
 
 
 def error(stderr):
-    """The one line that says what is wrong."""
+    """Returns the one line that says what is wrong."""
     assert "Traceback" not in stderr
     (line,) = (s for s in stderr.splitlines() if s.startswith("error: "))
     return line
@@ -683,7 +683,7 @@ def test_devices_that_cannot_play_together_are_refused(shards, tmp_path):
     for alone in ("--clip_norm=1", "--accumulate_steps=2"):
         refused(
             *(*args, "--strategy=mirrored", alone),
-            says=f"--strategy=mirrored does not go with {alone}",
+            says=f"--strategy=mirrored cannot be combined with {alone}",
         )
     args += ["--strategy=mirrored", "--batch_size=3"]
     process = start("-c", TWO_DEVICES, *args)

@@ -331,7 +331,7 @@ def test_conditions_are_told_apart():
         ),
         (
             lambda found: json.dumps(found).replace("cannot tell", "maybe"),
-            "which is no option",
+            "which is not an option",
         ),
     ],
 )
@@ -350,7 +350,7 @@ def test_nobody_answers_twice(study):
     path = answers(study, "a", right)
     done = score(study, path, path)
     assert done.returncode == 1
-    assert "participant a has answered" in done.stderr
+    assert "participant a has already answered" in done.stderr
 
 
 @pytest.mark.slow
