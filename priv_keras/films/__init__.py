@@ -1,1 +1,1 @@
-"""Whole videos and pictures: read, anonymized, written, and accounted for."""
+"""Reads, anonymizes, writes and accounts for whole videos and pictures."""

@@ -1,9 +1,10 @@
-"""Whether a video file ends where its own headers say that it does.
+"""Checks whether a video file ends where its own headers say that it does.
 
-An interrupted download, or a camera whose battery ran out, decodes without
-complaint. MP4 and MOV are boxes, AVI is RIFF chunks, Matroska and WebM a
-segment, each with its length in front. MPEG-TS is packets of one length, so
-that a cut shows unless it falls between two. Others do not tell.
+A file decodes without complaint even if its download was interrupted or the
+camera's battery ran out. MP4 and MOV consist of boxes, AVI of RIFF chunks, and
+Matroska and WebM of a segment; each begins with its length. MPEG-TS consists of
+packets of equal length, so a cut is detected unless it falls between two of
+them. Other formats do not announce their length.
 """
 
 import os
@@ -15,7 +16,7 @@ EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
 
 def check(path):
-    """Raises where a video file is shorter than it says.
+    """Raises if a video file is shorter than its headers say.
 
     Args:
         path: Path of a file.
@@ -54,7 +55,7 @@ def _end_of_boxes(file, length):
         file.seek(end)
         head = file.read(16)
         size = int.from_bytes(head[:4], "big")
-        if size == 0:  # to the end of the file
+        if size == 0:  # the box extends to the end of the file
             return length
         if size == 1:  # the length follows, in 64 bits
             size = int.from_bytes(head[8:16], "big")
@@ -67,10 +68,10 @@ def _end_of_chunks(file, length):
     while end < length:
         file.seek(end)
         head = file.read(8)
-        if head[:4] != b"RIFF":  # rubbish at the end does no harm
+        if head[:4] != b"RIFF":  # trailing garbage does no harm
             return end
         size = struct.unpack("<I", head[4:].ljust(4, b"\0"))[0]
-        if size == 0:  # never filled in
+        if size == 0:  # the recorder never filled it in
             return length
         end += 8 + size
     return end
@@ -86,7 +87,7 @@ def _end_of_segment(file, length):
 
 
 def _number(file):
-    """A length of EBML's; `None` where it says that it is not known."""
+    """Reads a length of EBML; returns `None` if it is marked as unknown."""
     first = file.read(1)
     if not first or not first[0]:
         return None

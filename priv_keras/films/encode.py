@@ -1,10 +1,9 @@
-"""Writes videos: H.264 in MP4, or what else is asked for."""
+"""Writes videos: H.264 in MP4, unless another format is asked for."""
 
 import contextlib
 from fractions import Fraction
 
-# Ending of a file: its format as FFmpeg has it, and the encoder if none is
-# asked for.
+# Suffix of a file: FFmpeg's name of its format, and the default encoder.
 CONTAINERS = {
     ".mp4": ("mp4", "libx264"),
     ".m4v": ("mp4", "libx264"),
@@ -12,38 +11,38 @@ CONTAINERS = {
     ".mkv": ("matroska", "libx264"),
     ".webm": ("webm", "libvpx-vp9"),
 }
-# Options of an encoder, unless others are asked for.
+# Default options of an encoder.
 DEFAULTS = {
     "libx264": {"crf": "23"},
     "libvpx-vp9": {"crf": "32", "cpu-used": "4", "row-mt": "1"},
 }
-# Or files would name the program that wrote them, and its version; and MP4
-# would know few sorts of metadata.
+# Without these, files would name the program that wrote them and its version,
+# and MP4 would hold only a few kinds of metadata.
 _MUXING = {"fflags": "+bitexact", "movflags": "+use_metadata_tags"}
-# What a container calls metadata that is of its file, not of the film.
-OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder")
-LIMITED_RANGE = 1  # 16 to 235, of H.273
-MAX_MPEG4_TICKS = 65535  # a second, of which MPEG-4 part 2 can count no more
+# Metadata of a container that describes the input's file, not its film.
+FILE_METADATA = ("major_brand", "minor_version", "compatible_brands", "encoder")
+LIMITED_RANGE = 1  # values from 16 to 235; the number is that of FFmpeg
+MAX_MPEG4_TICKS = 65535  # ticks per second that MPEG-4 part 2 can count
 
 
 class Encoder:
     """Writes frames to a video file; a context manager.
 
-    The size stays: where it is odd, colours are not halved (yuv444p), for
-    H.264 with halved colours knows even sizes alone. Times are those of the
-    frames. Nothing else is written than frames, `audio` and `metadata`.
+    The size is kept. If a side is odd, colours have full resolution (yuv444p),
+    since H.264 with halved colours allows only even sizes. The times of frames
+    are kept. Nothing is written except frames, `audio` and `metadata`.
 
     Args:
-        path: Where to write, whatever it ends in.
+        path: Path to write to; its suffix does not matter.
         suffix: Key of `CONTAINERS`.
         format: `Format` of the input.
-        codec: Name of an encoder of FFmpeg; `None` for the container's.
-        config: Dict: `pixelformat`, `bitrate` and options of the encoder.
-        audio: Streams to copy packets of.
+        codec: Name of an encoder of FFmpeg; `None` for the container's default.
+        config: Dict of `pixelformat`, `bitrate` and options of the encoder.
+        audio: List of streams whose packets `copy` will be given.
         metadata: Dict of strings.
 
     Raises:
-        ValueError: If the encoder or the container refuses.
+        ValueError: If the encoder or the container refuses an option.
         OSError: If the file cannot be written.
     """
 
@@ -66,7 +65,7 @@ class Encoder:
         self._codec = codec or default
         self._scaler = VideoReformatter()
         self._stack = contextlib.ExitStack()
-        with self._stack, self._told():
+        with self._stack, self._errors_reworded():
             self._output = self._stack.enter_context(
                 av.open(
                     _url(path),
@@ -78,23 +77,23 @@ class Encoder:
             self._output.metadata.update(
                 (name, value)
                 for name, value in (metadata or {}).items()
-                if name.lower() not in OF_THE_FILE
+                if name.lower() not in FILE_METADATA
             )
             self._video = self._add_video(dict(config or {}))
             self._copies = {a.index: self._copy(a) for a in audio}
             self._output.start_encoding()
-            self._check_taken(container)
-            self._stack = self._stack.pop_all()  # now it stays open
+            self._check_accepted(container)
+            self._stack = self._stack.pop_all()  # keeps the output open
 
     def __enter__(self):
         return self
 
     def __exit__(self, *error):
-        with self._told():
+        with self._errors_reworded():
             self._stack.close()
 
     @contextlib.contextmanager
-    def _told(self):
+    def _errors_reworded(self):
         import av
 
         try:
@@ -147,7 +146,7 @@ class Encoder:
                 "--keep_audio out."
             ) from None
 
-    def _check_taken(self, container):
+    def _check_accepted(self, container):
         unknown = self._video.codec_context.options
         if unknown:
             raise ValueError(
@@ -167,7 +166,7 @@ class Encoder:
 
         context = self._video.codec_context
         ratio = self.format.time_base / context.time_base
-        with self._told():
+        with self._errors_reworded():
             picture = self._scaler.reformat(
                 av.VideoFrame.from_ndarray(frame.pixels),
                 *self.format.size,
@@ -184,18 +183,18 @@ class Encoder:
         self.written += 1
 
     def copy(self, packet):
-        """Copies a packet of one of the streams `audio`."""
+        """Writes a packet of one of the `audio` streams unchanged."""
         packet.stream = self._copies[packet.stream_index]
-        with self._told():
+        with self._errors_reworded():
             self._output.mux(packet)
 
     def finish(self):
-        """Writes what is left, and looks whether all of it is there.
+        """Completes the file and checks that it holds every frame.
 
         Raises:
-            OSError: If it is not.
+            OSError: If it cannot be written or does not hold every frame.
         """
-        with self._told():
+        with self._errors_reworded():
             self._output.mux(self._video.encode())
             self._output.close()
         found = _count(self.path)
@@ -207,7 +206,7 @@ class Encoder:
 
 
 def _url(path):
-    """A path as FFmpeg takes it: what is before a colon is no protocol."""
+    """Returns a path in a form in which FFmpeg sees no protocol in it."""
     return f"file:{path}"
 
 
@@ -223,7 +222,7 @@ def _time_base(time_base, codec):
 
 
 def _count(path):
-    """Packets of the video in a file."""
+    """Returns the number of packets of the video in a file."""
     import av
 
     with av.open(_url(path)) as container:

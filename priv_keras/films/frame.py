@@ -1,23 +1,23 @@
-"""A frame of a film, and what a film is like."""
+"""A frame of a film, and the format of a film."""
 
 from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 
-MAX_PIXELS = 1 << 26  # of a frame: beyond 8K, the header is damaged or a bomb
+MAX_PIXELS = 1 << 26  # of a frame; a larger header is damaged or a bomb
 
 
 class Frame(NamedTuple):
-    """A picture and when it is shown."""
+    """A picture and the time at which it is shown."""
 
     pixels: np.ndarray  # uint8 (height, width, 3), RGB, upright
     time: int  # in ticks of `Format.time_base`
-    duration: int  # likewise; 0 where nothing tells
+    duration: int  # likewise; 0 if it is not known
 
 
 class Colour(NamedTuple):
-    """How pixels are coded, numbers of ITU-T H.273; 2 where nothing tells."""
+    """How pixels are coded, as numbers of ITU-T H.273; 2 means unspecified."""
 
     matrix: int = 2
     primaries: int = 2
@@ -25,25 +25,25 @@ class Colour(NamedTuple):
 
 
 class Format(NamedTuple):
-    """What an output has in common with its input."""
+    """The properties that an output shares with its input."""
 
     size: tuple  # (width, height) in pixels, upright
-    time_base: Fraction = Fraction(1, 25)  # seconds of a tick
+    time_base: Fraction = Fraction(1, 25)  # seconds per tick
     rate: Fraction = Fraction(25)  # frames per second, on average
-    pixel_aspect: Fraction = Fraction(1)  # width of a pixel by its height
+    pixel_aspect: Fraction = Fraction(1)  # width of a pixel over its height
     colour: Colour = Colour()
 
 
 def check_pixels(name, count, size=None):
-    """Refuses a frame of more than `MAX_PIXELS`, before it is decoded.
+    """Raises if a frame has more than `MAX_PIXELS`, before it is decoded.
 
     Args:
-        name: String, the input.
+        name: String, the name of the input.
         count: Int, the pixels that the header of the frame announces.
-        size: `(width, height)` in pixels; `None` where it is not known.
+        size: `(width, height)` in pixels; `None` if it is not known.
 
     Raises:
-        ValueError: If there are more.
+        ValueError: If it has more.
     """
     if count > MAX_PIXELS:
         shape = f" ({size[0]}x{size[1]})" if size else ""
@@ -54,7 +54,7 @@ def check_pixels(name, count, size=None):
 
 
 def resized(pixels, size):
-    """A picture at another size: areas are averaged, or Lanczos interpolates.
+    """Resizes a picture: averages areas to shrink it, or else uses Lanczos.
 
     Args:
         pixels: uint8 array `(height, width, 3)`.
