@@ -79,7 +79,7 @@ def serving(folder, path):
 
 
 def unlisted(folder, path):
-    """Saves a model that writes in a function that its list does not name."""
+    """Writes by a function that the list of functions does not name."""
     serving(folder, path)
     file = folder / "saved_model.pb"
     model = saved_model_pb2.SavedModel.FromString(file.read_bytes())
