@@ -4,13 +4,11 @@
     python -m priv_keras.anonymize film.mp4 --model=face_box_blur
 
 An input is a file, a folder, a glob, the URL of a stream, the number of a
-camera, or `-` for raw frames on standard input. An output is there when it is
-whole, or not at all.
+camera, or `-` for raw frames on standard input. An output appears when it is
+complete, or not at all.
 """
 
 import contextlib
-import functools
-import importlib.metadata
 import pathlib
 import signal
 import sys
@@ -42,10 +40,10 @@ def main(argv):
     for job in jobs:
         check_absent(job.files(flags.AUDIT.value), flags.FORCE.value)
     for path in skipped:
-        _say(f"skipped: {path} is no film")
+        _say(f"skipped: {path} is not a film")
     check_model(flags.MODEL.value)
     anonymizer, model = load(flags.MODEL.value)
-    _say(_about_size(model["training_size"]))
+    _say(_size_note(model["training_size"]))
     failed = 0
     with contextlib.ExitStack() as stack:
         show = None
@@ -57,7 +55,8 @@ def main(argv):
             show = window.show
         for job in jobs:
             try:
-                print(run_job(job, anonymizer, model, show), file=_report())
+                done = run_job(job, anonymizer, model, show)
+                print(done, file=_results_stream())
             except (ValueError, OSError) as error:
                 print(f"error: {error}", file=sys.stderr)
                 failed += 1
@@ -67,7 +66,8 @@ def main(argv):
 
 
 def _leave_nothing_when_stopped():
-    """Turns signals into an exit that cleans up, with the usual status."""
+    """Makes signals end the program by way of its clean-up, with the usual
+    status."""
 
     def stop(number, _):
         for other in SIGNALS:
@@ -83,8 +83,8 @@ def _say(line):
     print(line, file=sys.stderr)
 
 
-def _report():
-    """Where results are told: not among raw frames."""
+def _results_stream():
+    """Returns where results are printed, which is never among raw frames."""
     return sys.stderr if flags.OUTPUT.value == "-" else sys.stdout
 
 
@@ -98,10 +98,13 @@ def _check_raw_size(jobs):
 
 
 def check_model(name):
-    """Raises unless there is such a model, before TensorFlow is imported.
+    """Raises unless a model exists, before TensorFlow is imported.
+
+    Args:
+        name: String, see `load`.
 
     Raises:
-        FileNotFoundError: If not.
+        FileNotFoundError: If there is no such model.
     """
     if name not in BASELINES and not pathlib.Path(name).exists():
         raise FileNotFoundError(
@@ -111,44 +114,50 @@ def check_model(name):
 
 
 def load(name):
-    """What anonymizes, and what is known of it.
+    """Loads a model or builds a baseline.
 
     Args:
-        name: String, a key of `baselines.BASELINES`, or a path.
+        name: String, one of `baselines.BASELINES`, or a path.
 
     Returns:
-        Object with `stream`, and a dict for the log.
+        Object with a method `stream`, and a dict that describes it in the log.
 
     Raises:
-        ValueError, OSError: If there is no such thing.
+        ValueError: If the model is damaged or refused.
+        OSError: If it cannot be read.
     """
     from priv_keras import Anonymizer
     from priv_keras import baselines
     from priv_keras.films import audit
 
     if name in baselines.BASELINES:
-        made = baselines.build(name)
-        if not hasattr(made, "stream"):
-            made = Anonymizer.of(made)
-        return made, {"name": name, "sha256": None, "training_size": None}
+        anonymizer = baselines.build(name)
+        if not hasattr(anonymizer, "stream"):
+            anonymizer = Anonymizer.of(anonymizer)
+        return anonymizer, {
+            "name": name,
+            "sha256": None,
+            "training_size": None,
+        }
     with quiet.greetings():
-        made = Anonymizer.load(name, trusted=flags.TRUST_MODEL.value)
-    return made, {
+        anonymizer = Anonymizer.load(name, trusted=flags.TRUST_MODEL.value)
+    card = anonymizer.card
+    return anonymizer, {
         "name": name,
         "sha256": audit.sha256(name),
-        "training_size": made.card and made.card["trained_size"],
+        "training_size": card and card["trained_size"],
     }
 
 
-def _about_size(size):
+def _size_note(size):
     if size is None:
         return (
-            "note: nothing here tells at which size of frames the privacy "
-            "figures of this model were measured"
+            "note: the model does not say at which frame size its privacy "
+            "figures were measured"
         )
     return (
-        f"note: the privacy figures of this model were measured on frames of "
-        f"{size[0]}x{size[1]}; nothing is known of other sizes"
+        "note: the privacy figures of this model were measured on frames of "
+        f"{size[0]}x{size[1]}; nothing is known about other sizes"
     )
 
 
@@ -156,16 +165,18 @@ def run_job(job, anonymizer, model, show=None):
     """Anonymizes one input.
 
     Args:
-        job: `places.Job`.
-        anonymizer: Object with `stream`.
-        model: Dict, what the log says of it.
-        show: Callable of each anonymized picture; `None` for none.
+        job: `jobs.Job`.
+        anonymizer: Object with a method `stream`.
+        model: Dict that describes it in the log.
+        show: Callable that gets each anonymized picture; `None` for none.
 
     Returns:
-        String, what was done.
+        String, a line that says what was done.
 
     Raises:
-        ValueError, OSError: Of what cannot be done; then there is no output.
+        ValueError: If the input cannot be decoded or anonymized.
+        OSError: If a file cannot be read or written. There is no output after
+            either error.
     """
     from priv_keras.films import audit
     from priv_keras.films.jobs import whole_or_none
@@ -179,11 +190,20 @@ def run_job(job, anonymizer, model, show=None):
         path = partial[-1] if partial else None
         size = flags.size(flags.RESOLUTION.value) or source.format.size
         with _sink(job, source, path) as sink:
-            _pass_on(source, sink, size, anonymizer, show)
+            _anonymize(source, sink, size, anonymizer, show)
         for warning in source.warnings:
             _say(f"warning: {source.name}: {warning}")
         if len(partial) > 1:
-            log = _log(job, source, sink, size, model, path)
+            log = audit.log(
+                job,
+                source,
+                path,
+                frames=sink.written,
+                size=size,
+                model=model,
+                keep_metadata=flags.KEEP_METADATA.value,
+                flags=_flag_lines(),
+            )
             audit.write(partial[0], log)
     rate = sink.written / (time.monotonic() - start)
     return f"{job.output}: {sink.written} frames, {rate:.1f} frames/s"
@@ -236,17 +256,17 @@ def _sink(job, source, path):
     )
 
 
-def _pass_on(source, sink, size, anonymizer, show):
+def _anonymize(source, sink, size, anonymizer, show):
     import tqdm
 
     from priv_keras.films import pipeline
 
-    def see(frame):
+    def on_frame(frame):
         bar.update()
         if show:
             show(frame.pixels)
 
-    # Only where standard error is a terminal.
+    # `None` disables the bar unless standard error is a terminal.
     options = {"unit": " frames", "disable": None, "leave": False}
     with tqdm.tqdm(total=source.count, **options) as bar:
         pipeline.run(
@@ -255,45 +275,14 @@ def _pass_on(source, sink, size, anonymizer, show):
             anonymizer.stream,
             size=size,
             batch=flags.BATCH_SIZE.value,
-            see=see,
+            on_frame=on_frame,
         )
 
 
-def _log(job, source, sink, size, model, path):
-    """What the audit log says: of the input, nothing that it shows or tells."""
-    from priv_keras.films import audit
-
-    keeps = flags.KEEP_METADATA.value
-    dropped = list(source.dropped)
-    if source.metadata and not keeps:
-        dropped.append(f"metadata ({len(source.metadata)} entries)")
-    is_file = not source.live and job.kind != "raw"
-    return {
-        "program": f"priv_keras {_version()}",
-        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "input": {
-            "name": source.name if keeps else None,
-            "sha256": audit.sha256(job.source) if is_file else None,
-        },
-        "output": {"name": job.output.name, "sha256": audit.sha256(path)},
-        "model": model,
-        "frames": sink.written,
-        "size": list(source.format.size),
-        "anonymized_at": list(size),
-        "dropped": dropped,
-        "warnings": source.warnings,
-        "flags": parsing.serialize(
-            absl_flags.FLAGS, skip=["output", "scale", "s"]
-        ).splitlines(),
-    }
-
-
-@functools.cache
-def _version():
-    try:
-        return importlib.metadata.version("priv-keras")
-    except importlib.metadata.PackageNotFoundError:
-        return "of a checkout"
+def _flag_lines():
+    """Returns all flags as lines of a flagfile, without the output's path."""
+    text = parsing.serialize(absl_flags.FLAGS, skip=["output", "scale", "s"])
+    return text.splitlines()
 
 
 def run():
@@ -301,8 +290,16 @@ def run():
         main,
         [flags],
         first=(
-            *("output", "model", "resolution", "force", "keep_audio"),
-            *("keep_metadata", "seconds", "crf", "preview", "raw_size"),
+            "output",
+            "model",
+            "resolution",
+            "force",
+            "keep_audio",
+            "keep_metadata",
+            "seconds",
+            "crf",
+            "preview",
+            "raw_size",
         ),
         required=["model"],
     )

@@ -1,4 +1,4 @@
-"""Files and folders that are whole or not there, whenever a run is killed."""
+"""Writes files and folders that are complete or absent, even after a kill."""
 
 import contextlib
 import hashlib
@@ -8,12 +8,12 @@ import shutil
 
 
 def write(path, text):
-    """Writes a text file, under its name only when complete.
+    """Writes a text file, which gets its name only when it is complete.
 
-    If several runs write the same file at once, the last one's stays.
+    If several runs write the same file at once, that of the last one stays.
 
     Args:
-        path: Path; its folder is made where it is missing.
+        path: Path; its folder is made if it is missing.
         text: String.
     """
     with replacing(path) as partial:
@@ -22,12 +22,11 @@ def write(path, text):
 
 @contextlib.contextmanager
 def replacing(path):
-    """Yields the path of a new file that takes the place of `path` when it is
-    written.
+    """Yields the path of a new file, which replaces `path` once it is written.
 
     Args:
-        path: Path; its folder is made where it is missing. What is there stays
-            if writing fails.
+        path: Path; its folder is made if it is missing. What is there stays if
+            writing fails.
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +40,7 @@ def replacing(path):
 
 @contextlib.contextmanager
 def published(folder):
-    """Yields a new folder that takes the place of `folder` when it is filled.
+    """Yields a new folder, which replaces `folder` once it is filled.
 
     Args:
         folder: `pathlib.Path`; what is there stays if filling fails.

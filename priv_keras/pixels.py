@@ -1,4 +1,4 @@
-"""Pixels: 8-bit and float frames, and pictures of what f_A does to them."""
+"""Converts frames between 8 bits and floats, and draws pictures of them."""
 
 import numpy as np
 import tensorflow as tf
@@ -7,22 +7,28 @@ GAP = 4  # pixels between frames
 
 
 def to_uint8(frames):
-    """Frames in [0, 1] as 8-bit frames, rounded."""
+    """Returns frames in [0, 1] as 8-bit frames, rounded and clipped."""
     return tf.cast(
         tf.round(tf.clip_by_value(frames, 0.0, 1.0) * 255.0), tf.uint8
     )
 
 
 def to_float(frames):
-    """8-bit frames as float32 frames in [0, 1]."""
+    """Returns 8-bit frames as float32 frames in [0, 1]."""
     return tf.cast(frames, tf.float32) / 255.0
 
 
 def checked(frames):
-    """Frames as an array, if they are what an anonymizer takes.
+    """Returns frames as an array; raises unless an anonymizer can take them.
+
+    Args:
+        frames: Array, or what `np.asarray` makes one of.
+
+    Returns:
+        uint8 array `(n, height, width, 3)`.
 
     Raises:
-        ValueError: Unless they are uint8 `(n, height, width, 3)`.
+        ValueError: If the frames have another shape or dtype.
     """
     frames = np.asarray(frames)
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3:
@@ -37,13 +43,14 @@ def sheet(rows):
     """Returns rows of frames as one picture, each below its name.
 
     Args:
-        rows: Dict of name to float frames `(n, height, width, 3)` in [0, 1],
-            as raw ones and then what f_A made of them.
+        rows: Dict of names to float frames `(n, height, width, 3)` in [0, 1],
+            for example raw frames and then f_A's output.
 
     Returns:
         uint8 picture `(rows (2 height + gap + caption), n (2 width + gap), 3)`,
         white between the frames. The height of a caption grows with the width
-        of the picture, so that it can be read in one that is scaled down.
+        of the picture, so that it stays legible when the picture is scaled
+        down.
     """
     parts = []
     for name, frames in rows.items():
@@ -53,8 +60,8 @@ def sheet(rows):
 
 
 def caption(text, width):
-    """A strip with text, black on white, as a uint8 picture `(height, width,
-    3)`."""
+    """Returns a strip with black text on white, as a uint8 picture `(height,
+    width, 3)`."""
     from PIL import Image
     from PIL import ImageDraw
     from PIL import ImageFont
@@ -66,7 +73,7 @@ def caption(text, width):
         text,
         fill="black",
         font=ImageFont.load_default(size),
-        anchor="lm",  # left, in the middle of its height
+        anchor="lm",  # at the left, in the middle of its height
     )
     return np.asarray(strip)
 
@@ -84,8 +91,8 @@ def write_png(picture, path):
 
 
 def write_loop(pictures, path, frames_per_second=8):
-    """Writes uint8 pictures `(height, width, 3)` as a WebP that loops, without
-    loss."""
+    """Writes uint8 pictures `(height, width, 3)` as a lossless WebP that
+    loops."""
     from PIL import Image
 
     first, *rest = map(Image.fromarray, pictures)

@@ -1,4 +1,4 @@
-"""Anonymizers that nobody trains, to compare with f_A (Sec. 4.1)."""
+"""Anonymizers without training, to compare with f_A (Sec. 4.1)."""
 
 from priv_keras.baselines import downsample
 from priv_keras.baselines import obfuscate
@@ -14,17 +14,19 @@ def build(name, **options):
 
     Args:
         name: One of `BASELINES`.
-        **options: `cache` and `memory` of `obfuscate.build`, which only what
-            covers faces or bodies heeds.
+        **options: `cache` and `memory`, see `obfuscate.build`. Naive Downsample
+            ignores them.
 
     Returns:
-        Of Naive Downsample a model from frames `(batch, height, width, 3)` in
-        [0, 1] to the same, as f_A is; else an `obfuscate.Obfuscator`, which
-        has to know which frames are of one video.
+        For Naive Downsample a model like f_A, from frames `(batch, height,
+        width, 3)` in [0, 1] to frames of the same shape; otherwise an
+        `obfuscate.Obfuscator`, which has to know which frames belong to one
+        video.
 
     Raises:
         ValueError: If `name` is unknown.
-        FileNotFoundError: If a detector is not installed; says the command.
+        FileNotFoundError: If a detector is not installed. The message names
+            the command that installs it.
     """
     if name not in BASELINES:
         raise ValueError(

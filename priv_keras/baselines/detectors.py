@@ -1,7 +1,7 @@
-"""Where faces and persons are: two networks that come inside packages.
+"""Detects faces and persons with two networks that come inside packages.
 
-Their packages are installed without what they depend on, which would replace
-our OpenCV, and their own code is never imported.
+The packages are installed without their dependencies, which would replace our
+OpenCV, and their own code is never imported.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ import numpy as np
 
 from priv_keras import files
 
-BATCH = 8  # frames that a detector looks at in one run
+BATCH = 8  # frames that a detector takes at once
 
 
 class Weights(NamedTuple):
@@ -24,17 +24,17 @@ class Weights(NamedTuple):
     file: str
 
     def path(self):
-        """Where it is.
+        """Returns the path of the file.
 
         Raises:
             FileNotFoundError: If that version is not installed.
         """
         try:
             same = metadata.version(self.package) == self.version
-            files = metadata.files(self.package) if same else None
+            installed = metadata.files(self.package) if same else None
         except metadata.PackageNotFoundError:
-            files = None
-        for file in files or ():
+            installed = None
+        for file in installed or ():
             if file.name == self.file and file.locate().exists():
                 return str(file.locate())
         wanted = f"{self.package}=={self.version}"
@@ -54,13 +54,15 @@ class FaceDetector:
     """CenterFace (Xu et al. 2020), through OpenCV.
 
     Args:
-        score: Float in (0, 1), the least score of a face. Low: what is missed
-            leaks, what is no face costs little.
+        score: Float in (0, 1), the smallest score of a face. It is low because
+            a missed face leaks, whereas a false one costs little.
         side: Int, pixels. Smaller frames are enlarged until their longer side
-            has so many; in frames of 112x112, faces are too small for it.
+            has this length, since the faces in frames of 112x112 pixels are too
+            small for the network.
 
     Raises:
-        FileNotFoundError: If its package is not installed; says the command.
+        FileNotFoundError: If its package is not installed. The message names
+            the command that installs it.
     """
 
     def __init__(self, score=0.2, side=448):
@@ -79,8 +81,8 @@ class FaceDetector:
             frames: uint8 `(n, height, width, 3)`, RGB.
 
         Returns:
-            List of n float arrays `(faces, 4)`: left, top, right, bottom, in
-            pixels; a face may reach beyond its frame.
+            List of n float arrays `(faces, 4)`: left, top, right, bottom in
+            pixels. A face may reach beyond its frame.
 
         Raises:
             ValueError: If the network's output is not finite.
@@ -96,13 +98,14 @@ class FaceDetector:
         self._reload_for(size)
         enlarged = cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC)
         self._net.setInput(cv2.dnn.blobFromImage(enlarged))
-        # 540 are landmarks; OpenCV wants all outputs to be asked for.
+        # Output 540 holds landmarks; OpenCV needs all outputs to be named.
         outputs = self._net.forward(["537", "538", "539", "540"])
         boxes = self._boxes(*(output[0] for output in outputs[:3]))
         return boxes * np.tile([width / size[0], height / size[1]], 2)
 
     def _reload_for(self, size):
-        """A net that has seen frames of one size is wrong at others."""
+        """Reloads the network for another size: OpenCV's results would be wrong
+        after the first size."""
         import cv2
 
         if self._size not in (None, size):
@@ -110,7 +113,7 @@ class FaceDetector:
         self._size = size
 
     def _boxes(self, heat, scale, offset):
-        """Boxes of the peaks of `heat`, each on a grid of 4x4 pixels."""
+        """Returns the boxes of the peaks of `heat`, a grid of 4x4 pixels."""
         import cv2
 
         if not np.isfinite(heat).all():
@@ -134,14 +137,16 @@ class FaceDetector:
 class PersonDetector:
     """SSDLite with MobileNetV2, trained for pedestrians; a frozen graph.
 
-    It looks at 300x300 pixels, whatever a frame has: it misses people who are
-    small in a large frame.
+    Every frame is resized to 300x300 pixels, so people who are small in a large
+    frame are missed.
 
     Args:
-        score: Float in (0, 1), the least score of a person; low, as of faces.
+        score: Float in (0, 1), the smallest score of a person; it is low for
+            the same reason as that of `FaceDetector`.
 
     Raises:
-        FileNotFoundError: If its package is not installed; says the command.
+        FileNotFoundError: If its package is not installed. The message names
+            the command that installs it.
     """
 
     SIDE = 300
@@ -153,15 +158,15 @@ class PersonDetector:
         self.version = f"{SSDLITE}, score {score}"
         graph = tf.compat.v1.GraphDef()
         graph.ParseFromString(pathlib.Path(SSDLITE.path()).read_bytes())
-        whole = tf.compat.v1.wrap_function(
+        imported = tf.compat.v1.wrap_function(
             lambda: tf.import_graph_def(graph, name=""), []
         )
-        self._network = whole.prune(
+        self._network = imported.prune(
             "image_tensor:0", ["detection_boxes:0", "detection_scores:0"]
         )
 
     def __call__(self, frames):
-        """Finds persons; as `FaceDetector` finds faces."""
+        """Finds persons; see `FaceDetector.__call__`."""
         found = []
         for start in range(0, len(frames), BATCH):
             found += self._find(frames[start : start + BATCH])
@@ -175,12 +180,13 @@ class PersonDetector:
         boxes, scores = (x.numpy() for x in self._network(tf.constant(squares)))
         if not (np.isfinite(boxes).all() and np.isfinite(scores).all()):
             raise ValueError("The person detector's output is not finite.")
-        # Top, left, bottom, right, as shares of the frame.
+        # The network returns top, left, bottom, right as shares of the frame.
         boxes = boxes[..., [1, 0, 3, 2]] * [width, height, width, height]
         return [b[s > self.score] for b, s in zip(boxes, scores, strict=True)]
 
     def _square(self, frame):
-        """Enlarged as cubes, of which it finds more than of its own way."""
+        """Resizes a frame; small ones by cubic interpolation, which finds more
+        people than the network's own resizing."""
         import cv2
 
         shrinks = max(frame.shape[:2]) > self.SIDE
@@ -189,14 +195,14 @@ class PersonDetector:
 
 
 class Cached:
-    """A detector that keeps what it found, and looks at a clip once.
+    """A detector that looks at each batch of frames once and keeps the result.
 
-    A file is named by a digest of the clip's pixels and of the detector, and
-    holds boxes alone: the frame's number and its four sides.
+    A file is named after a digest of the frames' pixels and of the detector. It
+    holds only boxes: the number of the frame and the four sides.
 
     Args:
         detector: `FaceDetector` or `PersonDetector`.
-        folder: Path of the folder for the files, which runs may share.
+        folder: Path of the folder for the files. Runs may share it.
     """
 
     def __init__(self, detector, folder):

@@ -1,4 +1,4 @@
-"""Naive Downsample (Sec. 4.1): fewer pixels, for everybody alike."""
+"""Naive Downsample (Sec. 4.1): a lower resolution, for f_T and f_B alike."""
 
 import keras
 import tensorflow as tf
@@ -8,14 +8,14 @@ FACTORS = (1, 2, 4, 8, 16)
 
 @keras.saving.register_keras_serializable(package="priv_keras")
 class Downsample(keras.layers.Layer):
-    """Averages squares of pixels, and shows each as a square of its size.
+    """Replaces each square of pixels by its average.
 
-    The size of frames stays, so that whatever looks at f_A's output can look at
-    this.
+    Frames keep their size, so the networks that take f_A's output can take
+    this output, too.
 
     Args:
-        factor: Positive int, the side of a square. Where a frame's side is no
-            multiple, it is mirrored at its end to fill the last square.
+        factor: Positive int, the side of a square in pixels. A frame whose side
+            is not a multiple is mirrored at its edge to fill the last square.
 
     Call arguments:
         inputs: Float tensor `(batch, height, width, channels)`.
@@ -47,13 +47,14 @@ class Downsample(keras.layers.Layer):
 
 
 def build(factor):
-    """Returns the baseline.
+    """Returns Naive Downsample.
 
     Args:
-        factor: Positive int, 1 to leave frames as they are.
+        factor: Positive int, see `Downsample`; 1 leaves frames as they are.
 
     Returns:
-        Model from frames `(batch, height, width, 3)` in [0, 1] to the same.
+        Model from frames `(batch, height, width, 3)` in [0, 1] to frames of the
+        same shape.
 
     Raises:
         ValueError: If `factor` is not positive.

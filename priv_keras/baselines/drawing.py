@@ -1,24 +1,24 @@
-"""What covers a face or a body: which pixels, and with what.
+"""Covers faces and bodies: chooses the pixels, and draws what hides them.
 
-Boxes are floats, left, top, right and bottom in pixels, and may reach beyond
-the frame.
+A box is four floats, left, top, right and bottom in pixels, and may reach
+beyond the frame.
 """
 
 import numpy as np
 
-CUT_SIDE = 192  # pixels of the longer side at which bodies are cut out
-CORE = 0.5  # of the sides of a body's box: the ellipse that is all body
-LEAST_BACKGROUND = 0.05  # of a frame, to tell a body from
+CUT_SIDE = 192  # pixels; the longer side of frames from which bodies are cut
+CORE = 0.5  # share of a box's sides; the ellipse of this size is all body
+LEAST_BACKGROUND = 0.05  # share of a frame that must lie outside all boxes
 
 
 def enlarged(boxes, margin):
-    """Boxes `(n, 4)`, each by `margin` of its size larger on every side."""
+    """Enlarges each of the boxes `(n, 4)` by `margin` of its size per side."""
     sizes = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
     return boxes + margin * sizes * [-1, -1, 1, 1]
 
 
 def box(frame, boxes):
-    """All pixels that a box touches.
+    """Returns the mask of all pixels that a box touches.
 
     Args:
         frame: uint8 `(height, width, 3)`, RGB.
@@ -34,7 +34,7 @@ def box(frame, boxes):
 
 
 def _pixels(box, frame):
-    """Slices of the rows and columns that a box touches."""
+    """Returns the slices of the rows and columns that a box touches."""
     height, width = frame.shape[:2]
     left, top = np.floor(box[:2]).astype(int)
     right, bottom = np.ceil(box[2:]).astype(int)
@@ -45,7 +45,7 @@ def _pixels(box, frame):
 
 
 def ellipse(frame, boxes):
-    """The pixels of the ellipse in each box; as `box`."""
+    """Returns the mask of the ellipses inside the boxes; see `box`."""
     mask = np.zeros(frame.shape[:2], bool)
     for each in boxes:
         _fill_ellipse(mask, each, 1.0, True)
@@ -53,7 +53,7 @@ def ellipse(frame, boxes):
 
 
 def _fill_ellipse(picture, box, share, value):
-    """Sets what is in an ellipse of `share` of the sides of a box."""
+    """Sets the pixels of an ellipse whose axes are `share` of a box's sides."""
     y, x = np.ogrid[: picture.shape[0], : picture.shape[1]]
     centre = (box[:2] + box[2:]) / 2
     radii = np.maximum(share * (box[2:] - box[:2]) / 2, 1e-9)
@@ -63,11 +63,13 @@ def _fill_ellipse(picture, box, share, value):
 
 
 def silhouette(frame, boxes):
-    """The bodies inside boxes, cut out by GrabCut; as `box`.
+    """Returns the mask of the bodies inside boxes, cut out by GrabCut; see
+    `box`.
 
-    What is outside all boxes is background, the core of each box a body, and
-    the rest of a box a body unless it looks like the background. Where almost
-    nothing is outside, bodies cannot be told: then it is the boxes.
+    Everything outside all boxes is background. The core of each box is a body,
+    and so is the rest of a box unless it looks like the background. If almost
+    nothing is outside, bodies cannot be distinguished and the boxes are the
+    mask.
     """
     import cv2
 
@@ -91,7 +93,7 @@ def _cut_out(frame, boxes):
     labels = np.where(inside, cv2.GC_PR_FGD, cv2.GC_BGD).astype("uint8")
     for each in boxes:
         _fill_ellipse(labels, each, CORE, cv2.GC_FGD)
-    cv2.setRNGSeed(0)  # the same frame is cut out the same way each time
+    cv2.setRNGSeed(0)  # equal frames are cut out equally
     cv2.grabCut(
         np.ascontiguousarray(frame),
         labels,
@@ -106,28 +108,28 @@ def _cut_out(frame, boxes):
 
 
 def black(frame, boxes):
-    """A black picture, of the frame's shape."""
+    """Returns a black picture of the frame's shape."""
     return np.zeros_like(frame)
 
 
 def blur(frame, boxes, strength=0.2):
-    """The frame with each box blurred.
+    """Returns the frame with each box blurred.
 
     Args:
-        frame, boxes: As of `box`.
+        frame, boxes: See `box`.
         strength: Positive float, the standard deviation of the Gaussian as a
             share of the shorter side of the box.
     """
     import cv2
 
     picture = frame.copy()
-    # The strongest last: it counts where boxes overlap.
+    # The strongest blur comes last, so it prevails where boxes overlap.
     for each in sorted(boxes, key=_shorter_side):
         pixels = _pixels(each, frame)
         if frame[pixels].size:
             sigma = max(1.0, strength * _shorter_side(each))
-            # Of 8-bit pixels, OpenCV cuts the Gaussian off so soon that a
-            # hundredth of the finest detail is left.
+            # For 8-bit pixels, OpenCV truncates the Gaussian so early that a
+            # hundredth of the finest detail remains.
             exact = frame[pixels].astype("float32")
             picture[pixels] = cv2.GaussianBlur(exact, (0, 0), sigma).round()
     return picture

@@ -1,4 +1,4 @@
-"""Faces or bodies found by a detector, and covered: what is done today."""
+"""Covers the faces or bodies that a detector finds, as is common today."""
 
 from collections import deque
 
@@ -16,7 +16,7 @@ DETECTORS = {
     "face": detectors.FaceDetector,
     "body": detectors.PersonDetector,
 }
-# A detector's face ends at brow and chin.
+# The face detector's boxes end at brow and chin.
 MARGINS = {"face": 0.25, "body": 0.1}
 REGIONS = {
     ("face", "box"): drawing.box,
@@ -35,19 +35,19 @@ NAMES = {
 class Obfuscator:
     """Covers what a detector finds in the frames of a video.
 
-    It hides what is detected and nothing else: a frame in which nothing is
-    found, nor near it in time, stays as it is.
+    It hides what is detected and nothing else. A frame stays as it is if
+    nothing is found in it or in the frames around it.
 
     Args:
         detector: Callable from uint8 frames `(n, height, width, 3)` to a list
-            of n float arrays `(boxes, 4)`: left, top, right, bottom.
-        region: Callable of a frame and its boxes that returns the mask of
-            what is covered, as `drawing.box`.
-        look: Callable of the same that returns what covers it, as
+            of n float arrays `(boxes, 4)`: left, top, right, bottom in pixels.
+        region: Callable from a frame and its boxes to the mask of the pixels
+            to cover, such as `drawing.box`.
+        look: Callable from the same to the picture that covers them, such as
             `drawing.black`.
-        margin: Non-negative float, by how much of its size a box is enlarged
-            on every side.
-        memory, least_overlap: As of `tracking.follow`.
+        margin: Non-negative float, the share of its size by which a box is
+            enlarged on every side.
+        memory, least_overlap: See `tracking.follow`.
     """
 
     def __init__(
@@ -83,20 +83,20 @@ class Obfuscator:
         return np.concatenate([frames[:0], *self.stream([frames])])
 
     def stream(self, batches):
-        """Covers the frames of one video while they come.
+        """Covers the frames of one video while they arrive.
 
-        What comes out is that of a call with all frames at once, however they
-        are batched. At most `memory` frames and two runs of the detector wait
-        inside.
+        The result equals that of a call with all frames at once, however they
+        are batched. At most `memory` frames and two batches of the detector
+        wait inside.
 
         Args:
-            batches: Iterable of arrays as `__call__` takes them.
+            batches: Iterable of arrays that `__call__` takes.
 
         Yields:
-            uint8 arrays `(1, height, width, 3)`, as many as frames came.
+            uint8 arrays `(1, height, width, 3)`, one for each frame.
 
         Raises:
-            ValueError: As `__call__` does.
+            ValueError: If frames have another shape or dtype.
         """
         waiting = deque()
 
@@ -118,7 +118,7 @@ class Obfuscator:
 
 
 def _regrouped(batches, size):
-    """The same frames in batches of `size`; the last may have fewer."""
+    """Yields the same frames in batches of `size`; the last may be smaller."""
     waiting = []
     for batch in batches:
         for frame in checked(batch):
@@ -134,13 +134,14 @@ def build(name, cache=None, memory=5):
     """Returns the `Obfuscator` of a name.
 
     Args:
-        name: Key of `NAMES`, as in `face_box_black`.
-        cache: Folder for what the detector finds, or `None`. All looks at
-            faces, or at bodies, share it.
-        memory: As of `tracking.follow`.
+        name: Key of `NAMES`, such as `face_box_black`.
+        cache: Folder for what the detector finds, or `None`. All baselines with
+            the same detector share it.
+        memory: See `tracking.follow`.
 
     Raises:
-        FileNotFoundError: If the detector is not installed; says the command.
+        FileNotFoundError: If the detector is not installed. The message names
+            the command that installs it.
     """
     part, region, look = NAMES[name]
     detector = DETECTORS[part]()
@@ -156,14 +157,15 @@ def build(name, cache=None, memory=5):
 
 
 def of_clips(obfuscator):
-    """What the judge takes: a callable of clips.
+    """Makes a callable of clips, as the evaluation takes it.
 
     Args:
         obfuscator: `Obfuscator`.
 
     Returns:
         Callable from clips `(batch, frames, height, width, 3)` in [0, 1] to
-        the same, each a video of its own; also inside a `tf.function`.
+        clips of the same shape. Each clip is a video of its own. It may be
+        called inside a `tf.function`.
     """
 
     def cover(clips):

@@ -1,5 +1,5 @@
-"""Detections linked over the frames of one video, so that none that a
-detector missed in a frame or two leaks."""
+"""Links detections over the frames of one video, so that people whom a detector
+missed in a frame or two do not leak."""
 
 from collections import deque
 from typing import NamedTuple
@@ -8,32 +8,32 @@ import numpy as np
 
 
 class Track(NamedTuple):
-    """Someone who was seen."""
+    """A person who was detected."""
 
-    frame: int  # the last that shows them
-    box: np.ndarray  # there
+    frame: int  # the last frame that shows them
+    box: np.ndarray  # their box in that frame
 
 
 def follow(detections, memory=5, least_overlap=0.3):
-    """Adds boxes where a detector missed someone.
+    """Adds boxes in frames in which a detector missed somebody.
 
-    A box belongs to whom a box of the frames before overlapped most. Frames
-    between two boxes of one person are filled by interpolation. Where nobody
-    follows, or nobody came before, a box stays for `memory` frames: to break a
-    link covers more, not less.
+    A box is linked to the earlier box that it overlaps most. Frames between two
+    linked boxes are filled by interpolation. A box without a successor or a
+    predecessor is repeated for `memory` frames after or before it, so a link
+    that is missed covers more, not less.
 
     Args:
-        detections: Iterable, for each frame of a video in order a float array
-            `(boxes, 4)`: left, top, right, bottom.
-        memory: Non-negative int, frames for which someone may be missed.
-        least_overlap: Float in [0, 1], intersection over union of two boxes
-            that are linked.
+        detections: Iterable of float arrays `(boxes, 4)`, one for each frame of
+            a video in order: left, top, right, bottom in pixels.
+        memory: Non-negative int, frames for which somebody may be missed.
+        least_overlap: Float in [0, 1], the smallest intersection over union of
+            two boxes that are linked.
 
     Yields:
-        For each frame a float array `(boxes, 4)`, what was detected and what
-        was added; `memory` frames late.
+        For each frame, a float array `(boxes, 4)` of what was detected and what
+        was added. It comes `memory` frames late.
     """
-    pending = deque()  # lists of boxes; the last is of the present frame
+    pending = deque()  # lists of boxes, the last for the current frame
     tracks = []
     now = -1
     for now, boxes in enumerate(detections):
@@ -61,7 +61,11 @@ def follow(detections, memory=5, least_overlap=0.3):
 
 
 def _links(tracks, boxes, least_overlap):
-    """Pairs of box and track, of most overlap first: index to index."""
+    """Pairs boxes with tracks, those of the largest overlap first.
+
+    Returns:
+        Dict of indices of boxes to indices of tracks.
+    """
     overlaps = overlap([track.box for track in tracks], boxes)
     links = {}
     for flat in np.argsort(-overlaps, axis=None, kind="stable"):
@@ -74,7 +78,7 @@ def _links(tracks, boxes, least_overlap):
 
 
 def overlap(ones, others):
-    """Intersection over union of each pair of boxes.
+    """Returns the intersection over union of each pair of boxes.
 
     Args:
         ones, others: Lists or arrays `(n, 4)` and `(m, 4)` of boxes.
@@ -92,7 +96,7 @@ def overlap(ones, others):
 
 
 def _bridge(pending, now, track, box):
-    """Interpolates between a person's last box and the present one."""
+    """Interpolates between a person's last box and the current one."""
     for frame in range(track.frame + 1, now):
         share = (frame - track.frame) / (now - track.frame)
         between = (1 - share) * track.box + share * box
@@ -100,7 +104,8 @@ def _bridge(pending, now, track, box):
 
 
 def _hold(pending, now, start, end, box):
-    """Adds a box to the frames from `start` up to `end`, of those there are."""
+    """Adds a box to the pending frames from `start` up to, not including,
+    `end`."""
     first = now - len(pending) + 1
     for frame in range(max(start, first), end):
         pending[frame - first].append(box)

@@ -1,1 +1,1 @@
-"""What leaves a run and comes back from strangers: exported anonymizers."""
+"""Exports anonymizers, and loads exported ones, also those of strangers."""

@@ -1,4 +1,4 @@
-"""Makes of f_A what a camera runs: 8-bit frames in, 8-bit frames out."""
+"""Loads exported anonymizers as functions of 8-bit frames."""
 
 import pathlib
 
@@ -15,11 +15,11 @@ from priv_keras.pixels import to_uint8
 
 
 class Anonymizer:
-    """An exported f_A as a function of 8-bit frames.
+    """An exported f_A: a function from 8-bit frames to 8-bit frames.
 
     Args:
-        serve: Callable of uint8 frames that returns uint8 frames, arrays.
-        card: Dict, its model card; `None` where it has none.
+        serve: Callable from a uint8 array of frames to another one.
+        card: Dict, its model card; `None` if it has none.
     """
 
     def __init__(self, serve, card=None):
@@ -30,33 +30,37 @@ class Anonymizer:
     def load(cls, path, trusted=False):
         """Loads what `python -m priv_keras.export` wrote, in any format.
 
-        The network of a SavedModel is built anew by our own code, from the
-        name and arguments on its card, and takes the weights of the file.
-        Neither the graph of the file nor TensorFlow's loader is run.
+        The network of a SavedModel is rebuilt by our own code from the name and
+        arguments on its card, and the weights are read from the file. Neither
+        the graph of the file nor TensorFlow's loader is run.
 
         Args:
             path: Folder of a SavedModel, folder of a TFLite file, or that
-                file. Where a card lies there, its hashes are checked first.
+                file. If a card lies there, its hashes are checked first.
             trusted: Bool, whether to run the graph of a SavedModel instead.
-                It may do all that this process may do.
+                The graph can do everything that this process can do.
+
+        Returns:
+            `Anonymizer`.
 
         Raises:
             FileNotFoundError: If `path` holds no exported anonymizer.
-            ValueError: If a file is not the one that the card describes, a
-                SavedModel cannot be rebuilt and is not trusted, or the model
-                does not make frames of frames.
+            ValueError: If a file is not the one that the card describes, if a
+                SavedModel cannot be rebuilt and is not trusted, or if the model
+                does not turn frames into frames.
         """
         path = pathlib.Path(path)
         file = path / tflite.TFLITE_FILE if path.is_dir() else path
         if tf.saved_model.contains_saved_model(str(path)):
             card = cards.check(path)
             if trusted:
-                return cls(_tried(lambda: _saved_model(path), path), card)
+                return cls(_tested(lambda: _saved_model(path), path), card)
             network = safe_loading.rebuild(path, card)
-            return cls(_tried(lambda: cls.of(network).serve, path), card)
+            return cls(_tested(lambda: cls.of(network).serve, path), card)
         if file.suffix == ".tflite" and file.is_file():
             card = cards.check(file.parent)
-            return cls(_tried(lambda: LiteModel(file.read_bytes()), file), card)
+            serve = _tested(lambda: LiteModel(file.read_bytes()), file)
+            return cls(serve, card)
         raise FileNotFoundError(
             f"{path} holds no SavedModel and no {tflite.TFLITE_FILE}. Give "
             "the folder that `python -m priv_keras.export` wrote, as in "
@@ -65,10 +69,14 @@ class Anonymizer:
 
     @classmethod
     def of(cls, network):
-        """Makes one of a model of frames in [0, 1], as `baselines.build` has.
+        """Wraps a network, for example one that `baselines.build` returned.
 
         Args:
-            network: Callable, float frames `(n, height, width, 3)` to the same.
+            network: Model from frames `(n, height, width, 3)` in [0, 1] to
+                frames of the same shape.
+
+        Returns:
+            `Anonymizer` without a card.
         """
         model = tf.Module()
         model.network = network
@@ -76,7 +84,7 @@ class Anonymizer:
             lambda frames: to_uint8(network(to_float(frames))),
             input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)],
         )
-        return cls(_served(model))
+        return cls(_as_function(model))
 
     def stream(self, batches):
         """Anonymizes the consecutive frames of a video.
@@ -106,28 +114,29 @@ class Anonymizer:
 
 
 def _saved_model(path):
-    return _served(tf.saved_model.load(str(path)))
+    return _as_function(tf.saved_model.load(str(path)))
 
 
-def _tried(load, path):
-    """What `load()` returns, once it has made frames of frames."""
+def _tested(load, path):
+    """Returns what `load()` returns; raises unless it maps frames to frames."""
     frames = np.zeros((1, 32, 32, 3), np.uint8)
     try:
         serve = load()
-        made = serve(frames)
-    # Whatever TensorFlow and LiteRT raise where a file is not sound.
+        anonymized = serve(frames)
+    # TensorFlow and LiteRT raise errors of many types if a file is not sound.
     except Exception as error:
         raise ValueError(
-            f"{path} is damaged, or no anonymizer: {error!r}. Export it anew."
+            f"{path} is damaged or not an anonymizer: {error!r}. Export it "
+            "again."
         ) from error
-    if (made.shape, made.dtype) != (frames.shape, frames.dtype):
+    if (anonymized.shape, anonymized.dtype) != (frames.shape, frames.dtype):
         raise ValueError(
-            f"{path} is no anonymizer: of uint8 frames {frames.shape} it makes "
-            f"{made.dtype} {made.shape}. Export it anew."
+            f"{path} is not an anonymizer: for uint8 frames {frames.shape} it "
+            f"returns {anonymized.dtype} {anonymized.shape}. Export it again."
         )
     return serve
 
 
-def _served(model):
-    # Holds `model` whole: its functions alone would lose its variables.
+def _as_function(model):
+    # It holds `model`, because `model.serve` alone would lose the variables.
     return lambda frames: model.serve(tf.constant(frames)).numpy()

@@ -1,7 +1,7 @@
 """The model card beside an exported f_A: what it is, and what was measured.
 
-`card.json` is for programs, `card.md` says the same to people. The card holds
-the SHA-256 of each file, so that figures stay with the model they are of.
+`card.json` is for programs, and `card.md` says the same to people. The card
+holds the SHA-256 of each file, so that figures stay with their model.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ NAME = "card.json"
 PAGE = "card.md"
 MAX_BYTES = 1 << 20
 TEXT = {"type": "string"}
-# Of what a stranger's card says, all that programs go by.
+# What programs rely on in a card, which a stranger may have written.
 SCHEMA = {
     "type": "object",
     "properties": {
@@ -43,22 +43,22 @@ SCHEMA = {
         "files": {"type": "object", "additionalProperties": TEXT},
     },
 }
-# Earlier versions did not write the arguments.
+# Cards of earlier versions do not have the arguments.
 SCHEMA["required"] = [x for x in SCHEMA["properties"] if x != "arguments"]
 SCOPE = (
     "These figures hold for the attackers named here and for frames of the "
-    "size it was trained at. Of other attackers and other sizes nothing is "
-    "known."
+    "size it was trained at. Nothing is known about other attackers and other "
+    "sizes."
 )
 
 
 @contextlib.contextmanager
 def published(folder, card=None):
-    """Yields a new folder that takes the place of `folder` when it is filled.
+    """Yields a new folder, which replaces `folder` once it is filled.
 
     Args:
         folder: `pathlib.Path`; what is there stays if filling fails.
-        card: Dict for `write`; `None` for no card.
+        card: Dict, see `write`; `None` for no card.
     """
     with files.published(folder) as partial:
         yield partial
@@ -67,23 +67,23 @@ def published(folder, card=None):
 
 
 def write(folder, card):
-    """Writes a card, with the hashes of what is in `folder` now.
+    """Writes a card with the hashes of the files that are in `folder` now.
 
     Args:
         folder: `pathlib.Path`.
-        card: Dict: `format`, `anonymizer` (the network's name), `arguments`
-            (dict: its `width`, where it has one, and its `dtype_policy`),
+        card: Dict of `format`, `anonymizer` (the network's name), `arguments`
+            (dict of its `width`, if it has one, and its `dtype_policy`),
             `turns`, `date`, `trained_size` (width and height in pixels),
-            `psnr` (dB from the model that was trained, or `None`), `data`
-            (dict), `versions` (dict), `flags` (a flagfile's text), `figures`
-            (as of `figures`, or `None` where nobody judged it).
+            `psnr` (in dB, of its output to that of the trained model, or
+            `None`), `data` (dict), `versions` (dict), `flags` (a flagfile's
+            text) and `figures` (see `figures`, or `None` if it was not judged).
     """
     hashes = {name: files.sha256(folder / name) for name in _files(folder)}
     _save(folder, {**card, "scope": SCOPE, "files": hashes})
 
 
 def amend(folder, figures):
-    """Puts `figures` on the card of `folder`, and leaves all else."""
+    """Writes `figures` to the card of `folder`, and changes nothing else."""
     _save(folder, {**load(folder), "figures": figures})
 
 
@@ -96,7 +96,7 @@ def _save(folder, card):
 
 
 def load(folder):
-    """Returns the card of `folder` as a dict, or `None` where there is none.
+    """Returns the card of `folder` as a dict, or `None` if there is none.
 
     Raises:
         ValueError: If it is damaged.
@@ -109,15 +109,15 @@ def load(folder):
             card = json.loads(file.read(MAX_BYTES))
         jsonschema.validate(card, SCHEMA)
     except (ValueError, RecursionError, jsonschema.ValidationError) as error:
-        said = getattr(error, "message", str(error))
+        reason = getattr(error, "message", str(error))
         raise ValueError(
-            f"{path} is damaged: {said!r:.200}. Export the model anew."
+            f"{path} is damaged: {reason!r:.200}. Export the model again."
         ) from error
     return card
 
 
 def check(folder):
-    """Returns the card of `folder`, or `None`, once its files are as it says.
+    """Returns the card of `folder`, or `None`; raises unless its files match.
 
     Raises:
         ValueError: If a file differs, is missing, is not on the card, or is a
@@ -136,15 +136,15 @@ def check(folder):
         raise ValueError(
             f"{', '.join(map(_shown, wrong[:5]))} in {folder} is not what "
             f"{NAME} there describes: its SHA-256 differs, it is missing, or "
-            "it came later. "
-            "Get the folder anew from where it was exported, or export the "
-            "model anew with `python -m priv_keras.export`."
+            "it was added later. Copy the folder again from where it was "
+            "exported, or export the model again with `python -m "
+            "priv_keras.export`."
         )
     return card
 
 
 def _files(folder):
-    """Names of all files of a model, relative to `folder`, sorted."""
+    """Returns the names of a model's files relative to `folder`, sorted."""
     paths = sorted(folder.rglob("*"))
     for path in paths:
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
@@ -161,22 +161,23 @@ def _files(folder):
 
 
 def _shown(name):
-    """A stranger's file name, without what would command a terminal."""
+    """Returns a stranger's file name without control sequences."""
     return name if name.isprintable() else ascii(name)
 
 
 def figures(result):
-    """A_T and A_B of a run.
+    """Returns A_T and A_B of a run, for its card.
 
     Args:
-        result: Dict, what `result.json` holds.
+        result: Dict, the content of `result.json`.
 
     Returns:
-        Dict: `target`, `raw_target`, and lists `attackers`, `raw_attackers`
-        and `attacks` of scores with `name`; each score has its `value` (an
-        accuracy, or the cMAP of attributes) and its `interval` at 95 %, and
-        says whether what was trained for it had `converged`.
-        `chance` is the score of the commonest label, of each side.
+        Dict of the scores `target` and `raw_target`, the lists of scores
+        `attackers`, `raw_attackers` and `attacks`, and `chance`, which maps
+        `actions` and `budget_labels` to the score of the commonest label. A
+        score is a dict of its `value` (an accuracy, or the cMAP of attributes)
+        and 95 % `interval`; in the lists it has a `name`, and says whether the
+        attacker had `converged`.
     """
     anonymized, raw = result["anonymized"], result["raw"]
     return {
@@ -200,14 +201,14 @@ def _score(score):
 
 
 def page(card):
-    """The card as Markdown."""
+    """Returns the card as Markdown."""
     width, height = card["trained_size"]
     lines = [
         f"# Anonymizer, {card['format']}",
         "",
-        f"{_origin(card)}. Exported {card['date']}. Takes and returns uint8 "
-        "frames, any height and width; its figures are of frames of "
-        f"{width}x{height} pixels.",
+        f"{_origin(card)}. Exported {card['date']}. It takes and returns uint8 "
+        "frames of any height and width; its figures were measured on frames "
+        f"of {width}x{height} pixels.",
         "",
         *_quality(card["psnr"]),
         "## What was measured",
@@ -256,8 +257,8 @@ def _quality(psnr):
     if psnr is None:
         return []
     return [
-        f"PSNR from the model that was trained: {psnr:.1f} dB. It was that "
-        "model that was judged.",
+        f"The PSNR of its output to that of the trained model is {psnr:.1f} "
+        "dB. The figures are those of the trained model.",
         "",
     ]
 
@@ -298,8 +299,8 @@ def _measured(figures):
 
 
 def _stronger(attacks, strongest):
-    """A sentence on the attack that reads the most, if it is none of the
-    paper's."""
+    """Returns a sentence on the strongest attack, in a list, if it reads more
+    than the strongest attacker of the paper's protocol."""
     more = [
         found
         for found in attacks

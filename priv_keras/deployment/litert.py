@@ -1,28 +1,28 @@
-"""Runs an exported f_A that is a TFLite file, on all cores."""
+"""Runs TFLite files of f_A with LiteRT, on all cores."""
 
 import os
 
 import numpy as np
 
-MAX_OPERATORS = 1000  # kinds of them; LiteRT has some 200
+MAX_OPERATORS = 1000  # kinds of operators in a file; LiteRT has about 200
 
 
 class LiteModel:
-    """A file of `tflite.convert` as a function of 8-bit frames.
+    """A TFLite file as a function from 8-bit frames to 8-bit frames.
 
-    For one thread at a time: it holds the frame that it is busy with.
+    Only one thread may call it at a time, since it holds the current frame.
 
     Args:
-        content: Bytes of the file.
+        content: Bytes, what `tflite.convert` returned.
 
     Raises:
-        ValueError: If they are no TFLite model, or one with operators that
-            LiteRT itself does not have.
+        ValueError: If they are not a TFLite model, or the model has operators
+            that are not LiteRT's own.
     """
 
     def __init__(self, content):
         _check_operators(content)
-        # In here: a SavedModel does without.
+        # Imported here because a SavedModel does not need it.
         from ai_edge_litert.interpreter import Interpreter
 
         self.interpreter = Interpreter(
@@ -33,8 +33,12 @@ class LiteModel:
         self.shape = None
 
     def __call__(self, frames):
-        """Anonymizes uint8 frames `(n, height, width, 3)`, one by one."""
-        self._fit((1, *frames.shape[1:]))
+        """Anonymizes uint8 frames `(n, height, width, 3)`, one by one.
+
+        Returns:
+            uint8 array of the same shape.
+        """
+        self._resize_input((1, *frames.shape[1:]))
         anonymized = np.empty_like(frames)
         for i in range(len(frames)):
             self.interpreter.set_tensor(self.input["index"], frames[i : i + 1])
@@ -42,7 +46,7 @@ class LiteModel:
             anonymized[i] = self.interpreter.get_tensor(self.output["index"])[0]
         return anonymized
 
-    def _fit(self, shape):
+    def _resize_input(self, shape):
         if shape != self.shape:
             self.interpreter.resize_tensor_input(self.input["index"], shape)
             self.interpreter.allocate_tensors()
@@ -52,7 +56,7 @@ class LiteModel:
 def _check_operators(content):
     """Raises if a model holds operators that are not LiteRT's own.
 
-    LiteRT would pass one of a name like `FlexWriteFile` on to TensorFlow, if
+    LiteRT would pass an operator such as `FlexWriteFile` on to TensorFlow if
     that is loaded and offers to run it.
     """
     from ai_edge_litert import schema_py_generated as schema
@@ -63,7 +67,7 @@ def _check_operators(content):
         raise ValueError(f"it names {count} operators")
     for i in range(count):
         operator = model.OperatorCodes(i)
-        # As LiteRT reads it: earlier files have the deprecated one alone.
+        # LiteRT does the same, since old files have only the deprecated code.
         code = max(operator.BuiltinCode(), operator.DeprecatedBuiltinCode())
         custom = operator.CustomCode()
         if custom or code == schema.BuiltinOperator.CUSTOM:

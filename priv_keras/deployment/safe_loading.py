@@ -1,10 +1,10 @@
-"""Rebuilds an exported anonymizer by our own code, from its card and weights.
+"""Rebuilds an exported anonymizer with our own code, from its card and weights.
 
-A SavedModel is a program. A list of what it may not do always has holes: its
-loader builds functions that nothing calls, and TensorFlow's graph optimizer may
-swap one function for another when it runs. So neither its graph nor its loader
-is used here: the card says which network it is, and of the rest only the
-weights are read, as numbers.
+A SavedModel is a program. A list of forbidden operations always has holes:
+TensorFlow's loader builds functions that nothing calls, and its graph optimizer
+may swap one function for another at run time. So neither the graph nor the
+loader is used here. The card says which network it is, and only the weights are
+read from the other files, as numbers.
 """
 
 import contextlib
@@ -31,11 +31,12 @@ def rebuild(folder, card):
         card: Dict, its card as `card.check` returns it, or `None`.
 
     Returns:
-        Model from frames `(batch, height, width, 3)` in [0, 1] to the same.
+        Model from frames `(batch, height, width, 3)` in [0, 1] to frames of the
+        same shape.
 
     Raises:
-        ValueError: If there is no card, it names no network of ours, or the
-            weights are not those of that network.
+        ValueError: If there is no card, if it does not name a network of ours,
+            or if the weights are not those of that network.
     """
     try:
         network = _build(card)
@@ -43,7 +44,7 @@ def rebuild(folder, card):
     except (OSError, ValueError) as error:
         raise ValueError(
             f"{folder} cannot be rebuilt without running its own code: "
-            f"{error}. Export it anew with `python -m priv_keras.export`; or, "
+            f"{error}. Export it again with `python -m priv_keras.export`; or, "
             "only if you trust whoever made it with all that you may do here, "
             "load it with --trust_model, in Python Anonymizer.load(path, "
             "trusted=True)."
@@ -52,7 +53,7 @@ def rebuild(folder, card):
 
 
 def _build(card):
-    """The network that a card names, with random weights."""
+    """Returns the network that a card names, with random weights."""
     if card is None:
         raise ValueError("it has no card.json that says what it is")
     name = card["anonymizer"]
@@ -76,8 +77,8 @@ def _build(card):
 
 
 def _arguments(card):
-    """What the network was built with; of cards that do not list it, what the
-    flags of the run said."""
+    """Returns the arguments of the network, which earlier cards tell by the
+    flags of the run."""
     if "arguments" in card:
         return dict(card["arguments"])
     if card["anonymizer"] in DOWNSAMPLES:
@@ -115,7 +116,8 @@ def _dtype_policy(name):
 
 
 def _load(network, prefix):
-    """Reads the weights of a checkpoint into `network`, if they are its own."""
+    """Reads the weights of a checkpoint into `network`; raises unless they are
+    its own."""
     entries = tensor_bundle.entries(prefix)
     wanted = {
         WEIGHTS.format(i): weight for i, weight in enumerate(network.variables)

@@ -1,8 +1,8 @@
-"""Reads the numbers of a TensorFlow checkpoint, and runs nothing.
+"""Reads the numbers of a TensorFlow checkpoint without running anything.
 
-TensorFlow's own reader decodes whatever objects a checkpoint holds, and aborts
-the process at a shape that is out of range. This one reads what an export
-writes, float32 arrays in one shard, and refuses all else.
+TensorFlow's own reader decodes any object that a checkpoint holds, and aborts
+the process at a shape that is out of range. This reader takes what an export
+writes, float32 arrays in one shard, and refuses everything else.
 
 The index is a [LevelDB table](
 https://github.com/google/leveldb/blob/main/doc/table_format.md) of one data
@@ -19,12 +19,12 @@ from tensorflow.core.protobuf import tensor_bundle_pb2
 
 FOOTER = 48  # bytes
 MAGIC = struct.pack("<Q", 0xDB4775248B80FB57)
-MAX_INDEX = 1 << 18  # bytes; TensorFlow starts another block beyond this
+MAX_INDEX = 1 << 18  # bytes; a larger index would have several blocks
 MAX_NAME = 256  # bytes
 
 
 def entries(prefix):
-    """Returns what a checkpoint's index says of its arrays.
+    """Returns what a checkpoint's index says about its arrays.
 
     Args:
         prefix: `pathlib.Path` of the checkpoint, without `.index`.
@@ -34,7 +34,7 @@ def entries(prefix):
 
     Raises:
         OSError: If the index cannot be read.
-        ValueError: If it is not of the form that an export writes.
+        ValueError: If it does not have the form that an export writes.
     """
     path = prefix.with_name(f"{prefix.name}.index")
     with open(path, "rb") as file:
@@ -48,16 +48,16 @@ def entries(prefix):
         }
     except (ValueError, IndexError, struct.error, DecodeError) as error:
         raise ValueError(
-            f"{path.name} is no index of an exported model ({error})"
+            f"{path.name} is not the index of an exported model ({error})"
         ) from error
 
 
 def array(prefix, entry, shape):
-    """Reads one array, if it is as large as is wanted.
+    """Reads one array; raises unless it has the expected shape.
 
     Args:
-        prefix: As for `entries`.
-        entry: One of the values of `entries`.
+        prefix: See `entries`.
+        entry: One of the values that `entries` returned.
         shape: Tuple of ints, the shape that the array must have.
 
     Returns:
@@ -65,7 +65,7 @@ def array(prefix, entry, shape):
 
     Raises:
         OSError: If the file cannot be read.
-        ValueError: If the array has another shape or type, or is not there.
+        ValueError: If the array has another shape or type, or is incomplete.
     """
     found = tuple(dim.size for dim in entry.shape.dim)
     size = 4 * math.prod(shape)
@@ -90,23 +90,23 @@ def _items(content):
     if len(content) > MAX_INDEX or content[-len(MAGIC) :] != MAGIC:
         raise ValueError("it is too large, or not a table")
     handles = content[-FOOTER:]
-    _, at = _handle(handles, 0)  # of a block that TensorFlow leaves empty
+    _, at = _handle(handles, 0)  # that of a block that TensorFlow leaves empty
     ((_, handle),) = _block(content, _handle(handles, at)[0])
     return _block(content, _handle(handle, 0)[0])
 
 
 def _handle(content, at):
-    """The slice where a block is, and the place after its handle."""
+    """Returns the slice that a block occupies, and the end of its handle."""
     offset, at = _varint(content, at)
     size, at = _varint(content, at)
     return slice(offset, offset + size), at
 
 
-def _block(content, place):
+def _block(content, extent):
     """Yields the keys and values of a block."""
-    if content[place.stop] != 0:
+    if content[extent.stop] != 0:
         raise ValueError("it is compressed")
-    block = content[place]
+    block = content[extent]
     (restarts,) = struct.unpack("<I", block[-4:])
     end = len(block) - 4 * (restarts + 1)
     key, at = b"", 0
@@ -122,7 +122,7 @@ def _block(content, place):
 
 
 def _varint(content, at):
-    """An integer of 7 bits a byte, and the place after it."""
+    """Returns an integer stored in 7 bits per byte, and its end."""
     value = 0
     for shift in range(0, 64, 7):
         byte = content[at]

@@ -1,12 +1,12 @@
-"""f_A for TensorFlow Lite: as it is, in half the bytes, or in integers.
+"""Converts f_A for TensorFlow Lite: to float32, float16 or 8-bit integers.
 
-Instance normalization forgives any scale and shift of what it is given, and
-that is what makes 8-bit integers fit. As trained, a convolution's channels
-differ in mean and range by orders of magnitude; in integers of one scale the
-narrow ones drown, and normalization then raises their rounding errors to unit
-variance. So each convolution in front of a normalization is given weights with
-which its channels have mean 0 and variance 1 on real frames. Normalization
-itself stays in float: a variance has no range that 8 bits cover.
+Instance normalization removes any scale and shift of its input, which is what
+makes 8-bit integers possible. After training, a convolution's channels differ
+in mean and range by orders of magnitude. Integers of one scale would lose the
+narrow ones, and normalization would then raise their rounding errors to unit
+variance. Each convolution in front of a normalization therefore gets weights
+with which its channels have mean 0 and variance 1 on real frames. Normalization
+itself stays in float, since 8 bits do not cover the range of a variance.
 """
 
 import pathlib
@@ -18,34 +18,50 @@ import numpy as np
 import tensorflow as tf
 
 from priv_keras.deployment import card as cards
+from priv_keras.deployment import saved_model
 from priv_keras.deployment.litert import LiteModel
 from priv_keras.pixels import to_float
 from priv_keras.pixels import to_uint8
 
-# What stays in float where convolutions are in integers.
-FLOAT = (
-    *("ADD", "MEAN", "MINIMUM", "MUL", "RELU", "ROUND", "RSQRT", "SUB", "TANH"),
-    *("DEPTH_TO_SPACE", "PAD", "RESHAPE", "SPACE_TO_DEPTH", "STRIDED_SLICE"),
-)
+# The operators that stay in float when convolutions are in integers.
+FLOAT_OPERATORS = [
+    "ADD",
+    "DEPTH_TO_SPACE",
+    "MEAN",
+    "MINIMUM",
+    "MUL",
+    "PAD",
+    "RELU",
+    "RESHAPE",
+    "ROUND",
+    "RSQRT",
+    "SPACE_TO_DEPTH",
+    "STRIDED_SLICE",
+    "SUB",
+    "TANH",
+]
 TFLITE_FILE = "anonymizer.tflite"
-MIN_PSNR = 30.0  # dB; below it, figures of f_A say nothing of the export
-CHECKED = 4  # frames that f_A filters at once
+MIN_PSNR = 30.0  # dB; below it, figures of f_A say nothing about the export
+CHECK_BATCH = 4  # frames that are compared at once
 
 
 def convert(anonymizer, precision, frames=None):
     """Returns f_A as the bytes of a TFLite file.
 
-    It takes a uint8 frame `(1, height, width, 3)`, any height and width, and
-    returns a uint8 frame of the same shape. It computes in float32 whatever
-    the policy that `anonymizer` was built with.
+    The file takes a uint8 frame `(1, height, width, 3)` of any height and
+    width, and returns a uint8 frame of the same shape. It computes in float32,
+    whatever the dtype policy of `anonymizer`.
 
     Args:
-        anonymizer: Model of frames in [0, 1], of layers that act on each
-            frame by itself.
-        precision: One of `CONVERTERS`, of the weights; `int8` is also that of
-            what convolutions take and return.
-        frames: Of `int8`: uint8 frames `(n, height, width, 3)` to calibrate
-            it on, real ones.
+        anonymizer: Model from frames in [0, 1] to frames in [0, 1], whose
+            layers treat each frame by itself.
+        precision: Key of `CONVERTERS`, the precision of the weights; with
+            `int8`, also that of the inputs and outputs of convolutions.
+        frames: Real uint8 frames `(n, height, width, 3)` for the calibration
+            of `int8`; ignored otherwise.
+
+    Returns:
+        Bytes.
 
     Raises:
         ValueError: If `precision` is unknown, or `frames` are missing.
@@ -61,13 +77,62 @@ def convert(anonymizer, precision, frames=None):
         )
     calibration = frames if precision == "int8" else None
     with tempfile.TemporaryDirectory() as folder:
-        _save(_portable(anonymizer, _spread(anonymizer, calibration)), folder)
+        portable = _portable(anonymizer, _spread(anonymizer, calibration))
+        # One frame at a time, since each is normalized by itself.
+        saved_model.write(portable, folder, batch=1)
         return CONVERTERS[precision](folder, frames)
 
 
+def export_tflite(
+    anonymizer, folder, precision, check, calibration=None, card=None
+):
+    """Writes f_A as a TFLite file, with its card.
+
+    Args:
+        anonymizer: See `convert`.
+        folder: Path of a folder; what is there is replaced once the new one is
+            complete.
+        precision: See `convert`.
+        check: Real uint8 frames `(n, height, width, 3)` on which the file is
+            compared with `anonymizer`.
+        calibration: Other frames of the same kind, for `int8`.
+        card: Dict, see `card.write`, or `None`.
+
+    Returns:
+        Float, the PSNR in dB between the two outputs.
+
+    Raises:
+        ValueError: If the PSNR is below `MIN_PSNR`; nothing is written then.
+    """
+    content = convert(anonymizer, precision, calibration)
+    psnr = _psnr(anonymizer, LiteModel(content), check)
+    if psnr < MIN_PSNR:
+        raise ValueError(
+            f"The output of tflite_{precision} has a PSNR of {psnr:.1f} dB to "
+            f"that of f_A, and at least {MIN_PSNR:.0f} dB are required for the "
+            "figures of f_A to say anything about it. Nothing was written. "
+            "Give more --calibration_frames, or another --format."
+        )
+    card = card and {**card, "psnr": psnr}
+    with cards.published(pathlib.Path(folder), card) as partial:
+        (partial / TFLITE_FILE).write_bytes(content)
+    return psnr
+
+
+def _psnr(anonymizer, model, frames):
+    """Returns the PSNR between two models' outputs in dB; 99 if they agree."""
+    errors = []
+    for i in range(0, len(frames), CHECK_BATCH):
+        batch = frames[i : i + CHECK_BATCH]
+        expected = to_uint8(anonymizer(to_float(batch))).numpy()
+        errors.append((expected.astype("float64") - model(batch)) ** 2)
+    error = np.mean(np.concatenate(errors))
+    return float(min(99.0, 10 * np.log10(255**2 / max(error, 1e-12))))
+
+
 class InstanceNormalization(keras.layers.Layer):
-    """`GroupNormalization(groups=-1)` without its reshapes, which TFLite
-    spends most of its time on.
+    """`GroupNormalization(groups=-1)` without its reshapes, on which TFLite
+    would spend most of its time.
 
     Call arguments:
         inputs: Float tensor `(batch, height, width, channels)`.
@@ -88,7 +153,7 @@ class InstanceNormalization(keras.layers.Layer):
 
 
 def _spread(model, frames=None):
-    """Mean and standard deviation of each channel that is normalized.
+    """Measures the mean and standard deviation of each normalized channel.
 
     Args:
         model: Model of frames in [0, 1].
@@ -96,8 +161,8 @@ def _spread(model, frames=None):
             they are.
 
     Returns:
-        Dict of names, those of a convolution and of the normalization of its
-        output, to pairs.
+        Dict that maps the names of each normalization and of the convolution in
+        front of it to pairs of means and standard deviations.
     """
     pairs = [
         (convolution.name, layer)
@@ -122,7 +187,7 @@ def _spread(model, frames=None):
 
 
 def _portable(model, spread):
-    """`model` in float32, of operations that TFLite is quick at."""
+    """Returns `model` in float32, with operations that are fast in TFLite."""
 
     def portable(layer):
         if isinstance(layer, keras.layers.GroupNormalization):
@@ -142,29 +207,17 @@ def _portable(model, spread):
 
 
 def _rescaled(layer, weights, mean, deviation):
-    """Weights with which a convolution's channels have mean 0 and variance 1,
-    or with which the normalization of such channels does what it did."""
+    """Returns weights with which a convolution's channels have mean 0 and
+    variance 1, or with which the normalization of them has the same result."""
     channels = np.ones(layer.output.shape[-1], "float32")
     if isinstance(layer, keras.layers.GroupNormalization):
         return [*weights, layer.epsilon / (channels * deviation) ** 2]
     (kernel,) = weights
     scale = channels / deviation
-    # Of the kernel, (height, width, in, out), or of a transposed one.
+    # A kernel is (height, width, in, out), a transposed one ends in (out, in).
     transposed = isinstance(layer, keras.layers.Conv2DTranspose)
     scaled = kernel * (scale[:, None] if transposed else scale)
     return [scaled, -mean * scale]
-
-
-def _save(model, folder):
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    archive.add_endpoint(
-        "serve",
-        lambda frames: to_uint8(model(to_float(frames))),
-        # One frame: normalization is of each by itself, and so is this.
-        input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8)],
-    )
-    archive.write_out(folder, verbose=False)
 
 
 def _converter(folder):
@@ -192,62 +245,15 @@ def _int8(folder, frames):
     converter = _converter(folder)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = calibration
-    with warnings.catch_warnings():  # of an interpreter that is not ours
+    with warnings.catch_warnings():  # about the debugger's own interpreter
         warnings.simplefilter("ignore", UserWarning)
         return tf.lite.experimental.QuantizationDebugger(
             converter=converter,
             debug_dataset=calibration,
             debug_options=tf.lite.experimental.QuantizationDebugOptions(
-                denylisted_ops=list(FLOAT)
+                denylisted_ops=FLOAT_OPERATORS
             ),
         ).get_nondebug_quantized_model()
 
 
 CONVERTERS = {"float32": _float32, "float16": _float16, "int8": _int8}
-
-
-def export_tflite(
-    anonymizer, folder, precision, check, calibration=None, card=None
-):
-    """Writes f_A as a TFLite file, and its card.
-
-    Args:
-        anonymizer: Model of frames in [0, 1].
-        folder: Path of a folder; what is there is replaced, once the new one
-            is complete.
-        precision: As of `tflite.convert`.
-        check: uint8 frames `(n, height, width, 3)`, real ones, on which it is
-            compared with `anonymizer`.
-        calibration: Frames of the same kind, others, for `int8`.
-        card: Dict as `card.write` takes it, or `None`.
-
-    Returns:
-        Float, the PSNR in dB between the two outputs.
-
-    Raises:
-        ValueError: If that is below `MIN_PSNR`; nothing is written then.
-    """
-    content = convert(anonymizer, precision, calibration)
-    psnr = _psnr(anonymizer, LiteModel(content), check)
-    if psnr < MIN_PSNR:
-        raise ValueError(
-            f"tflite_{precision} is {psnr:.1f} dB (PSNR) from f_A; at least "
-            f"{MIN_PSNR:.0f} dB are wanted, or the figures of f_A say nothing "
-            "of it. Nothing was written. Give more --calibration_frames, or "
-            "another --format."
-        )
-    card = card and {**card, "psnr": psnr}
-    with cards.published(pathlib.Path(folder), card) as partial:
-        (partial / TFLITE_FILE).write_bytes(content)
-    return psnr
-
-
-def _psnr(anonymizer, model, frames):
-    """Between what two make of `frames`, dB; of equal ones, 99."""
-    errors = []
-    for i in range(0, len(frames), CHECKED):
-        some = frames[i : i + CHECKED]
-        wanted = to_uint8(anonymizer(to_float(some))).numpy()
-        errors.append((wanted.astype("float64") - model(some)) ** 2)
-    error = np.mean(np.concatenate(errors))
-    return float(min(99.0, 10 * np.log10(255**2 / max(error, 1e-12))))

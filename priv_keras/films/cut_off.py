@@ -1,4 +1,4 @@
-"""Whether a video file ends where its own headers say that it does.
+"""Checks whether a video file ends where its own headers say that it does.
 
 A file decodes without complaint even if its download was interrupted or the
 camera's battery ran out. MP4 and MOV consist of boxes, AVI of RIFF chunks, and

@@ -1,4 +1,4 @@
-"""Which inputs there are, and where the output of each goes."""
+"""Lists the inputs, and where the output of each goes."""
 
 import contextlib
 import glob
@@ -11,24 +11,42 @@ from priv_keras.films import picture
 from priv_keras.films import video
 
 PIPE = "-"  # standard input or output
-# Of a folder, what is a film; a file that is named is taken for what it holds.
+# Suffixes of the videos in a folder. A file that is named by itself may have
+# any suffix, since its content decides.
 VIDEO_SUFFIXES = {
     *encode.CONTAINERS,
-    *(".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv"),
-    *(".3gp", ".3g2", ".ogv", ".gif", ".vob", ".asf", ".mxf", ".dv"),
+    ".3g2",
+    ".3gp",
+    ".asf",
+    ".avi",
+    ".dv",
+    ".flv",
+    ".gif",
+    ".m2ts",
+    ".mpeg",
+    ".mpg",
+    ".mts",
+    ".mxf",
+    ".ogv",
+    ".ts",
+    ".vob",
+    ".wmv",
 }
 
 
 class Job(NamedTuple):
     """One input and its output."""
 
-    source: str  # a file, a URL, a camera's number or `PIPE`
-    output: pathlib.Path | str | None  # `PIPE`; `None` for a preview alone
+    source: str  # a file, a URL, the number of a camera, or `PIPE`
+    output: pathlib.Path | str | None  # or `PIPE`; `None` for a preview only
     kind: str  # "video", "picture" or "raw"
 
     def files(self, audit):
-        """List of the files that it makes: the audit log, if there is to be
-        one, and the output."""
+        """Returns the paths of the files that it makes, the output last.
+
+        Args:
+            audit: Bool, whether it writes an audit log, too.
+        """
         if not isinstance(self.output, pathlib.Path):
             return []
         log = self.output.with_name(self.output.name + ".json")
@@ -43,10 +61,10 @@ def list_jobs(sources, output, *, preview=False):
             cameras, or `PIPE`.
         output: String, a file, a folder or `PIPE`; `None` for a file beside
             each input.
-        preview: Bool, whether there need be no output.
+        preview: Bool, whether an output may be missing.
 
     Returns:
-        List of `Job`s, and a list of the files of folders that are no film.
+        List of `Job`s, and a list of the files in folders that are not films.
 
     Raises:
         ValueError: If an input does not exist, or outputs would collide with
@@ -64,16 +82,16 @@ def list_jobs(sources, output, *, preview=False):
     if not found:
         raise ValueError(f"There is no film in {', '.join(sources)}.")
     alone = len(found) == 1 and found[0][1] is None
-    paired = [
+    jobs = [
         _job(source, below, output, alone, preview) for source, below in found
     ]
-    _check_distinct(paired)
-    return paired, skipped
+    _check_distinct(jobs)
+    return jobs, skipped
 
 
 def _expanded(source, output):
-    """Files that an input is, each with its place below the folder that was
-    given, or `None`."""
+    """Returns the files of an input, each with its path below the folder that
+    was given, or `None` if the input is not a folder."""
     path = pathlib.Path(source)
     if source == PIPE or video.is_url(source) or path.is_file():
         return [(source, None)]
@@ -92,7 +110,7 @@ def _below(folder, output):
         raise ValueError(
             f"{folder} is a folder. Name another for its films: --output=DIR."
         )
-    # Of an earlier run, outputs may lie within.
+    # Outputs of an earlier run may lie inside the folder.
     ours, base = pathlib.Path(output).resolve(), folder.resolve()
     return [
         (str(path), path.relative_to(folder))
@@ -121,17 +139,17 @@ def _job(source, below, output, alone, preview):
         )
     if target.is_file():
         raise ValueError(
-            f"--output={output} is a file, and of several inputs it has to be "
-            "a folder."
+            f"--output={output} is a file; for several inputs it has to be a "
+            "folder."
         )
-    place = below or pathlib.Path(pathlib.Path(source).name)
-    return Job(source, target / _named(place, kind), kind)
+    name = below or pathlib.Path(pathlib.Path(source).name)
+    return Job(source, target / _writable_name(name, kind), kind)
 
 
 def _beside(source, kind, preview):
     path = pathlib.Path(source)
     if path.is_file():
-        name = f"{path.stem}_anonymized{_named(path, kind).suffix}"
+        name = f"{path.stem}_anonymized{_writable_name(path, kind).suffix}"
         return path.with_name(name)
     if preview:
         return None
@@ -146,9 +164,9 @@ def _kind(source):
     return "picture" if not live and suffix in picture.FORMATS else "video"
 
 
-def _named(path, kind):
-    """The name of a file's output: the same, with an ending that can be
-    written."""
+def _writable_name(path, kind):
+    """Returns the path, with a suffix added unless it can be written as it
+    is."""
     writable = picture.FORMATS if kind == "picture" else encode.CONTAINERS
     name = path.name if path.suffix.lower() in writable else f"{path.name}.mp4"
     return path.with_name(name)
@@ -163,14 +181,14 @@ def _check_suffix(path, kind):
         )
 
 
-def _check_distinct(paired):
+def _check_distinct(jobs):
     files = {
         os.path.realpath(job.source): job.source
-        for job in paired
+        for job in jobs
         if os.path.isfile(job.source)
     }
     seen = {}
-    for job in paired:
+    for job in jobs:
         if job.output in (None, PIPE):
             continue
         path = os.path.realpath(job.output)
@@ -188,7 +206,7 @@ def _check_distinct(paired):
 
 
 def _is_one_of(path, files):
-    """Whether a path is a hard link to one of some files."""
+    """Returns whether a path is a hard link to one of `files`."""
     return os.path.exists(path) and any(
         os.path.samefile(path, file) for file in files
     )
@@ -196,17 +214,18 @@ def _is_one_of(path, files):
 
 @contextlib.contextmanager
 def whole_or_none(paths, force=False):
-    """Gives names to write to; the files get their own once all are whole.
+    """Yields temporary paths; the files are renamed once all are complete.
 
     Args:
-        paths: List of `pathlib.Path`; the last is the one that counts.
-        force: Bool, whether files that exist are replaced.
+        paths: List of `pathlib.Path`; the last one is renamed last, so that it
+            never exists without the others.
+        force: Bool, whether existing files are replaced.
 
     Yields:
         List of `pathlib.Path` in the same folders.
 
     Raises:
-        FileExistsError: If one exists, before and after.
+        FileExistsError: If one of the files exists, before or after writing.
     """
     partial = [
         path.with_name(f"{path.name}.{os.getpid()}.partial") for path in paths
@@ -225,7 +244,7 @@ def whole_or_none(paths, force=False):
 
 
 def check_absent(paths, force):
-    """Raises `FileExistsError` where a file would be replaced unasked."""
+    """Raises `FileExistsError` if a file would be replaced without `force`."""
     for path in paths:
         if path.is_dir():
             raise FileExistsError(f"{path} is a folder.")

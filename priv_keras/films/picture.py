@@ -1,4 +1,4 @@
-"""Reads and writes pictures: a film of one frame."""
+"""Reads and writes pictures as films of one frame."""
 
 import io
 import re
@@ -11,7 +11,7 @@ from priv_keras.films.frame import Frame
 from priv_keras.films.frame import check_pixels
 from priv_keras.films.frame import resized
 
-# Ending of a file: its format as Pillow has it.
+# Suffix of a file: Pillow's name of its format.
 FORMATS = {
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
@@ -21,23 +21,23 @@ FORMATS = {
     ".tiff": "TIFF",
     ".webp": "WEBP",
 }
-# What is read whatever the name ends in. Pillow knows more, of which some start
-# programs (EPS).
+# Formats that are read, whatever the suffix. Pillow reads others as well, but
+# some of these start programs (EPS).
 READABLE = (*dict.fromkeys(FORMATS.values()), "GIF")
-MAKER_NOTE = 0x927C  # of EXIF: whatever the camera likes, previews among it
+MAKER_NOTE = 0x927C  # EXIF tag; cameras put previews and more into it
 EXIF_FOLDER = 0x8769
 
 
 class Picture:
-    """A picture file, upright; has what `footage.Video` has.
+    """A picture file, upright, with the interface of `video.Video`.
 
     Args:
         name: String, path of the file.
-        exif: Bool, whether `metadata` holds its EXIF data, without thumbnails
-            and maker notes: those may show the raw picture.
+        exif: Bool, whether `metadata` holds its EXIF data. Thumbnails and maker
+            notes are always left out, since they may show the raw picture.
 
     Raises:
-        ValueError: If it is no whole picture, or has too many pixels.
+        ValueError: If it is not a complete picture, or has too many pixels.
         OSError: If it cannot be read.
     """
 
@@ -53,14 +53,14 @@ class Picture:
             with _open(name) as image:
                 width, height = image.size
                 check_pixels(name, width * height, image.size)
-                # Not `n_frames`: that reads as many headers as there are.
+                # `n_frames` would read the headers of all pictures.
                 if getattr(image, "is_animated", False):
                     self.warnings.append("only the first of several pictures")
                 self.dropped = [f"{key} of the file" for key in image.info]
                 image.load()
                 upright = ImageOps.exif_transpose(image)
         except (Image.DecompressionBombError, UnidentifiedImageError) as error:
-            raise ValueError(f"{name} is no picture: {error}.") from None
+            raise ValueError(f"{name} is not a picture: {error}.") from None
         except (OSError, SyntaxError) as error:
             if isinstance(error, OSError) and error.errno:
                 raise
@@ -81,11 +81,11 @@ class Picture:
 
 
 def _open(name):
-    """Reads the header of a picture."""
+    """Opens a picture and reads only its header."""
     from PIL import Image
 
     try:
-        with warnings.catch_warnings():  # our own limit is lower
+        with warnings.catch_warnings():  # our limit is lower than Pillow's
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             return Image.open(name, formats=READABLE)
     except Image.DecompressionBombError as error:
@@ -94,7 +94,7 @@ def _open(name):
 
 
 def _eight_bits(image):
-    """Pillow cuts 16 bits off at 255 where it should scale them."""
+    """Scales 16-bit pixels to 8 bits; Pillow would clip them at 255."""
     from PIL import Image
 
     if not image.mode.startswith("I"):
@@ -109,10 +109,11 @@ def _exif(image):
 
 
 class PictureFile:
-    """Writes one frame to a picture file; has what `encode.Encoder` has.
+    """Writes one frame to a picture file; has the interface of
+    `encode.Encoder`.
 
     Args:
-        path: Where to write, whatever it ends in.
+        path: `pathlib.Path` to write to; its suffix does not matter.
         suffix: Key of `FORMATS`.
         format: `Format` of the input.
         exif: Bytes, EXIF data to write; `None` for none.

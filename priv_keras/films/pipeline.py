@@ -1,4 +1,4 @@
-"""Decodes, anonymizes and encodes at the same time, in bounded memory."""
+"""Decodes, anonymizes and encodes concurrently, in bounded memory."""
 
 import collections
 import contextlib
@@ -11,17 +11,17 @@ import numpy as np
 from priv_keras.films.frame import Frame
 from priv_keras.films.video import Video
 
-BATCH_PIXELS = 1 << 20  # of a batch, unless its size is told
+BATCH_PIXELS = 1 << 20  # pixels of a batch, unless its size is given
 DEPTH = 2  # batches that wait between two steps
-PATIENCE = 5  # seconds for a thread to end, once it is not needed
+PATIENCE = 5  # seconds to wait for a thread to end
 
 
-class Ahead:
-    """An iterator that a thread of its own runs, a few items ahead.
+class Prefetcher:
+    """An iterator whose items are computed a few in advance, by a thread.
 
     Args:
-        items: Iterable; closed by its thread, if it can be.
-        depth: Int, items that may wait.
+        items: Iterable; its thread closes it if it has a method `close`.
+        depth: Int, the largest number of items that wait.
     """
 
     def __init__(self, items, depth=DEPTH):
@@ -38,7 +38,7 @@ class Ahead:
                 if not self._put((item, None)):
                     break
             self._put((None, StopIteration()))
-        except BaseException as error:  # noqa: B902 (for who takes the items)
+        except BaseException as error:  # noqa: B902 (`__next__` raises it)
             self._put((None, error))
         finally:
             if hasattr(items, "close"):
@@ -69,30 +69,31 @@ class Ahead:
         raise StopIteration
 
     def stop(self):
-        """Lets the thread end after the item that it is at."""
+        """Makes the thread end after its current item."""
         self._stopped.set()
 
     def join(self):
-        """Waits for that, but not for one that hangs."""
+        """Waits until the thread has ended, at most `PATIENCE` seconds."""
         self._thread.join(PATIENCE)
 
 
-def run(source, sink, stream, *, size=None, batch=None, see=None):
+def run(source, sink, stream, *, size=None, batch=None, on_frame=None):
     """Anonymizes a film.
 
     Args:
-        source: Open `footage.Video`, or what has the same.
-        sink: Open `encode.Encoder`, or what has the same.
-        stream: As `anonymized` takes it.
-        size: `(width, height)` at which frames are anonymized; `None` for
-            their own.
-        batch: Int, frames that `stream` gets at once; `None` for 1 of what is
-            live, and as many as have `BATCH_PIXELS` of all else.
-        see: Callable of each `Frame` that was written; `None` for none.
+        source: Open `video.Video`, or an object with its interface.
+        sink: Open `encode.Encoder`, or an object with its interface.
+        stream: Callable, see `anonymized`.
+        size: `(width, height)` in pixels at which frames are anonymized; `None`
+            for their own size.
+        batch: Int, frames that `stream` gets at once; `None` for 1 if the
+            source is live, and otherwise `batch_size(size)`.
+        on_frame: Callable that gets each `Frame` after it was written; `None`
+            for none.
 
     Raises:
         ValueError: If a frame cannot be decoded or anonymized.
-        OSError: If it cannot be written.
+        OSError: If a frame cannot be written.
     """
     size = size or source.format.size
     batch = batch or (1 if source.live else batch_size(size))
@@ -101,8 +102,8 @@ def run(source, sink, stream, *, size=None, batch=None, see=None):
         for frame in frames:
             sink.write(frame)
             _copy_packets(source, sink)
-            if see:
-                see(frame)
+            if on_frame:
+                on_frame(frame)
     _copy_packets(source, sink)
     sink.finish()
 
@@ -119,8 +120,9 @@ def anonymized_video(path, anonymizer, size=None):
 
     Args:
         path: Path of a file, or a URL.
-        anonymizer: Object with `stream`, as `Anonymizer`.
-        size: `(width, height)` to scale frames to; `None` for their own.
+        anonymizer: `Anonymizer`, or another object with its method `stream`.
+        size: `(width, height)` in pixels to scale frames to; `None` for their
+            own size.
 
     Yields:
         uint8 arrays `(height, width, 3)`, RGB, upright.
@@ -140,28 +142,29 @@ def anonymized_video(path, anonymizer, size=None):
 
 
 def batch_size(size):
-    """How many frames of a size `(width, height)` make a batch."""
+    """Returns how many frames of a size `(width, height)` make a batch."""
     return max(1, BATCH_PIXELS // (size[0] * size[1]))
 
 
 def anonymized(frames, stream, batch):
-    """Passes frames through an anonymizer, and lets no raw one by.
+    """Passes frames through an anonymizer, and never yields a raw frame.
 
-    What makes frames and what anonymizes them have a thread each.
+    Frames are decoded in one thread and anonymized in another.
 
     Args:
         frames: Iterable of `Frame`.
-        stream: Callable from an iterator of uint8 arrays `(n, height, width,
-            3)`, consecutive frames, to an iterator of such arrays with the
-            same frames in the same order, anonymized; it may delay them.
+        stream: Callable that takes an iterator of uint8 arrays `(n, height,
+            width, 3)` of consecutive frames, and returns an iterator of such
+            arrays with the same frames, anonymized, in the same order. It may
+            delay frames.
         batch: Int, frames in an array.
 
     Yields:
-        `Frame`s, as many as `frames` has, with their times.
+        `Frame`s, one for each of `frames`, with its time.
 
     Raises:
-        ValueError: If `stream` gives another number of frames, or others than
-            uint8 of the same shape.
+        ValueError: If `stream` returns another number of frames, or frames of
+            another type or shape.
     """
     times = collections.deque()
 
@@ -171,15 +174,15 @@ def anonymized(frames, stream, batch):
             times.extend((frame.time, frame.duration) for frame in some)
             yield np.stack([frame.pixels for frame in some])
 
-    raw = Ahead(arrays())
-    done = Ahead(_checked(stream, raw))
+    raw = Prefetcher(arrays())
+    done = Prefetcher(_checked(stream, raw))
     try:
         for pixels in done:
             for picture in pixels:
                 yield Frame(picture, *times.popleft())
         if times:
             raise ValueError(
-                f"The anonymizer kept {len(times)} frames to itself."
+                f"The anonymizer did not return {len(times)} of its frames."
             )
     finally:
         for thread in (raw, done):
@@ -189,7 +192,8 @@ def anonymized(frames, stream, batch):
 
 
 def _checked(stream, raw):
-    """What `stream` makes of the arrays of `raw`, if it is what it should."""
+    """Yields what `stream` makes of the arrays of `raw`; raises `ValueError`
+    unless it has their type, shape and number."""
     shape, waiting = None, 0
 
     def given():
@@ -199,34 +203,35 @@ def _checked(stream, raw):
             waiting += len(frames)
             yield frames
 
-    for frames in _named_failures(stream, given()):
+    for frames in _errors_reworded(stream, given()):
         frames = np.asarray(frames)
         if frames.dtype != np.uint8 or frames.shape[1:] != shape:
             raise ValueError(
-                f"The anonymizer made {frames.dtype} of shape {frames.shape} "
-                f"of uint8 frames (n, {', '.join(map(str, shape or ()))})."
+                f"The anonymizer returned {frames.dtype} of shape "
+                f"{frames.shape} for uint8 frames of shape "
+                f"(n, {', '.join(map(str, shape or ()))})."
             )
         waiting -= len(frames)
         if waiting < 0:
-            raise ValueError("The anonymizer made more frames than it got.")
+            raise ValueError("The anonymizer returned more frames than it got.")
         yield frames
 
 
-def _named_failures(stream, given):
-    """Runs `stream`; its own failures become a `ValueError` of one line."""
-    of_input = []
+def _errors_reworded(stream, given):
+    """Runs `stream`; its own errors become a `ValueError` of one line."""
+    input_errors = []
 
     def watched():
         try:
             yield from given
         except Exception as error:
-            of_input.append(error)
+            input_errors.append(error)
             raise
 
     try:
         yield from stream(watched())
     except Exception as error:
-        if error in of_input:
+        if error in input_errors:
             raise
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise ValueError(f"The anonymizer failed: {reason}") from error

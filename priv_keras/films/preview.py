@@ -1,8 +1,8 @@
 """Shows the newest anonymized frame to a browser on this machine.
 
-Other users of the machine and pages of other sites reach the same port. Only
-an address that holds a random token is answered, and only where the browser
-says that it was asked for by the page itself or by hand.
+Other users of the machine and pages of other sites can reach the same port. A
+request is answered only if its address holds a random token, and only if the
+browser says that the page itself or its user asked for it.
 """
 
 import collections
@@ -20,10 +20,10 @@ import time
 from typing import NamedTuple
 
 BOUNDARY = "frame"
-PATIENCE = 10  # seconds for a browser to ask, and to take what it is sent
-FAREWELL = 2  # seconds, at the end, for browsers to take the last frame
-MAX_CLIENTS = 16  # connections at once, of which a page has two
-RATE_SECONDS = 2  # over which frames are counted
+PATIENCE = 10  # seconds for a browser to send or receive something
+FAREWELL = 2  # seconds at the end for browsers to receive the last frame
+MAX_CLIENTS = 16  # connections at once; a page has two
+RATE_SECONDS = 2  # seconds over which frames are counted
 PAUSE = 0.2  # seconds between two events
 HEADERS = {
     "Cache-Control": "no-store",
@@ -40,8 +40,8 @@ POLICY = (
 )
 
 
-class News(NamedTuple):
-    """What a page is told."""
+class Status(NamedTuple):
+    """What a page shows beside the frames."""
 
     count: int  # frames so far
     rate: float  # frames per second
@@ -53,20 +53,20 @@ class Preview:
     """Serves a page on the loopback interface; a context manager.
 
     Args:
-        port: Int; 0 for any that is free.
+        port: Int; 0 for any free one.
 
     Attributes:
         url: String, the address of the page. It is a secret: whoever knows it
-            and uses this machine sees the frames.
+            and uses this machine can see the frames.
 
     Raises:
-        OSError: If the port is taken.
+        OSError: If the port is in use.
     """
 
     def __init__(self, port=0):
         self._changed = threading.Condition()
         self._times = collections.deque(maxlen=1000)  # of the last frames
-        self._jpeg, self._news = None, News(0, 0.0, (0, 0), False)
+        self._jpeg, self._status = None, Status(0, 0.0, (0, 0), False)
         self._server = _Server(port, self)
         self.url = (
             f"http://127.0.0.1:{self._server.server_port}/{self._server.token}/"
@@ -80,14 +80,14 @@ class Preview:
 
     def __exit__(self, *error):
         with self._changed:
-            self._news = self._news._replace(ended=True)
+            self._status = self._status._replace(ended=True)
             self._changed.notify_all()
         self._server.shutdown()
         self._server.wait_for_clients()
         self._server.server_close()
 
     def show(self, pixels):
-        """Makes an anonymized frame, uint8 `(height, width, 3)`, the newest."""
+        """Shows an anonymized frame, uint8 `(height, width, 3)`."""
         from PIL import Image
 
         jpeg = io.BytesIO()
@@ -95,27 +95,28 @@ class Preview:
         with self._changed:
             self._jpeg = jpeg.getvalue()
             self._times.append(time.monotonic())
-            self._news = self._news._replace(
-                count=self._news.count + 1, size=pixels.shape[1::-1]
+            self._status = self._status._replace(
+                count=self._status.count + 1, size=pixels.shape[1::-1]
             )
             self._changed.notify_all()
 
     def newest(self, seen, patience=1.0):
-        """Waits for a frame or the end.
+        """Waits for a new frame or the end, and returns the newest frame.
 
         Args:
-            seen: Int, frames that there were when it was last asked.
-            patience: Float, seconds after which there need be no news.
+            seen: Int, the count of frames that the last call returned.
+            patience: Float, seconds after which to return in any case.
 
         Returns:
-            Bytes, the newest frame as a JPEG, `None` if there is none yet;
-            and its `News`.
+            Bytes, the newest frame as a JPEG, or `None` if there is none yet;
+            and the `Status`.
         """
         with self._changed:
             self._changed.wait_for(
-                lambda: self._news.count != seen or self._news.ended, patience
+                lambda: self._status.count != seen or self._status.ended,
+                patience,
             )
-            return self._jpeg, self._news._replace(rate=self._rate())
+            return self._jpeg, self._status._replace(rate=self._rate())
 
     def _rate(self):
         oldest = time.monotonic() - RATE_SECONDS
@@ -127,7 +128,7 @@ class Preview:
 
 
 class _Server(http.server.ThreadingHTTPServer):
-    """Takes so many connections and no more."""
+    """Accepts at most `MAX_CLIENTS` connections at once."""
 
     daemon_threads = True
 
@@ -149,12 +150,12 @@ class _Server(http.server.ThreadingHTTPServer):
             self._free.release()
 
     def handle_error(self, request, client_address):
-        # A browser that has gone, or is too slow, is no fault of ours.
+        # A browser that has left or is too slow is not an error.
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
     def wait_for_clients(self):
-        """Waits until all have gone, but not for long."""
+        """Waits until all have left, at most `FAREWELL` seconds."""
         end = time.monotonic() + FAREWELL
         for _ in range(MAX_CLIENTS):
             self._free.acquire(timeout=max(0, end - time.monotonic()))
@@ -172,18 +173,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             "events": self._send_events,
         }
         start, _, name = self.path.partition("?")[0].rpartition("/")
-        if not self._is_asked_here():
+        if not self._is_own_request():
             self.send_error(403)
         elif not self._is_secret(start) or name not in answers:
             self.send_error(404)
         else:
             answers[name]()
 
-    def _is_asked_here(self):
-        """Whether the page itself asks, or somebody who typed its address.
+    def _is_own_request(self):
+        """Returns whether the page itself or its user made this request.
 
-        A foreign page can make a browser ask, under a name that it lets
-        resolve to this machine; but browsers say so in these headers.
+        A foreign page can make a browser ask, even under a name that it lets
+        resolve to this machine; but these headers of the browser reveal it.
         """
         port = self.server.server_port
         end = "" if port == 80 else f":{port}"
@@ -199,8 +200,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         )
 
     def _is_secret(self, start):
-        """Whether an address begins with the token; takes the same time for
-        all that are wrong."""
+        """Returns whether an address begins with the token, in a time that
+        does not depend on where it differs."""
         return hmac.compare_digest(
             start.encode(), f"/{self.server.token}".encode()
         )
@@ -222,15 +223,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._send_head(f"multipart/x-mixed-replace; boundary={BOUNDARY}")
         seen = 0
         while True:
-            jpeg, news = self.server.preview.newest(seen)
-            if news.count != seen:
-                seen = news.count
+            jpeg, status = self.server.preview.newest(seen)
+            if status.count != seen:
+                seen = status.count
                 head = (
                     f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\n"
                     f"Content-Length: {len(jpeg)}\r\n\r\n"
                 )
                 self.wfile.write(head.encode() + jpeg + b"\r\n")
-            elif news.ended or self._has_gone():
+            elif status.ended or self._has_left():
                 return
 
     def _send_events(self):
@@ -238,13 +239,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b"retry: 1000\n\n")
         seen, ended = 0, False
         while not ended:
-            _, news = self.server.preview.newest(seen)
-            self.wfile.write(f"data: {json.dumps(news._asdict())}\n\n".encode())
-            seen, ended = news.count, news.ended
+            _, status = self.server.preview.newest(seen)
+            event = f"data: {json.dumps(status._asdict())}\n\n"
+            self.wfile.write(event.encode())
+            seen, ended = status.count, status.ended
             time.sleep(0 if ended else PAUSE)
 
-    def _has_gone(self):
-        """Whether the browser has closed the connection."""
+    def _has_left(self):
+        """Returns whether the browser has closed the connection."""
         readable, _, _ = select.select([self.connection], [], [], 0)
         return readable and not self.connection.recv(1, socket.MSG_PEEK)
 
@@ -256,7 +258,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 
     def send_error(self, code, *_):
-        """Says the code and nothing else."""
+        """Sends the code, and no page that explains it."""
         self.send_response_only(code)
         for name, value in HEADERS.items():
             self.send_header(name, value)

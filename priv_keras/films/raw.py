@@ -1,4 +1,4 @@
-"""Raw frames through pipes: rgb24, one after the other."""
+"""Raw frames in pipes: rgb24 pixels, one frame after the other."""
 
 from fractions import Fraction
 
@@ -10,14 +10,16 @@ from priv_keras.films.frame import resized
 
 
 class RawInput:
-    """Frames of a binary file, as standard input; has what `footage.Video` has.
+    """Frames of a binary file such as standard input, with the interface of
+    `video.Video`.
 
     Args:
-        file: Binary file, unbuffered where it may have nothing to read: what
-            waits for a buffered one holds a lock that Python wants at its end.
+        file: Binary file. It must be unbuffered if a read may block: a read of
+            a buffered file holds a lock that Python needs in order to exit.
         size: `(width, height)` in pixels.
         rate: Float, frames per second.
-        seconds: Float, when to end; `None` for at the end of the file.
+        seconds: Float, seconds after which to end; `None` to read until the
+            end of the file.
     """
 
     live, count, audio, packets = False, None, (), ()
@@ -39,7 +41,7 @@ class RawInput:
         """Yields `Frame`s, scaled to `(width, height)`.
 
         Raises:
-            ValueError: If the last frame is not whole, or there is none.
+            ValueError: If the last frame is incomplete, or there is no frame.
         """
         width, height = self.format.size
         length, count = width * height * 3, 0
@@ -58,7 +60,7 @@ class RawInput:
             raise ValueError("Standard input has no frames.")
 
     def _read(self, length):
-        """So many bytes, or as many as there are."""
+        """Reads `length` bytes, or fewer at the end of the file."""
         parts = []
         while length and (part := self._file.read(length)):
             parts.append(part)
@@ -67,11 +69,11 @@ class RawInput:
 
 
 class RawOutput:
-    """Writes frames to a binary file, as standard output; has what
-    `encode.Encoder` has.
+    """Writes frames to a binary file such as standard output; has the
+    interface of `encode.Encoder`.
 
     Args:
-        file: Binary file; `None` to write nothing, for a preview alone.
+        file: Binary file; `None` to write nothing, for a preview only.
         format: `Format` of the input.
     """
 

@@ -1,4 +1,4 @@
-"""Reads videos: files, cameras and streams of a network."""
+"""Reads videos from files, cameras and network streams."""
 
 import collections
 import contextlib
@@ -18,9 +18,9 @@ from priv_keras.films.frame import Frame
 from priv_keras.films.frame import check_pixels
 
 MATRICES = (1, 4, 5, 6, 7, 9)  # colour matrices that FFmpeg's scaler knows
-# The demuxers of FFmpeg that may open a file. Each reads that file alone. The
-# others are left out because they follow what a file says to other files and
-# addresses (concat, hls, dash, imf, sdp, mlv, image2), run a script (lavfi,
+# The demuxers of FFmpeg that may open a file. Each reads only that file. The
+# others are left out because they open other files and addresses that a file
+# names (concat, hls, dash, imf, sdp, mlv, image2), run a script (lavfi,
 # avisynth), or have not been asked for.
 FORMATS = (
     *("mov", "matroska", "avi", "mpegts", "mpeg", "asf", "flv", "mxf", "ogg"),
@@ -29,13 +29,14 @@ FORMATS = (
     *("mjpeg", "mjpeg_2000", "mpjpeg", "yuv4mpegpipe"),
     *("jpeg_pipe", "png_pipe", "bmp_pipe", "tiff_pipe", "webp_pipe"),
 )
-# What the network may answer besides: HLS too, its sound and its subtitles.
+# The network may also answer in these: HLS, and its sound and subtitles.
 LIVE_FORMATS = (
     *FORMATS,
     *("rtsp", "rtp", "live_flv", "hls", "aac", "ac3", "eac3", "mp3", "webvtt"),
 )
-# What an address may begin with, and what FFmpeg opens for it in turn. `file`
-# is not among it: a playlist from the network reads nothing of this machine.
+# The protocols of an address, and those that FFmpeg opens for them in turn.
+# `file` is not one of them, so a playlist from the network cannot read files of
+# this machine.
 PROTOCOLS = (
     *("rtsp", "rtsps", "rtp", "srtp", "udp", "udplite", "tcp", "tls", "srt"),
     *("http", "https", "httpproxy", "crypto", "data", "ftp", "mmsh", "mmst"),
@@ -43,50 +44,50 @@ PROTOCOLS = (
     *("ffrtmpcrypt", "ffrtmphttp", "rist"),
 )
 WAIT = 20  # seconds for a network to answer
-# Device of a camera's number; what PyAV calls the format.
+# PyAV's format and device for the number of a camera.
 CAMERAS = {"linux": ("v4l2", "/dev/video{}"), "darwin": ("avfoundation", "{}")}
 
 
 def is_url(name):
-    """Whether an input is a stream of a network."""
+    """Returns whether an input is the URL of a stream."""
     return bool(re.match(r"[a-z][a-z0-9+.-]*://", name))
 
 
 def is_camera(name):
-    """Whether an input is the number of a camera."""
+    """Returns whether an input is the number of a camera."""
     return bool(re.fullmatch(r"\d{1,3}", name))
 
 
 def shown(name):
-    """An input's name without the password that a URL may hold."""
+    """Returns an input's name without the password that a URL may hold."""
     return re.sub(r"(?<=://)[^/@]*@", "", name)
 
 
 class Video:
     """Frames of a video, upright, with their times; a context manager.
 
-    The first video stream that is no cover picture counts. Display matrices
-    (phones turn by quarters) are applied to pixels. Damage is an error, unless
-    it is accepted.
+    Frames are those of the first video stream that is not a cover picture.
+    Display matrices, with which phones turn pictures, are applied to pixels.
+    Damage is an error unless it is accepted.
 
     Args:
-        name: String: a file, a URL, or the number of a camera.
+        name: String, a file, a URL, or the number of a camera.
         audio: Bool, whether packets of audio are collected in `packets`.
-        seconds: Float, when to end; `None` for at the end.
+        seconds: Float, seconds after which to end; `None` to read to the end.
         accept_damaged: Bool, whether frames that cannot be decoded are skipped.
 
     Attributes:
         format: `Format`.
-        count: Int, about how many frames there are; `None` if nobody knows.
-        audio: List of streams that `packets` are of.
-        packets: `collections.deque` of audio packets, in order of reading.
-        dropped: List of strings, what an output of frames leaves out.
-        metadata: Dict of strings, what the container says of the film.
+        count: Int, the approximate number of frames; `None` if it is unknown.
+        audio: List of the streams that `packets` come from.
+        packets: `collections.deque` of audio packets, in the order of reading.
+        dropped: List of strings, the streams that are not read.
+        metadata: Dict of strings, what the container says about the film.
         warnings: List of strings.
 
     Raises:
-        ValueError: If there is no frame, or the file is cut off.
-        OSError: If it cannot be read.
+        ValueError: If the input cannot be decoded, has no frame or is cut off.
+        OSError: If the input cannot be read.
     """
 
     def __init__(
@@ -99,11 +100,11 @@ class Video:
         self._stack = contextlib.ExitStack()
         with self._stack:
             self._check_whole(name)
-            with self._told("opened"):
+            with self._errors_reworded("opened"):
                 self._container = self._stack.enter_context(_open(name))
                 self._find_streams(audio)
                 self._read_ahead()
-            self._stack = self._stack.pop_all()  # now it stays open
+            self._stack = self._stack.pop_all()  # keeps the input open
 
     def __enter__(self):
         return self
@@ -122,19 +123,19 @@ class Video:
             self.warnings.append(f"cut off{str(error).partition('cut off')[2]}")
 
     @contextlib.contextmanager
-    def _told(self, what):
+    def _errors_reworded(self, what):
         import av
 
         try:
             yield
-        except av.ArgumentError:  # also of a demuxer that may not be used
+        except av.ArgumentError:  # also if the demuxer is not allowed
             raise ValueError(
                 f"{self.name} cannot be {what}: it is damaged, or in a format "
                 "that is not read, such as a playlist, or has frames of more "
                 f"than {MAX_PIXELS} pixels."
             ) from None
         except av.FFmpegError as error:
-            # Its own text may hold the password of a URL.
+            # The text of the error may hold the password of a URL.
             raise ValueError(
                 f"{self.name} cannot be {what}: {error.strerror}."
             ) from None
@@ -153,12 +154,12 @@ class Video:
         self._video = films[0]
         context = self._video.codec_context
         if context is None:
-            raise ValueError(f"{self.name} has a codec that is not known.")
+            raise ValueError(f"{self.name} has an unknown codec.")
         size = context.width, context.height
         check_pixels(self.name, size[0] * size[1], size)
         context.thread_type = "AUTO"
-        # AVI counts packets. What follows for pictures is wrong where the two
-        # do not match, as in DivX; when packets led to pictures is right.
+        # AVI numbers packets. The `pts` that FFmpeg derives from that are wrong
+        # if packets and pictures do not match, as in DivX; the `dts` are right.
         avi = self._container.format.name == "avi"
         self._stamp = operator.attrgetter("dts" if avi else "pts")
         context.options = {"max_pixels": str(MAX_PIXELS)} | (
@@ -179,7 +180,7 @@ class Video:
         ]
 
     def _read_ahead(self):
-        """Takes the first frame, which knows what headers may not say."""
+        """Decodes the first frame, since headers do not tell everything."""
         self._decoded = self._decode()
         first = next(self._decoded, None)
         if first is None:
@@ -207,7 +208,8 @@ class Video:
         return count or None
 
     def _find_start(self, first):
-        """Seconds, as the input counts them, at which the output begins."""
+        """Returns the time of the input, in seconds, at which the output
+        begins."""
         starts = [
             stream.start_time * stream.time_base
             for stream in self.audio
@@ -218,17 +220,17 @@ class Video:
         return min(starts, default=Fraction(0))
 
     def _decode(self):
-        """Frames as PyAV has them; packets of audio go to `packets`."""
+        """Yields `av.VideoFrame`s; appends packets of audio to `packets`."""
         streams = (self._video, *self.audio)
         begun = not self.live
-        with self._told("read"):
+        with self._errors_reworded("read"):
             for packet in self._container.demux(*streams):
                 if packet.stream_index != self._video.index:
                     if packet.dts is not None:
                         self.packets.append(packet)
                     continue
                 for frame in self._decode_packet(packet, begun):
-                    # Who tunes in waits for a picture that is whole.
+                    # A live stream may begin between two key frames.
                     begun = begun or frame.key_frame
                     if begun:
                         yield frame
@@ -258,42 +260,43 @@ class Video:
             return []
 
     def frames(self, size):
-        """Decodes.
+        """Decodes the frames.
 
         Args:
             size: `(width, height)` in pixels to scale frames to.
 
         Yields:
-            `Frame`s, at later and later times, the first at 0 unless audio is
-            kept and begins earlier.
+            `Frame`s in increasing order of time. The first is at 0, unless
+            audio is kept and begins earlier.
 
         Raises:
-            ValueError: Where a frame cannot be decoded, or another size begins.
+            ValueError: If a frame cannot be decoded or has another size.
         """
         from av.video.reformatter import Interpolation
         from av.video.reformatter import VideoReformatter
 
-        # By default, PyAV starts threads for every frame.
+        # Without it, PyAV starts threads for every frame.
         scaler = VideoReformatter()
         turned = self._matrix[0, 0] == 0
-        small = size[::-1] if turned else size
-        whole = self.format.size[::-1] if turned else self.format.size
-        shrinks = size[0] * size[1] < whole[0] * whole[1]
+        scaled = size[::-1] if turned else size
+        coded = self.format.size[::-1] if turned else self.format.size
+        shrinks = size[0] * size[1] < coded[0] * coded[1]
         way = Interpolation.AREA if shrinks else Interpolation.BICUBIC
         for frame, time, duration in self._timed():
-            if (frame.width, frame.height) != whole:
+            if (frame.width, frame.height) != coded:
                 raise ValueError(
-                    f"{self.name} changes its size from {whole[0]}x{whole[1]} "
+                    f"{self.name} changes its size from {coded[0]}x{coded[1]} "
                     f"to {frame.width}x{frame.height}. Cut it there."
                 )
             rgb = scaler.reformat(
-                frame, *small, format="rgb24", interpolation=way, threads=1
+                frame, *scaled, format="rgb24", interpolation=way, threads=1
             )
             pixels = upright(rgb.to_ndarray(), self._matrix)
             yield Frame(pixels, time, duration)
 
     def _timed(self):
-        """Frames with their times in ticks, each later than the last."""
+        """Yields frames with their times and durations in ticks; each time is
+        later than the last."""
         base = self.format.time_base
         start = round(self._start / base)
         tick = max(1, round(1 / self.format.rate / base))
@@ -302,7 +305,7 @@ class Video:
             stamp = self._stamp(frame)
             if last is None:
                 time = 0 if stamp is None else max(stamp - start, 0)
-            elif stamp is None:  # as at the end of an AVI
+            elif stamp is None:  # for example at the end of an AVI
                 time = last + tick
             elif stamp - start <= last:
                 time = last + 1
@@ -319,7 +322,7 @@ class Video:
             self.warnings.append(warning)
 
     def shift(self, packet):
-        """Makes a packet of audio begin when the output does."""
+        """Moves a packet of audio to the time that it has in the output."""
         offset = round(self._start / packet.time_base)
         packet.dts -= offset
         if packet.pts is not None:
@@ -329,7 +332,7 @@ class Video:
 def _open(name):
     import av
 
-    # A title need not be in UTF-8. PyAV 19 takes any and has no such option.
+    # A title need not be UTF-8. PyAV 19 accepts any and has no such option.
     old = int(av.__version__.partition(".")[0]) < 19
     options = {"metadata_errors": "surrogateescape"} if old else {}
     if is_camera(name):
@@ -344,9 +347,9 @@ def _open(name):
         scheme = name.partition("://")[0]
         if scheme not in PROTOCOLS:
             raise ValueError(
-                f"{shown(name)} is no address of a stream: {scheme}:// is not "
-                "read. Give the path of a file, or an address such as rtsp:// "
-                "or https://."
+                f"{shown(name)} is not the address of a stream: {scheme}:// is "
+                "not read. Give the path of a file, or an address such as "
+                "rtsp:// or https://."
             )
         options["options"] = {
             "rtsp_transport": "tcp",  # over UDP, packets get lost
@@ -362,7 +365,7 @@ def _open(name):
 
 
 def _legible(text):
-    """Text of a film, with `�` for what is not in UTF-8."""
+    """Returns text of a film, with `�` for bytes that are not UTF-8."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
@@ -381,15 +384,15 @@ def _colour(frame):
 
 
 def display_matrix(frame):
-    """How a frame is to be turned or mirrored.
+    """Returns how a frame must be turned or mirrored to be upright.
 
     Args:
         frame: `av.VideoFrame`.
 
     Returns:
-        int array `(2, 2)` of 0, 1 and -1: `(x, y) @ matrix` is the place where
-        a pixel is shown, up to a shift. What is between quarters is taken to
-        the nearest.
+        Int array `(2, 2)` of 0, 1 and -1: `(x, y) @ matrix` is the position at
+        which a pixel is shown, up to a shift. Angles are rounded to quarter
+        turns.
     """
     from av.sidedata.sidedata import Type
 

@@ -24,7 +24,7 @@ def test_any_size_stays_and_a_flat_frame_too(factor):
     found = downsample(frames, factor)
     assert found.shape == frames.shape
     np.testing.assert_allclose(found, 0.3, atol=1e-6)
-    # No more different pixels than there are squares.
+    # There are as many different pixels as squares.
     noise = downsample(np.random.rand(1, 21, 30, 1).repeat(3, -1), factor)
     squares = -(-21 // factor) * -(-30 // factor)
     assert len(np.unique(noise[..., 0])) == squares

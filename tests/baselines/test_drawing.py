@@ -68,9 +68,9 @@ def test_blur_leaves_no_detail_inside_and_all_outside():
     np.testing.assert_array_equal(found[~mask], frame[~mask])
     inside = found[5:45, 10:30].astype(float)
     assert frame[5:45, 10:30].std() > 70
-    for axis in (0, 1):  # neighbours are all but equal
+    for axis in (0, 1):  # neighbours are almost equal
         assert np.abs(np.diff(inside, axis=axis)).max() <= 5
-    # Stripes of any phase are one grey.
+    # Stripes of any phase become the same grey.
     stripes = np.zeros((50, 60, 3), "uint8")
     stripes[:, ::2] = 200
     ones, _ = cover(stripes, BOX, drawing.box, drawing.blur)
@@ -92,7 +92,7 @@ def test_where_boxes_overlap_the_stronger_blur_counts():
 
 
 def person(height=120, width=160):
-    """A figure on grass, its box, and where it is."""
+    """Returns a picture of a figure on grass, its box, and its mask."""
     rng = np.random.default_rng(0)
     frame = rng.normal((70, 110, 60), 12, (height, width, 3))
     body = np.zeros((height, width), "uint8")

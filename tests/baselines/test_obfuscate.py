@@ -18,7 +18,7 @@ NOBODY = np.empty((0, 4))
 
 
 class Finder:
-    """Finds white pixels, one box in a frame; misses `blind` frames."""
+    """Finds white pixels, one box per frame, but none in the frames `blind`."""
 
     version = "finder"
 
@@ -38,7 +38,7 @@ class Finder:
 
 
 def walk(frames=12, empty=()):
-    """A white square that walks through noise."""
+    """Returns frames in which a white square walks through noise."""
     rng = np.random.default_rng(0)
     pictures = rng.integers(0, 200, (frames, 30, 40, 3), "uint8")
     for i, picture in enumerate(pictures):
@@ -72,7 +72,7 @@ def test_a_frame_that_the_detector_missed_does_not_leak():
     assert obfuscator(Finder())(frames).max() < 255
     blind = Finder(blind=(0, 4, 5, 11))
     assert (frames[[0, 4, 5, 11]] == 255).all(axis=-1).any(axis=(1, 2)).all()
-    # At the ends the box stays where it was, so a margin has to help.
+    # At the ends the box does not move, so a margin is needed.
     assert obfuscator(blind, margin=0.5)(frames).max() < 255
 
 
@@ -163,7 +163,7 @@ def test_looks_share_what_was_detected(tmp_path):
         alone = obfuscate.Obfuscator(Finder(), drawing.box, look, margin=0)
         np.testing.assert_array_equal(found, alone(frames))
     assert finder.frames == len(frames)
-    # Another clip, shape or detector is not mistaken for it.
+    # Another clip, shape or detector has a result of its own.
     shared(frames[:, ::-1])
     shared(frames.reshape(12, 40, 30, 3))
     assert finder.frames == 3 * len(frames)
@@ -239,7 +239,7 @@ def test_noise_of_any_size_is_taken(name):
 
 
 def real(size, count=16):
-    """Frames of a clip of UT-Interaction: two people, standing apart."""
+    """Returns frames of UT-Interaction with two people who stand apart."""
     from tfrecords_tools import decode
 
     path = SHARED / "ut_interaction" / "set1" / "0_1_4.avi"

@@ -15,7 +15,7 @@ def follow(detections, **options):
 
 
 def boxes(found):
-    """As sorted tuples, without repetitions."""
+    """Returns boxes as sorted tuples, without repetitions."""
     return sorted({tuple(map(float, box)) for box in found})
 
 
@@ -39,7 +39,7 @@ def test_a_gap_longer_than_memory_is_covered_at_its_ends():
     seen = [at(0), *[NOBODY] * 5, at(0)]
     covered = [len(each) for each in follow(seen, memory=2)]
     assert covered == [1, 1, 1, 0, 1, 1, 1]
-    # One frame less, and it is one person who was missed.
+    # With a shorter gap, both boxes are those of one person.
     assert [len(each) for each in follow(seen[1:-1], memory=2)] == [0] * 5
     assert all(len(each) for each in follow(seen[:3] + seen[-1:], memory=2))
 
@@ -60,10 +60,10 @@ def test_where_a_link_is_in_doubt_more_is_covered():
 
 
 def test_two_people_who_cross_are_covered_all_the_way():
-    """In the middle, the detector sees the one in front alone."""
+    """In the middle, the detector sees only the person in front."""
     paths = [
         (4.0 * t, 40.0 - 4.0 * t, t) for t in range(11)
-    ]  # of one, of the other
+    ]  # positions of both, and the time
     seen = [
         at(one)
         if abs(one - other) < 6
@@ -80,7 +80,7 @@ def test_two_people_who_cross_are_covered_all_the_way():
 def test_one_box_is_not_given_to_two_people():
     seen = [np.concatenate([at(0), at(4)]), at(1), NOBODY]
     links = tracking.follow(seen, memory=1)
-    # The one who is not seen stays where they were.
+    # The person who is not detected stays where they were.
     assert boxes(list(links)[1]) == [(1, 0, 11, 10), (4, 0, 14, 10)]
 
 

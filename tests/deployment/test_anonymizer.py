@@ -19,18 +19,18 @@ from priv_keras.networks.anonymizer import ANONYMIZERS
 from priv_keras.pixels import to_float
 from priv_keras.pixels import to_uint8
 
-# The light one is fast.
+# Only the light network is fast enough for every run.
 EACH = ["lite"] + [
     pytest.param(name, marks=pytest.mark.slow)
     for name in ANONYMIZERS
     if name != "lite"
 ]
-# Grey levels from the Keras model, at most.
+# The largest difference from the Keras model, in grey levels.
 TOLERANCES = {"float32": 1, "float16": 2}
 
 
 def smooth_frames(count, height=40, width=52, seed=0):
-    """Made pictures: soft blobs of all brightnesses, some noise."""
+    """Draws pictures: soft blobs of all brightnesses, with some noise."""
     rng = np.random.default_rng(seed)
     coarse = rng.random((count, 4, 5, 3), "float32")
     frames = tf.image.resize(coarse, (height, width), "bicubic").numpy()
@@ -42,8 +42,8 @@ WIDTHS = {"full": 0.125, "lite": 0.5}
 
 
 def warmed_up(name):
-    """A narrow f_A, near the identity: what random weights do to a picture
-    is noise, and noise forgives all."""
+    """Returns a narrow f_A near the identity: the output of random weights
+    would be noise, which hides errors."""
     keras.utils.set_random_seed(0)
     model = ANONYMIZERS[name](width=WIDTHS[name])
     frames = to_float(smooth_frames(32))
@@ -139,7 +139,7 @@ def test_int8_convolutions_are_integers_and_statistics_are_not(exported):
 @pytest.mark.parametrize("name", EACH)
 def test_without_even_channels_int8_is_refused(name, tmp_path, monkeypatch):
     model = ANONYMIZERS[name](width=0.25)
-    for layer in model.layers:  # as training does to some extent
+    for layer in model.layers:  # training does this to some extent
         if isinstance(layer, keras.layers.Conv2D) and not layer.use_bias:
             (kernel,) = layer.get_weights()
             channels = kernel.shape[-1]
@@ -149,7 +149,7 @@ def test_without_even_channels_int8_is_refused(name, tmp_path, monkeypatch):
     before = sorted(tmp_path.rglob("*"))
     as_trained = tflite._spread(model)
     monkeypatch.setattr(tflite, "_spread", lambda *_: as_trained)
-    with pytest.raises(ValueError, match=r"is [-0-9.]+ dB \(PSNR\) from f_A"):
+    with pytest.raises(ValueError, match=r"PSNR of [-0-9.]+ dB to that of"):
         export_tflite(model_and_folder, "int8")
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -180,7 +180,7 @@ def test_a_model_of_bfloat16_is_exported_in_float32(tmp_path):
     portable = tflite._portable(model, tflite._spread(model))
     assert {x.compute_dtype for x in portable.layers} == {"float32"}
     error = np.abs(portable(to_float(frames)) - model(to_float(frames)))
-    assert error.max() < 0.1  # what bfloat16 is worth
+    assert error.max() < 0.1  # the precision of bfloat16
 
 
 def test_plain_tensorflow_loads_it_without_this_package(exported, tmp_path):

@@ -108,7 +108,7 @@ def test_a_page_names_an_attack_that_reads_more(folder):
     found = {**DESCRIBED, "scope": "", "files": {}}
     page = card.page({**found, "figures": card.figures(attacked)})
     assert "Another attack reads more: inversion (weak), 0.600" in page
-    # Of raw clips, in the column of these.
+    # An attack on raw clips is in their column.
     assert "| A_B, video, on raw clips: c3d |  | 0.950 [" in page
     plain = card.page({**found, "figures": card.figures(RESULT)})
     assert "reads more" not in plain

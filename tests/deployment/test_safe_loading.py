@@ -47,12 +47,12 @@ def exported(tmp_path):
 
 @pytest.fixture
 def stolen(tmp_path):
-    """A file that the graphs of strangers write to."""
+    """The file that the graphs of strangers write to."""
     return tmp_path / "stolen"
 
 
 def forge(folder, **said):
-    """Gives a folder the card that whoever made it would write."""
+    """Writes the card that the author of a hostile folder would write."""
     cards.write(folder, {**CARD, **said})
 
 
@@ -73,7 +73,7 @@ def thief(path):
 
 
 def serving(folder, path):
-    """Writes what it is given."""
+    """Saves a model that writes its input to a file."""
     module = tf.Module()
     module.serve = tf.function(thief(path), input_signature=SIGNATURE)
     tf.saved_model.save(module, str(folder))
@@ -106,8 +106,8 @@ def unlisted(folder, path):
 
 
 def swapped(folder, path):
-    """Writes by a function that TensorFlow takes in the place of another,
-    since it says that it does the same and suits this device better."""
+    """Saves a model that writes in a function which TensorFlow swaps in for
+    another, since it claims to do the same and to suit this device better."""
 
     def implementation(function, device):
         return polymorphic_function.function(
@@ -195,7 +195,7 @@ def test_it_makes_what_its_graph_makes(name, policy, earlier, tmp_path):
     card["arguments"] = {"dtype_policy": network.dtype_policy.name}
     if name in ANONYMIZERS:
         card["arguments"]["width"] = WIDTH
-    if earlier:  # when cards had the run's flags alone
+    if earlier:  # cards had only the flags of the run
         del card["arguments"]
         card["flags"] = f"--anonymizer_width={WIDTH}\n--precision={policy}\n"
     saved_model.export_saved_model(network, tmp_path / "model", card)
@@ -289,7 +289,7 @@ def varint(number):
 
 
 def index(items):
-    """A table as LevelDB writes it, without checksums."""
+    """Returns a table as LevelDB writes it, without checksums."""
 
     def block(items):
         entries = (
@@ -311,7 +311,7 @@ FIRST = b"variables/0/.ATTRIBUTES/VARIABLE_VALUE"
 
 
 def first(**changes):
-    """Changes the entry of the first weight."""
+    """Returns a change of the entry of the first weight."""
 
     def change(items):
         entry = tensor_bundle_pb2.BundleEntryProto.FromString(items[FIRST])

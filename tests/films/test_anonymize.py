@@ -1,4 +1,4 @@
-"""The program, as a person runs it."""
+"""Runs the program as a user does."""
 
 import contextlib
 import functools
@@ -37,12 +37,12 @@ from priv_keras.networks.anonymizer import ANONYMIZERS
 
 ROOT = pathlib.Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "priv_keras.anonymize"]
-SECONDS = 120  # what takes longer has hung
+SECONDS = 120  # a run that takes longer has hung
 
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory):
-    """An exported anonymizer that can be checked: light is dark."""
+    """An exported anonymizer whose effect can be checked: it inverts frames."""
     frames = keras.Input((None, None, 3))
     inverter = keras.Model(frames, keras.layers.Rescaling(-1.0, 1.0)(frames))
     folder = tmp_path_factory.mktemp("export") / "anonymizer"
@@ -50,7 +50,7 @@ def model(tmp_path_factory):
     return folder
 
 
-LEAK = 30  # grey levels, mean: what coding does to a picture is far less
+LEAK = 30  # grey levels, on average; encoding changes a picture far less
 CARD = {
     **dict.fromkeys(("format", "anonymizer", "date", "flags"), "made"),
     "turns": 1,
@@ -63,12 +63,12 @@ CARD = {
 
 
 def arguments(*args):
-    # The inverter is no network that its card could name.
+    # A card cannot name the inverter, which is not one of our networks.
     return [*COMMAND, "--trust_model", *map(str, args)]
 
 
 def anonymize(*args, **options):
-    """Runs the program; standard output and error are bytes."""
+    """Runs the program; its standard output and error are bytes."""
     done = subprocess.run(
         arguments(*args),
         capture_output=True,
@@ -81,7 +81,7 @@ def anonymize(*args, **options):
 
 
 def said(done):
-    """What was told, without what TensorFlow tells."""
+    """Returns the lines of the program, without those of TensorFlow."""
     lines = done.stderr.decode().splitlines()
     ours = ("error: ", "warning: ", "note: ", "skipped: ", "preview: ", "stop")
     return [x for x in lines if x.startswith(ours) or " films failed" in x]
@@ -98,7 +98,7 @@ VARIABLE = [0, 40, 80, 500, 520, 560, 1000, 1900]
 
 @pytest.fixture(scope="module")
 def mirrored(model, tmp_path_factory):
-    """A tree of films good and bad, and what the program makes of it."""
+    """A tree of good and bad films, and what the program makes of it."""
     raw = tmp_path_factory.mktemp("raw")
     out = tmp_path_factory.mktemp("out") / "new"
     (raw / "deep" / "er").mkdir(parents=True)
@@ -142,8 +142,8 @@ def test_a_folder_is_mirrored(mirrored):
 def test_what_could_not_be_done_is_said(mirrored):
     raw, _, done = mirrored
     lines = said(done)
-    assert lines[0] == f"skipped: {raw}/notes.txt is no film"
-    assert lines[1].startswith("note: nothing here tells at which size")
+    assert lines[0] == f"skipped: {raw}/notes.txt is not a film"
+    assert lines[1].startswith("note: the model does not say at which")
     errors = [line for line in lines if line.startswith("error: ")]
     assert len(errors) == 3
     assert errors[0].startswith(f"error: {raw}/cut.mkv is cut off")
@@ -214,7 +214,7 @@ def test_flags_may_be_spelt_as_those_of_deface(model, tmp_path):
     assert done.returncode == 0, said(done)
     assert said(done) == [
         "note: the privacy figures of this model were measured on frames of "
-        "112x112; nothing is known of other sizes"
+        "112x112; nothing is known about other sizes"
     ]
     found, _ = read_film(tmp_path / "out.mp4")
     assert found.shape == (6, 96, 128, 3)
@@ -349,7 +349,7 @@ def test_force_replaces_once_the_new_one_is_whole(model, tmp_path):
 
 @contextlib.contextmanager
 def half_way(tmp_path, model, count=100):
-    """A run that waits for more frames, some of which it has written."""
+    """A run that has written some frames and waits for more."""
     frames = np.stack(noise(count)).tobytes()
     run = subprocess.Popen(
         arguments(
@@ -388,7 +388,7 @@ def test_a_signal_leaves_nothing(model, tmp_path, name):
     number = getattr(signal, name)
     with half_way(tmp_path, model) as run:
         run.send_signal(number)
-        # Standard input stays open: nothing may wait for it.
+        # Standard input stays open, and the program must not wait for it.
         assert run.wait(60) == 128 + number
         assert f"stopped by {name}" in run.stderr.read().decode()
     assert not list((tmp_path / "out").iterdir())
@@ -468,7 +468,7 @@ def test_a_full_disk_leaves_nothing(model, tmp_path):
 
 
 class Picky(tf.Module):
-    """Cannot anonymize a frame whose first pixel is 200."""
+    """A model that fails at a frame whose first pixel is 200."""
 
     def __init__(self):
         super().__init__()
@@ -499,7 +499,7 @@ CASES = 300
 
 
 def whole_films(folder):
-    """Small films in the containers and codecs that people have."""
+    """Makes small films in common containers and codecs."""
     pictures = scenes(20)
     made = [
         write_film(folder / "v.mp4", pictures),
@@ -531,12 +531,12 @@ def test_damaged_films_make_no_output_or_a_right_one(model, tmp_path):
         assert path.with_name(path.name + ".json").exists()
         found, _ = read_film(path)
         assert len(found) > 0
-        if found.shape[1:] != raw.shape[1:]:  # a header that was damaged
+        if found.shape[1:] != raw.shape[1:]:  # the header was damaged
             continue
         for picture in found.astype(int):
             leak = np.abs(raw - picture).mean(axis=(1, 2, 3)).min()
             right = np.abs(255 - raw - picture).mean(axis=(1, 2, 3)).min()
-            # What damage made of a picture may be like neither.
+            # A damaged picture may resemble neither.
             assert right < leak or leak > LEAK, path
             looked += 1
     assert looked > 10 * CASES / 20

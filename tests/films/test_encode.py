@@ -1,4 +1,4 @@
-"""From film to film: what has to stay stays, what has to go goes."""
+"""What an encoded film keeps of its input, and what it leaves out."""
 
 from fractions import Fraction
 
@@ -21,7 +21,7 @@ from priv_keras.films.frame import Format
 from priv_keras.films.frame import Frame
 from priv_keras.films.video import Video
 
-LOSSY = 14  # grey levels that halved colours and encoding may cost on average
+LOSSY = 14  # grey levels that encoding may change a frame by, on average
 VARIABLE = [0, 40, 80, 500, 520, 560, 1000, 1900, 1950, 2000]
 
 
@@ -229,7 +229,7 @@ def test_audio_is_copied_on_request_alone(tmp_path, output):
     before, starts = sound_of(source)
     after, ends = sound_of(tmp_path / output)
     assert before == after
-    # In step with the pictures.
+    # The audio is in step with the pictures.
     offsets = [
         read_film(path)[1][0] - first
         for path, first in ((source, starts[0]), (tmp_path / output, ends[0]))
@@ -239,7 +239,7 @@ def test_audio_is_copied_on_request_alone(tmp_path, output):
 
 
 def sound_of(path):
-    """Packets of the audio, and when they are to be heard, in seconds."""
+    """Returns the packets of the audio, and their times in seconds."""
     with av.open(str(path)) as container:
         packets = [p for p in container.demux(audio=0) if p.size]
         return (
@@ -331,7 +331,7 @@ def test_an_output_that_lost_a_frame_is_not_trusted(tmp_path):
 
 
 def similarity(a, b):
-    """Mean SSIM of two pictures."""
+    """Returns the mean SSIM of two pictures."""
     import tensorflow as tf
 
     a, b = (tf.constant(x.astype("float32")) for x in (a, b))
@@ -340,7 +340,7 @@ def similarity(a, b):
 
 def test_no_frame_of_the_output_is_like_its_raw_one(tmp_path):
     some = scenes(9)
-    # The first and last ones, and a frame that is shown again and again.
+    # They include the first and last ones, and a frame that is repeated.
     pictures = [some[0]] + [some[1]] * 5 + some[2:] + [some[-1]] * 3
     source = write_film(tmp_path / "in.mp4", pictures)
     raw, _ = read_film(source)

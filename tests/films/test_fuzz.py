@@ -1,4 +1,4 @@
-"""Damaged videos: a listed skip or a sound record, and nothing else."""
+"""Damaged videos are either listed as skipped or written as sound records."""
 
 import random
 import subprocess
@@ -14,11 +14,11 @@ from made_videos import write_video
 from tfrecords_tools import manifest
 from tfrecords_tools import verify
 
-SECONDS = 300  # what takes longer has hung: a fifth of it was seen
+SECONDS = 300  # a run that takes longer has hung; 60 were measured
 
 
 def whole(tmp_path):
-    """Contents of small videos in the containers and codecs of the datasets."""
+    """Returns small videos in the containers and codecs of the datasets."""
     write_avi(tmp_path / "v.avi", 20, size=(32, 24))
     contents = [(tmp_path / "v.avi").read_bytes()]
     pictures = [gray(i) for i in range(20)]
@@ -39,7 +39,7 @@ def raw(tmp_path):
     folder.mkdir(parents=True)
     for case in range(CASES):
         content = damaged(contents[case % len(contents)], rng)
-        # What is in a file counts, not how it is named.
+        # The content of a file counts, not its suffix.
         name = f"{case}_{case % 20 + 1}_{case % 6}.avi"
         (folder / name).write_bytes(content)
     return folder.parent

@@ -11,7 +11,7 @@ from priv_keras.films.jobs import whole_or_none
 
 @pytest.fixture(autouse=True)
 def tree(tmp_path, monkeypatch):
-    """A folder of films and other things to stand in."""
+    """A folder of films and other files, which is the current folder."""
     monkeypatch.chdir(tmp_path)
     for name in (
         *("a.mp4", "b.avi", "c.JPG", "notes.txt", "x[1].mp4"),
@@ -88,7 +88,7 @@ def test_cameras_streams_and_pipes():
     assert pairs(["rtsp://h/s"], "out.mkv") == {"rtsp://h/s": "out.mkv"}
     assert pairs(["http://h/a.jpg"], "o.mp4") == {"http://h/a.jpg": "o.mp4"}
     assert pairs(["-"], "-") == {"-": "-"}
-    pathlib.Path("0").touch()  # a file wins
+    pathlib.Path("0").touch()  # a file takes precedence over a camera
     assert pairs(["0"]) == {"0": "0_anonymized.mp4"}
 
 
@@ -114,8 +114,8 @@ def test_cameras_streams_and_pipes():
         (["a.mp4"], "out.txt", "out.txt must end in .mp4, .m4v"),
         (["a.mp4"], "out", "out must end in .mp4"),
         (["c.JPG"], "out.mp4", "must end in .jpg.*: the input is a picture"),
-        (["a.mp4", "b.avi"], "c.JPG", "c.JPG is a file, and of several"),
-        (["films"], "a.mp4", "a.mp4 is a file, and of several"),
+        (["a.mp4", "b.avi"], "c.JPG", "c.JPG is a file; for several"),
+        (["films"], "a.mp4", "a.mp4 is a file; for several"),
     ],
 )
 def test_refusals(sources, output, message):
@@ -170,7 +170,7 @@ def test_what_exists_stays_unless_forced():
         whole_or_none([path]) as partial,
     ):
         partial[0].write_text("new")
-        path.write_text("another's")  # while we were at it
+        path.write_text("another's")  # in the meantime
     assert path.read_text() == "another's"
     with whole_or_none([path], force=True) as partial:
         partial[0].write_text("new")

@@ -64,12 +64,12 @@ def test_exif_is_kept_on_request_but_for_pictures_within(tmp_path):
     kept = Image.open(tmp_path / "out.jpg").getexif()
     assert kept[CAMERA] == "Annas camera"
     assert kept.get_ifd(GPS)[2] == (52.0, 31.0, 12.0)
-    assert kept.get(ORIENTATION, 1) == 1  # it is upright already
+    assert kept.get(ORIENTATION, 1) == 1  # the picture is upright already
     assert b"raw preview" not in (tmp_path / "out.jpg").read_bytes()
 
 
 def with_thumbnail(thumbnail):
-    """EXIF data of two folders: a camera's name, and a thumbnail."""
+    """Returns EXIF data of two folders: a camera's name and a thumbnail."""
 
     def folder(entries, following):
         packed = [struct.pack("<HHI4s", *entry) for entry in entries]
@@ -142,7 +142,7 @@ def test_what_is_no_whole_picture_is_refused(tmp_path):
     damaged[len(whole) // 2] ^= 255
     for content in (b"", b"text", whole[: len(whole) // 2], bytes(damaged)):
         (tmp_path / "in.png").write_bytes(content)
-        with pytest.raises(ValueError, match="is no picture|be decoded"):
+        with pytest.raises(ValueError, match="is not a picture|be decoded"):
             picture.Picture(str(tmp_path / "in.png"))
 
 

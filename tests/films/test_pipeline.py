@@ -45,7 +45,7 @@ def test_no_more_is_read_than_waits():
     found = pipeline.anonymized(frames(1000, read), inverted, 4)
     next(found)
     time.sleep(0.5)
-    # Batches: one written, one in each hand, and what waits between.
+    # One batch is being written, each thread has one, and some wait.
     assert len(read) <= 4 * (1 + 2 * pipeline.DEPTH + 4)
     found.close()
     count = len(read)
@@ -91,12 +91,12 @@ def fails_at_third(batches):
 @pytest.mark.parametrize(
     ("stream", "message"),
     [
-        (drops_one, "The anonymizer kept 1 frames to itself"),
-        (repeats_one, "The anonymizer made more frames than it got"),
-        (another_size, r"made uint8 of shape \(4, 2, 6, 3\) of uint8 frames"),
-        (floats, "made float64 of shape"),
+        (drops_one, "The anonymizer did not return 1 of its frames"),
+        (repeats_one, "The anonymizer returned more frames than it got"),
+        (another_size, r"returned uint8 of shape \(4, 2, 6, 3\) for uint8"),
+        (floats, "returned float64 of shape"),
         (fails_at_third, "The anonymizer failed: RuntimeError: out of memory$"),
-        (lambda batches: iter(()), "The anonymizer kept .* frames to itself"),
+        (lambda batches: iter(()), "The anonymizer did not return .* of its"),
     ],
 )
 def test_what_is_not_anonymized_stops_the_run(stream, message):
@@ -124,7 +124,7 @@ def test_steps_overlap():
     start = time.monotonic()
     for _ in slow(pipeline.anonymized(slow(frames(30)), slow, 1)):
         pass
-    assert time.monotonic() - start < 2.2 * 30 * 0.02  # of 3
+    assert time.monotonic() - start < 2.2 * 30 * 0.02  # 3 if serial
 
 
 class Inverter:

@@ -59,7 +59,7 @@ def test_a_port_that_is_taken_is_an_error():
 
 
 def answer(window, path=None, method="GET", host=None, headers=()):
-    """What comes back for a request: status, headers, body."""
+    """Sends a request, and returns the status, headers and body."""
     _, _, address, own = window.url.split("/", 3)
     host = [address] if host is None else host
     lines = [
@@ -122,7 +122,7 @@ def test_names_of_this_machine_are_answered(window, name):
     ],
 )
 def test_other_names_of_this_machine_are_not(window, name):
-    # As where a foreign site lets its own name resolve to this machine.
+    # A foreign site can let its own name resolve to this machine.
     for path in (None, "/"):
         host = [name.format(port_of(window))]
         status, _, body = answer(window, path, host=host)
@@ -195,7 +195,7 @@ def test_a_browser_that_takes_nothing_is_given_up(monkeypatch):
         line.sendall(
             f"GET /{path}frames HTTP/1.1\r\nHost: {address}\r\n\r\n".encode()
         )
-        for _ in range(40):  # more than the kernel holds back
+        for _ in range(40):  # more than the kernel buffers
             window.show(noise)
             if free(window) == preview.MAX_CLIENTS:
                 break
@@ -224,7 +224,7 @@ def test_so_many_browsers_and_no_more(window, monkeypatch):
         socket.create_connection(address, timeout=20)
         for _ in range(preview.MAX_CLIENTS)
     ]
-    while free(window):  # until all were taken
+    while free(window):  # until all are accepted
         time.sleep(0.01)
     with socket.create_connection(address, timeout=20) as one_more:
         assert one_more.recv(100) == b""
@@ -270,7 +270,7 @@ def wait_for_status(driver, text):
 
 
 class Film(threading.Thread):
-    """Shows a frame 25 times a second until it is told to stop."""
+    """Shows a frame 25 times a second until `stopped` is set."""
 
     def __init__(self, window):
         super().__init__(daemon=True)
@@ -326,7 +326,7 @@ def test_the_page_is_for_phones_desks_day_and_night(
         assert complaints(driver) == []
         assert overflow(driver) <= 0
     assert shown[0] == 160
-    assert shown[1] == width  # of the window, and not 160
+    assert shown[1] == width  # that of the window, not 160
     assert shown[2] > height / 2
     assert shown[3] == "pixelated"
     is_bright = int(re.search(r"\d+", shown[4])[0]) > 128
@@ -340,7 +340,7 @@ def test_the_page_says_that_it_lost_the_program():
         driver.get(window.url)
         window.show(scene(1))
         wait_for_status(driver, "live")
-        # As where the program was killed: nobody is told of an end.
+        # If the program is killed, no event announces the end.
         window._server.preview = None
         window.show(scene(2))
         window._server.shutdown()

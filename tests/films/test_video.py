@@ -1,4 +1,4 @@
-"""What is read: files, streams of a network, and what is damaged."""
+"""Reads files, network streams and damaged videos."""
 
 import functools
 import http.server
@@ -91,7 +91,7 @@ def test_a_film_that_is_cut_off_is_read_on_request_alone(tmp_path, name):
 
 
 def damage(path):
-    """Sets bytes of the middle of the pictures, none of a header."""
+    """Overwrites bytes in the middle of the pictures, but no header."""
     content = bytearray(path.read_bytes())
     start = content.index(b"mdat") + 2000
     content[start : start + 1500] = b"\x55" * 1500
@@ -156,7 +156,7 @@ def test_clips_of_divx_are_whole_and_even():
             found = times(film)
         assert film.warnings == []
         assert found[0] == 0
-        # Two of the packets that are counted hold no picture of their own.
+        # Two of the packets that are counted hold no picture.
         assert film.count - 2 <= len(found) <= film.count
         steps = np.diff(found)
         assert steps.min() == 1
