@@ -103,7 +103,7 @@ def attacker(result, side):
 def table():
     rows = sorted(lines.read(KEPT), key=lambda row: (row["sweep"], row["run"]))
     machines = sorted({row["machine"] for row in rows})
-    yield "# Attackers who train for longer, tiny scale"
+    yield "# Attackers that train for longer, tiny scale"
     yield ""
     yield (
         "Made by `python benchmarks/convergence.py` on "

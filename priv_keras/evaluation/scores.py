@@ -67,6 +67,7 @@ def score(model, dataset, label, batch_size):
 
 
 def accuracy_score(labels, logits, videos):
+    """Returns the part of `score` that is for a single label."""
     hits = logits.argmax(axis=1) == labels
     _, first, video = np.unique(videos, return_index=True, return_inverse=True)
     sums = np.zeros((len(first), logits.shape[1]))
@@ -87,6 +88,7 @@ def accuracy_score(labels, logits, videos):
 
 
 def attributes_score(labels, logits, videos):
+    """Returns the part of `score` that is for attributes."""
     each = metrics.average_precisions(labels, logits)
     return {
         "cmap": metrics.class_mean_average_precision(labels, logits),

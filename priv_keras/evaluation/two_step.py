@@ -48,7 +48,7 @@ def check_unseen(names, budgets):
     if known:
         raise ValueError(
             "An attacker of a family that the anonymizer trained against says "
-            "nothing of unseen ones: Sec. 3.6 wants the two sets disjoint. "
+            "nothing about unseen ones: Sec. 3.6 wants disjoint sets. "
             f"In both: {known}. Drop them from --attackers={','.join(names)}."
         )
     unknown = sorted(set(names) - set(attackers.NAMES))

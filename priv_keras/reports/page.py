@@ -191,8 +191,8 @@ def _attributes_words(point):
     return (
         f"Dot plot of each attribute on raw clips and after {point.label}",
         f"Average precision of each attribute on raw clips and after "
-        f"{point.label}, by {best}. An attribute that no test clip has has no "
-        "mark.",
+        f"{point.label}, by {best}. An attribute that no test clip shows has "
+        "no mark.",
     )
 
 

@@ -109,8 +109,8 @@ def load(model, path):
         raise FileNotFoundError(f"There is no file {path}.")
     if not str(path).endswith(END):
         raise ValueError(
-            f"{path} is no *{END}. Give a file that `model.save_weights` wrote "
-            "under such a name."
+            f"{path} is not a *{END}. Give a file that `model.save_weights` "
+            "wrote under such a name."
         )
     try:
         # Keras merely warns if the state of an optimizer does not fit.

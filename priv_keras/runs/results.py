@@ -4,27 +4,6 @@
 RAW_VIDEO = "video, on raw clips"
 
 
-def caveat(attackers):
-    """Returns a sentence on attackers that `--attacker_steps` stopped.
-
-    Args:
-        attackers: Iterable of dicts with `name`, and `converged`, see
-            `supervised.fit`. Those without `converged` count as stopped.
-
-    Returns:
-        String, empty if there are no such attackers.
-    """
-    stopped = dict.fromkeys(
-        found["name"] for found in attackers if not found.get("converged")
-    )
-    if not stopped:
-        return ""
-    return (
-        "Still learning when --attacker_steps ended: "
-        f"{', '.join(stopped)}. With more they may find more."
-    )
-
-
 def json_object(**properties):
     """Returns the schema of an object that has all these properties."""
     return {
@@ -112,3 +91,24 @@ def chance(runs):
 def strongest(scores):
     """Returns the score of the highest accuracy, or cMAP."""
     return max(scores, key=value)
+
+
+def caveat(attackers):
+    """Returns a sentence on attackers that `--attacker_steps` stopped.
+
+    Args:
+        attackers: Iterable of dicts with `name`, and `converged`, see
+            `supervised.fit`. Those without `converged` count as stopped.
+
+    Returns:
+        String, empty if there are no such attackers.
+    """
+    stopped = dict.fromkeys(
+        found["name"] for found in attackers if not found.get("converged")
+    )
+    if not stopped:
+        return ""
+    return (
+        "Still learning when --attacker_steps ended: "
+        f"{', '.join(stopped)}. With more they may find more."
+    )

@@ -82,8 +82,8 @@ def _parsed(text, schema, path):
         where = getattr(error, "json_path", "$")
         said = getattr(error, "message", error)
         raise ValueError(
-            f"{path} is none that priv_keras wrote, or damaged ({where}: "
-            f"{said}). Run `priv_keras.evaluate` again, or take the folder out."
+            f"{path} is damaged, or not from priv_keras ({where}: {said}). Run "
+            "`priv_keras.evaluate` again, or leave the run out."
         ) from error
     return content
 

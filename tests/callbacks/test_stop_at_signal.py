@@ -51,7 +51,7 @@ def test_sigterm_saves_the_turn_and_leaves(make_game, data, tmp_path, at):
         play(make_game(Entropy), data, watchers)
     assert left.value.code == 143
     (_, last) = saved(tmp_path)
-    assert checkpoints.turn_of(last) == at + 1  # the turn that was at play
+    assert checkpoints.turn_of(last) == at + 1  # the turn being played
     validated = [1, 2, 2, 3] if at == 2 else [1, 2, 2, 3, 4, 4]
     assert logged_turns(tmp_path) == validated
 

@@ -69,7 +69,7 @@ def test_a_resumed_run_writes_no_turn_twice(make_game, data, tmp_path):
     play_logged(game, data, tmp_path)
     whole = sorted(events(tmp_path / "tensorboard"))
     assert ("target/loss", 4) in whole and ("pictures/moving", 4) in whole
-    # Killed in the second epoch, half way through a line and an event.
+    # Killed in the second epoch, halfway through a line and an event.
     for path in (
         tmp_path / "metrics.jsonl",
         *(tmp_path / "tensorboard").iterdir(),
@@ -80,7 +80,7 @@ def test_a_resumed_run_writes_no_turn_twice(make_game, data, tmp_path):
     assert logged_turns(tmp_path) == [1, 2, 2, 3, 4, 4]
     assert sorted(events(tmp_path / "tensorboard")) == whole
     names = [path.name for path in (tmp_path / "tensorboard").iterdir()]
-    assert len(names) == 2  # one of each process, which TensorBoard reads
+    assert len(names) == 2  # one per process, both of which TensorBoard reads
     assert all(name.startswith("events.out.tfevents.") for name in names)
 
 

@@ -86,12 +86,12 @@ def test_speed_is_of_the_clips_of_a_turn(make_game, tmp_path):
         k: tf.TensorSpec(v.shape, v.dtype) for k, v in toy_batch(4).items()
     }
     slow = tf.data.Dataset.from_generator(slowly, output_signature=types)
-    # A batch for f_A, two more updates of f_B and three looks at its gate.
+    # A batch for f_A, two updates of f_B and three readings of its gate.
     game = make_game(GRL, budget_gate=Gate(1.0, 2))
     play(game, slow, [], epochs=1)
     waited, clips = game.input_figures()
-    assert clips == 4 * 6 + 8  # and the validation batch of f_T's gate
-    assert waited > 0.1  # of 0.3: it reads ahead
+    assert clips == 4 * 6 + 8  # 8 in the validation batch of f_T's gate
+    assert waited > 0.1  # out of 0.3, since it reads ahead
     speed = tensorboard.speed(2.0, waited, clips)
     assert speed["speed/clips_per_second"] == clips / 2
     assert speed["speed/input_wait_share"] == waited / 2
