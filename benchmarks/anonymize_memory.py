@@ -1,8 +1,9 @@
 """Memory of anonymizing long films: `python benchmarks/anonymize_memory.py`.
 
-Peak memory of a process that anonymizes a short film and of one that anonymizes
-a long one, both of 320x240, with the light f_A in TFLite int8, with random
-weights, or with `--model`. Writes `benchmarks/results/anonymize_memory.md`.
+Measures the peak memory of a process that anonymizes a short film and of one
+that anonymizes a long one, both of 320x240, with the light f_A in TFLite int8
+with random weights, or with `--model`. Writes
+`benchmarks/results/anonymize_memory.md`.
 """
 
 import argparse
@@ -60,7 +61,7 @@ def in_a_process(model, minutes, folder):
 
 
 def peak_mib(model, source, output):
-    """Peak resident MiB of this process, once it has anonymized a film."""
+    """Returns the peak resident MiB of this process after one film."""
     anonymize.run(source, output, anonymize.loaded(model).stream)
     status = pathlib.Path("/proc/self/status").read_text()
     # Not `ru_maxrss`, which starts at what the parent had.

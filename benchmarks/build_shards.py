@@ -1,9 +1,9 @@
 """How fast shards are built: `python benchmarks/build_shards.py`.
 
-Builds JPEG records of 160x120 from made 320x240 XviD files, as UCF101's are,
-with 2 workers, beside decoding the same files with PyAV in 2 threads, to
-nothing and to RGB arrays: the limit. Both run in turns, and medians count.
-Peak memory is that of a build in a process of its own. Writes
+Builds JPEG records of 160x120 from generated 320x240 XviD files like those of
+UCF101, with 2 workers, and for comparison decodes the same files with PyAV in
+2 threads, to nothing and to RGB arrays: the limit. They take turns, and
+medians count. Peak memory is that of a build in a process of its own. Writes
 `benchmarks/results/build_shards.md`.
 """
 
@@ -54,7 +54,7 @@ def main():
 
 
 def make(folder, videos, frames):
-    """Writes videos in the layout of UT-Interaction; returns their folder."""
+    """Writes videos laid out like UT-Interaction and returns their folder."""
     import av
     import cv2
     import numpy as np
@@ -94,7 +94,7 @@ def build(raw, out, encoding="jpeg"):
 
 
 def decode(raw, convert):
-    """Decodes all files with PyAV, a thread a worker."""
+    """Decodes all files with PyAV, in one thread per worker."""
     import av
 
     def one(path):
@@ -109,7 +109,7 @@ def decode(raw, convert):
 
 
 def encode(raw):
-    """Encodes as many frames as all files have, a thread a worker."""
+    """Encodes as many frames as all files have, in one thread per worker."""
     from tfrecords_tools import decode
     from tfrecords_tools import schema
 
@@ -125,7 +125,7 @@ def encode(raw):
 
 
 def measure(raw, folder, repeats):
-    """Median seconds and processor seconds of each way, run in turns."""
+    """Returns median seconds and processor seconds of each way, in turns."""
     outs = iter(range(10**6))
     ways = {
         "PyAV, decoding alone": lambda: decode(raw, lambda frame: None),
@@ -157,7 +157,7 @@ def measure(raw, folder, repeats):
 
 
 def peak(folder, videos, frames):
-    """Peak resident MiB of a process that builds."""
+    """Returns the peak resident MiB of a process that builds."""
     name = f"{videos}x{frames}"
     raw = make(folder / f"raw-{name}", videos, frames)
     run = subprocess.run(

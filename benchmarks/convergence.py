@@ -1,10 +1,10 @@
-"""What attackers find who train for longer: `python benchmarks/convergence.py`.
+"""What attackers find if they train longer: `python benchmarks/convergence.py`.
 
-At tiny scale an attacker has 600 updates, so that a run ends in minutes. Plays
-games and baselines of `benchmarks/trade_off.py`, and has them judged twice by
-its strongest attacker: as there, and with four times as many updates.
-`benchmarks/results/convergence.jsonl` keeps each run, so that the same command
-continues where it stopped, on another machine too. Writes
+At the tiny scale an attacker has 600 updates, so that a run ends in minutes.
+This plays games and baselines of `benchmarks/trade_off.py` and has them judged
+twice by the strongest attacker there: as there, and with four times as many
+updates. `benchmarks/results/convergence.jsonl` keeps each run, so that the same
+command continues where it stopped, on another machine too. Writes
 `benchmarks/results/convergence.md`.
 """
 
@@ -51,7 +51,7 @@ def main():
 
 
 def judge(sweep, args):
-    """Judges each method with one seed, and keeps what is found."""
+    """Judges each method with one seed and keeps the results."""
     known = {(row["sweep"], row["run"]) for row in lines.read(KEPT)}
     seed = sweep.rpartition("-")[2]
     for method in args.methods.split(","):
@@ -62,7 +62,7 @@ def judge(sweep, args):
 
 
 def judge_twice(sweep, method, args):
-    """Figures of one run by few and by many updates."""
+    """Returns the figures of one run by few and by many updates."""
     dataset, _, seed = sweep.rpartition("-")
     out = pathlib.Path(args.out)
     one = argparse.Namespace(**{**vars(args), "methods": method})
@@ -103,7 +103,7 @@ def attacker(result, side):
 def table():
     rows = sorted(lines.read(KEPT), key=lambda row: (row["sweep"], row["run"]))
     machines = sorted({row["machine"] for row in rows})
-    yield "# Attackers who train for longer, tiny scale"
+    yield "# Attackers that train for longer, tiny scale"
     yield ""
     yield (
         "Made by `python benchmarks/convergence.py` on "
@@ -132,7 +132,8 @@ def means(rows):
 
 
 def singles(rows):
-    """With the accuracy on the clips that an attacker trained on."""
+    """Yields the table of single runs, with the accuracy on the clips that an
+    attacker trained on."""
     yield (
         "| run | A_T | few updates | many updates | few, training | many, "
         "training |"

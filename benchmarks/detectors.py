@@ -1,9 +1,9 @@
 """What the detectors find: `python benchmarks/detectors.py --raw_dir=RAW`.
 
 Looks for faces and persons in clips of UT-Interaction (`RAW`), as they were
-filmed and as clips of the paper's and of the tiny scale show them. Nobody
-labelled them: of smaller frames, what counts is what was surely seen in the
-frame as it was filmed. Then times each baseline. Writes
+filmed and as clips at the paper's and the tiny scale show them. The clips have
+no labels for them, so what is detected with certainty in the filmed frames
+counts as known. Then times each baseline. Writes
 `benchmarks/results/detectors.md`.
 """
 
@@ -25,14 +25,14 @@ sys.path.insert(0, str(ROOT))
 
 
 class View(NamedTuple):
-    """A clip as somebody gets to see it."""
+    """A clip at one scale."""
 
     frames: np.ndarray
-    scale: float  # of what was filmed
-    shift: tuple  # pixels, x and y, then
+    scale: float  # relative to the filmed frames
+    shift: tuple  # pixels, x and y, after scaling
 
     def place(self, boxes):
-        """Boxes in the frame as it was filmed, here; cut at the edge."""
+        """Maps boxes in filmed frames to this view, cut at its edges."""
         height, width = self.frames.shape[1:3]
         moved = boxes * self.scale + np.tile(self.shift, 2)
         return moved.clip(0, np.tile([width, height], 2))
@@ -55,7 +55,7 @@ def main():
 
 
 def measured(part, clips, count):
-    """Rows of the table for faces or for bodies."""
+    """Yields the rows of the table for faces or for bodies."""
     from priv_keras.baselines import obfuscate
 
     sure = obfuscate.DETECTORS[part](score=SURE[part])
@@ -74,7 +74,7 @@ def measured(part, clips, count):
 
 
 def views(path, count):
-    """One clip, as filmed and as clips of both scales show it."""
+    """Returns the views of one clip: as filmed, and at both scales."""
     import av
 
     from tfrecords_tools import decode
@@ -112,9 +112,13 @@ def views(path, count):
 
 
 def look(part, detector, view, known):
-    """Of each frame: whether nothing was found, milliseconds, and the share
-    that is covered; of each known box: whether nine tenths of it are, by the
-    frame's own detections and by those of others too."""
+    """Measures a detector on a view.
+
+    Returns:
+        For each frame, whether nothing was found, milliseconds, and the share
+        that is covered; for each known box, whether nine tenths of it are
+        covered, by the detections of its frame and with those of others.
+    """
     from priv_keras.baselines import drawing
     from priv_keras.baselines import obfuscate
     from priv_keras.baselines import tracking
@@ -144,7 +148,7 @@ def look(part, detector, view, known):
 
 
 def timed(clip):
-    """Milliseconds for a frame of each baseline, detection included."""
+    """Returns milliseconds per frame of each baseline, detection included."""
     from priv_keras.baselines import obfuscate
 
     for name in obfuscate.NAMES:

@@ -1,11 +1,11 @@
-"""Whether the installed wheel works, on each Python and with old requirements.
+"""Whether the wheel works on each Python, and with the oldest requirements.
 
     python benchmarks/environments.py --pythons=3.10,3.13,lowest
 
-Needs nothing but the standard library. For each Python it makes a fresh
-environment outside the repository, builds the wheel there, installs it with
-the extra `test`, and runs the fast tests of films and of building shards (with
-`--all`, every fast test) against the wheel, a smoke game on puppets, and the
+Needs only the standard library. For each Python it makes a fresh environment
+outside the repository, builds the wheel there and installs it with the extra
+`test`. Against the wheel it then runs the fast tests of films and of building
+shards (with `--all`, every fast test), a smoke game on puppets, and the
 resulting anonymizer on a film. `lowest` is the lowest Python with the lowest
 versions that `setup.cfg` allows, which needs `uv`. The same command leaves
 out rows that passed; `--again` makes them anew, and so does `--ci`, which keeps
@@ -97,7 +97,7 @@ def finished(row, whole):
 
 
 def interpreters():
-    """Path of the interpreter of each row that can be tried here."""
+    """Returns the interpreter of each row that can be tried here."""
     found = {}
     for version in PYTHONS:
         installed = pathlib.Path.home().glob(f".pyenv/versions/{version}.*")
@@ -111,7 +111,8 @@ def interpreters():
 
 
 def works(path):
-    """Not so the shims of pyenv, unless their version is switched on."""
+    """Returns whether an interpreter runs; a shim of pyenv does so only if its
+    version is enabled."""
     check = (path, "-c", "import venv, ensurepip")
     return path and not subprocess.run(check, capture_output=True).returncode
 
@@ -124,7 +125,8 @@ def kept():
 
 
 def keep(row):
-    """All rows, this one included; others may have been made meanwhile."""
+    """Adds a row to those on disk, which others may have changed meanwhile,
+    and returns all."""
     rows = kept() | {row["name"]: row}
     rows = {name: rows[name] for name in (*PYTHONS, LOWEST) if name in rows}
     KEPT.write_text("".join(json.dumps(row) + "\n" for row in rows.values()))
@@ -133,7 +135,7 @@ def keep(row):
 
 
 def try_out(name, interpreter, whole):
-    """A row: what was installed, and what came of it."""
+    """Returns a row: what was installed, and what came of it."""
     row = {"name": name, "all": whole, "failed": []}
     row["date"] = datetime.date.today().isoformat()
     row["machine"] = machine.name()
@@ -170,7 +172,8 @@ class Trial:
         }
 
     def run(self, what, *command, cwd=None):
-        """Standard output of a command; a failure is noted and printed."""
+        """Runs a command and returns its standard output; a failure is recorded
+        and printed."""
         print(f"{self.row['name']}: {what}", file=sys.stderr, flush=True)
         done = subprocess.run(
             [str(word) for word in command],
@@ -189,7 +192,7 @@ class Trial:
         return self.run(what, self.bin / "python", *args, **options)
 
     def install(self, interpreter):
-        """Sets up the environment, and records how long pip or uv took."""
+        """Sets up the environment and records how long pip or uv took."""
         self._copy_sources()
         self.run("venv", interpreter, "-m", "venv", self.bin.parent)
         pip = ("-m", "pip", "--quiet", "--disable-pip-version-check")
@@ -210,7 +213,8 @@ class Trial:
             self._check_installed()
 
     def _install_lowest(self, wheel):
-        # uv takes what a wheel requires for indirect: it is asked beforehand.
+        # To uv, the requirements of a wheel are indirect ones, so it resolves
+        # those of `setup.cfg` first.
         uv, into = ("uv", "pip"), ("--quiet", "--python", self.bin / "python")
         chosen = self.folder / "lowest.txt"
         self.run(
@@ -230,7 +234,7 @@ class Trial:
                 shutil.copy(ROOT / name, self.checkout)
 
     def _check_installed(self):
-        """Leaves of the sources what no test can import by mistake."""
+        """Removes the sources that a test could import by mistake."""
         for path in self.checkout.rglob("*.py"):
             if self.checkout / "tests" not in path.parents:
                 path.unlink()

@@ -1,8 +1,8 @@
 """How long each exported format takes per frame: `python benchmarks/export.py`.
 
-The full and the light f_A, with random weights, which are as slow as any
-others, in every format, at several sizes. Each format runs in a process of its
-own, and all take turns, one frame at a time. Writes
+Times the full and the light f_A, with random weights, which are as slow as any
+others, in every format at several sizes. Each format runs in a process of its
+own, and they take turns, one frame at a time. Writes
 `benchmarks/results/export.md`.
 """
 
@@ -43,7 +43,7 @@ def main():
             for name in FORMATS:
                 path = pathlib.Path(folder, f"{network} {name}")
                 paths[network, name] = str(path)
-                # Of its own: the policy of one is not for the next.
+                # In a process of its own, since each sets another policy.
                 apart(context, export, network, name, path)
         took = measured(context, paths, args.rounds)
     lines = [
@@ -90,8 +90,8 @@ def export(network, name, folder):
 
 
 def measured(context, paths, rounds):
-    """Pairs of seconds, by network, format and size: of each call, and of
-    the processors in it."""
+    """Returns pairs of seconds by network, format and size: the time of a
+    call, and that of the processors in it."""
     workers = {}
     for key, path in paths.items():
         ours, theirs = context.Pipe()
@@ -111,7 +111,7 @@ def measured(context, paths, rounds):
 
 
 def serve(path, pipe):
-    """Anonymizes a frame of each size that is asked for."""
+    """Anonymizes a frame of each size that is requested."""
     import priv_keras
 
     anonymize = priv_keras.Anonymizer.load(path)

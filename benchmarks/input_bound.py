@@ -1,9 +1,9 @@
 """How long updates wait for clips: `python benchmarks/input_bound.py`.
 
 Plays turns of the entropy game at the paper's scale (full networks, clips of
-16x112x112) on made JPEG shards under the TensorFlow profiler, and adds up how
-long its graph stood in `IteratorGetNextOp`: the input-bound share of the time.
-Writes `benchmarks/results/input_bound.md`.
+16x112x112) on generated JPEG shards under the TensorFlow profiler, and adds up
+the time in `IteratorGetNextOp`: the input-bound share. Writes
+`benchmarks/results/input_bound.md`.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import read_clips
 ROOT = pathlib.Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "input_bound.md"
 VIDEOS = 64
-CLASSES = 8  # of either label
+CLASSES = 8  # of actions, and of private labels
 
 
 def main():
@@ -39,7 +39,7 @@ def main():
 
 
 def opened(shard, batch_size):
-    """The game, and an iterator over batches for its turns."""
+    """Returns the game, and an iterator over batches for its turns."""
     import keras
 
     from priv_keras import losses
@@ -49,29 +49,6 @@ def opened(shard, batch_size):
     from priv_keras.networks import anonymizer
     from priv_keras.networks import budgets
     from priv_keras.networks import c3d
-    from tfrecords_tools import read
-
-    def batches(seed):
-        return (
-            read.clips(
-                str(shard),
-                labels=read_clips.LABELS,
-                frame_size=read_clips.SIZE,
-                training=True,
-                flip=True,
-                seed=seed,
-            )
-            .map(
-                lambda clip: {
-                    "clips": clip["clips"],
-                    "actions": clip["action"],
-                    "budget_labels": clip["actors"],
-                }
-            )
-            .repeat()
-            .batch(batch_size, drop_remainder=True)
-            .prefetch(2)
-        )
 
     game = Entropy(
         anonymizer.build(),
@@ -79,7 +56,7 @@ def opened(shard, batch_size):
         [budgets.build("mobilenet_v2_1.0", CLASSES)],
         budget_task=losses.SINGLE_LABEL,
         gamma=2.0,
-        target_gate=Gate(1.0, 2),  # of two updates, as one that stays shut
+        target_gate=Gate(1.0, 2),  # stays shut for its two updates
         budget_gate=Gate(1.0, 2),
     )
     game.compile(
@@ -88,9 +65,30 @@ def opened(shard, batch_size):
             keras.optimizers.Adam(1e-5),
             [keras.optimizers.Adam(1e-2)],
         ),
-        validation=batches(1),
+        validation=batches(shard, batch_size, seed=1),
     )
-    return game, iter(batches(0))
+    return game, iter(batches(shard, batch_size, seed=0))
+
+
+def batches(shard, batch_size, seed):
+    """Returns endless batches of clips of a shard."""
+    from tfrecords_tools import read
+
+    clips = read.clips(
+        str(shard),
+        labels=read_clips.LABELS,
+        frame_size=read_clips.SIZE,
+        training=True,
+        flip=True,
+        seed=seed,
+    ).map(
+        lambda clip: {
+            "clips": clip["clips"],
+            "actions": clip["action"],
+            "budget_labels": clip["actors"],
+        }
+    )
+    return clips.repeat().batch(batch_size, drop_remainder=True).prefetch(2)
 
 
 def play(game, clips, turns):
@@ -99,7 +97,7 @@ def play(game, clips, turns):
 
 
 def profiled(folder, run):
-    """Seconds that `run()` takes, and of these that its graph waits."""
+    """Returns the seconds that `run()` takes and those that its graph waits."""
     import tensorflow as tf
 
     tf.profiler.experimental.start(folder)
@@ -112,7 +110,7 @@ def profiled(folder, run):
 
 
 def waiting(trace):
-    """Seconds in `IteratorGetNextOp` of a profile."""
+    """Returns the seconds in `IteratorGetNextOp` in a profile."""
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
     space = xplane_pb2.XSpace.FromString(trace.read_bytes())

@@ -1,10 +1,10 @@
 """What keeping f_A's output saves the judge: `python benchmarks/judge.py`.
 
 Each of the paper's ten attackers trains on clips that f_A has filtered once,
-as `priv_keras.evaluation.two_step` has it, and on clips that f_A filters again
-for each update; both in turns, at the paper's scale (16x112x112, full networks,
-8 frames of a clip in an update). From seconds an update, the whole of an
-evaluation with as many updates and views as the paper scale's flags say. Writes
+as in `priv_keras.evaluation.two_step`, and on clips that f_A filters again for
+each update. Both take turns, at the paper's scale (16x112x112, full networks, 8
+frames of a clip in an update). The seconds of an update are extrapolated to a
+whole evaluation, with the updates and views of the paper scale's flags. Writes
 `benchmarks/results/judge.md`.
 """
 
@@ -43,8 +43,8 @@ def main():
 
 
 def measured(names, batch_size, repeats):
-    """Seconds that f_A takes for a clip; by attacker, medians of seconds of
-    an update on kept clips and of one that filters them again."""
+    """Returns the seconds that f_A takes for a clip and, by attacker, the
+    median seconds of updates on kept clips and on clips filtered again."""
     from priv_keras.networks import anonymizer
     from priv_keras.pixels import to_float
     from priv_keras.pixels import to_uint8
@@ -71,7 +71,7 @@ def measured(names, batch_size, repeats):
     found = {}
     for name in names:
         update = trainer(name, labels)
-        # Without the first, which compiles.
+        # Without the first update, which compiles.
         took = [both(update) for _ in range(repeats + 1)][1:]
         found[name] = [statistics.median(x) for x in zip(*took, strict=True)]
     return filtering, found
@@ -84,7 +84,7 @@ def trainer(name, labels):
 
     model = attackers.build(name, CLASSES, (SIZE, SIZE, 3))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    # As `supervised.fit` has it.
+    # As in `supervised.fit`.
     model.compile("adam", loss, jit_compile=False)
     return lambda clips: model.train_on_batch(clips, labels)
 

@@ -3,8 +3,8 @@
 Plays a tiny game on puppets to its end, attackers and export included. Then
 plays it again and again, `--jobs` at once, each killed (SIGKILL) at a random
 moment of every phase and resumed, until there were `--kills` in all. Compares
-all that each leaves with the first: weights, moments and counters of every
-checkpoint, metrics, TensorBoard events, result and export, to the last bit.
+everything that each leaves with the first, bit by bit: weights, moments and
+counters of every checkpoint, metrics, TensorBoard events, result and export.
 Writes `benchmarks/results/kill_and_resume.md`.
 """
 
@@ -94,7 +94,7 @@ def start(run):
 
 
 def finish(run):
-    """Plays a run to its end; returns the seconds of each of its phases."""
+    """Plays a run to its end and returns the seconds of each of its phases."""
     process = start(run)
     lengths = dict.fromkeys(PHASES, 0.0)
     while process.poll() is None:
@@ -105,10 +105,10 @@ def finish(run):
 
 
 def kill(run, phase, seconds):
-    """Starts or resumes a run and kills it when it is that long in a phase.
+    """Starts or resumes a run and kills it a given time after a phase began.
 
     Yields:
-        The phase it was killed in, unless it ended before.
+        The phase in which it was killed, unless it ended before.
     """
     process = start(run)
     while process.poll() is None and phase_of(run) != phase:

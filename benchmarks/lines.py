@@ -1,4 +1,4 @@
-"""The file in which a benchmark keeps its results: one JSON object a line."""
+"""The file in which a benchmark keeps its results, one JSON object per line."""
 
 import json
 import os
@@ -16,7 +16,7 @@ def read(path):
 
 
 def write(path, records):
-    """Replaces the records of a file, whole or not at all."""
+    """Replaces the records of a file, completely or not at all."""
     partial = pathlib.Path(f"{path}.partial")
     text = [json.dumps(one, separators=(",", ":")) + "\n" for one in records]
     partial.write_text("".join(text))
@@ -24,7 +24,7 @@ def write(path, records):
 
 
 def origin():
-    """Returns a dict of the machine and the commit that make a result."""
+    """Returns a dict of the machine and the commit that a result comes from."""
     here = pathlib.Path(__file__).parent
     commit = subprocess.run(
         ["git", "-C", here, "rev-parse", "--short", "HEAD"],

@@ -1,4 +1,4 @@
-"""What a benchmark ran on."""
+"""The machine that a benchmark runs on."""
 
 import os
 import pathlib
@@ -6,7 +6,7 @@ import platform
 
 
 def name():
-    """Architecture, processor and cores, as text."""
+    """Returns architecture, processor and cores as text."""
     processor = platform.processor()
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):

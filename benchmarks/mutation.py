@@ -1,11 +1,11 @@
 """Do the tests notice? `python benchmarks/mutation.py --out=runs/mutation`.
 
-Changes the code of what everything rests on, one small thing at a time
-(cosmic-ray), and runs that module's fast tests. The same command goes on where
-it was; commands for several `--modules` may run side by side. `--share` tries
-some mutants alone, drawn at random. Needs `pip install 'priv-keras[bench]'`.
-Writes `benchmarks/results/mutation.md`, where survivors are listed, each with
-the reason that `benchmarks/survivors.json` gives for it.
+Makes one small change after another in the modules on which everything rests
+(with cosmic-ray), and runs the fast tests of each module. The same command
+resumes where it stopped; commands for several `--modules` may run side by side.
+`--share` tries only a share of the mutants, drawn at random. Needs `pip install
+'priv-keras[bench]'`. Writes `benchmarks/results/mutation.md`, which lists
+survivors, each with the reason that `benchmarks/survivors.json` gives for it.
 """
 
 import argparse
@@ -46,8 +46,8 @@ name = "local"
 [cosmic-ray.filters.operators-filter]
 exclude-operators = [{excluded}]
 """
-# One other operator for each between numbers; its eleven would only say the
-# same eleven times.
+# Each binary operator becomes one other operator; all eleven would only tell
+# the same.
 EXCLUDED = (
     "core/ReplaceBinaryOperator_(?!Add_Sub|Sub_Add|Mul_Div|Div_Mul|"
     "FloorDiv_Div|Mod_Div|Pow_Mul|BitAnd_BitOr|BitOr_BitAnd)"
@@ -83,7 +83,8 @@ def main():
 
 
 def copied(tree):
-    """A copy of the code, of a module's own: mutants are written to files."""
+    """Returns a copy of the code for one module, since mutants are written to
+    files."""
     if not tree.exists():
         command = ["git", "worktree", "add", "--detach", str(tree)]
         subprocess.run(command, cwd=ROOT, check=True)
@@ -94,8 +95,8 @@ def copied(tree):
 
 
 def patience(tree, module):
-    """Seconds after which a mutant that loops is as good as killed: four times
-    what the tests take without one."""
+    """Returns the seconds after which a looping mutant counts as killed: four
+    times what the tests take without a mutant."""
     start = time.monotonic()
     tests = f"{sys.executable} -m pytest -q -m 'not slow' tests/{TESTS[module]}"
     subprocess.run(tests, shell=True, cwd=tree, check=True, capture_output=True)
@@ -103,7 +104,7 @@ def patience(tree, module):
 
 
 def draw(session, share):
-    """Leaves mutants out until a random share is left."""
+    """Drops mutants until a random share is left."""
     from cosmic_ray.work_db import use_db
     from cosmic_ray.work_item import WorkerOutcome
     from cosmic_ray.work_item import WorkResult
@@ -168,8 +169,8 @@ def write(out):
 
 
 def mutants(session):
-    """How many there are, and of each that was tried whether it was killed,
-    and its change."""
+    """Returns the number of mutants and, for each that was tried, whether it
+    was killed, and its change."""
     lines = cosmic_ray(ROOT, "dump", session).splitlines()
     found = [json.loads(line) for line in lines]
     ours = [pair for pair in found if not is_filtered(pair[1])]
@@ -182,12 +183,12 @@ def mutants(session):
 
 
 def is_filtered(result):
-    """Whether a mutant is of an operator that was left out."""
+    """Returns whether a mutant comes from an operator that is excluded."""
     return bool(result and result["output"] == "Filtered operator")
 
 
 def change(diff):
-    """The lines of a diff that differ, on one line."""
+    """Returns the lines of a diff that differ, on one line."""
     kept = [
         line[0] + " " + line[1:].strip()
         for line in diff.splitlines()

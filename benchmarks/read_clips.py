@@ -1,9 +1,10 @@
 """How fast clips are read: `python benchmarks/read_clips.py`.
 
 Reads clips of 16 frames in batches of 16, cropped to 112x112 and cast to
-float32, from JPEG and from raw records of 160x120, on 1 and on 2 cores, beside
-decoding the same JPEGs with TensorFlow and nothing else: the limit. All run in
-turns, and medians count. Writes `benchmarks/results/read_clips.md`.
+float32, from JPEG and from raw records of 160x120, on 1 and on 2 cores. For
+comparison, it decodes the same JPEGs with TensorFlow and nothing else: the
+limit. All take turns, and medians count. Writes
+`benchmarks/results/read_clips.md`.
 """
 
 import argparse
@@ -85,7 +86,7 @@ def on_cores(cores, folder, args):
 
 
 def measure(folder, videos, repeats):
-    """Median seconds and processor seconds per clip of each way."""
+    """Returns the median seconds and processor seconds per clip of each way."""
     import tensorflow as tf
 
     from tfrecords_tools import read
@@ -129,7 +130,7 @@ def measure(folder, videos, repeats):
 
 
 def bare(path):
-    """Decodes 16 whole frames of each video, already in memory."""
+    """Decodes 16 whole frames of each video from memory."""
     import tensorflow as tf
 
     from tfrecords_tools import schema

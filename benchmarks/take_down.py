@@ -1,9 +1,9 @@
 """What it takes to drop an iterator: `python benchmarks/take_down.py`.
 
 Reads training clips of puppets from three endless streams, with a pause for an
-update after each batch, and drops them: with tf.data's tuner and as
-`tfrecords_tools.read` leaves it, in turns. On one core, as a run that shares
-the machine. Writes `benchmarks/results/take_down.md`.
+update after each batch, and drops the streams: with tf.data's tuner, and
+without it as in `tfrecords_tools.read`, in turns. It uses one core, like a run
+that shares the machine. Writes `benchmarks/results/take_down.md`.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def main():
 
 
 def opened(shards, tuned, seed):
-    """Iterators over batches of 16 clips, as many as `STREAMS`."""
+    """Returns `STREAMS` iterators over batches of 16 clips."""
     import tensorflow as tf
 
     from tfrecords_tools import read as reader
@@ -69,7 +69,7 @@ def opened(shards, tuned, seed):
 
 
 def read(streams, seconds):
-    """Takes batches from each in turn."""
+    """Takes batches from each iterator in turn."""
     start = time.perf_counter()
     while time.perf_counter() - start < seconds:
         for stream in streams:
@@ -78,7 +78,7 @@ def read(streams, seconds):
 
 
 def drop(streams):
-    """Seconds that it takes to drop all of them."""
+    """Returns the seconds that it takes to drop all iterators."""
     start = time.perf_counter()
     streams.clear()
     return time.perf_counter() - start

@@ -1,4 +1,4 @@
-"""The entropy game with one budget model in eager PyTorch, to compare with."""
+"""The entropy game with one budget model in eager PyTorch, for comparison."""
 
 import os
 
@@ -8,15 +8,15 @@ from torch.nn import functional
 
 
 class Entropy:
-    """Algorithm 3 on one batch, whose gates never let it pass.
+    """Algorithm 3 on one batch, with gates that never open.
 
     Args:
         batch: Dict of arrays: `clips` `(batch, frames, height, width, 3)`,
             `actions` and `budget_labels`.
-        classes: Int, of each label.
+        classes: Int, number of classes of each label.
         gamma: Float.
-        updates: Int, of each gated loop.
-        bfloat16: Bool, whether to compute in it where PyTorch says so.
+        updates: Int, updates in each gated loop.
+        bfloat16: Bool, whether to use PyTorch's automatic bfloat16.
     """
 
     def __init__(self, batch, classes, *, gamma, updates, bfloat16):
@@ -57,7 +57,7 @@ class Entropy:
 
         self.loop(self.budget_optimizer, (self.budget,), logits, self.labels)
 
-    # What they do.
+    # What these parts do.
 
     def loop(self, optimizer, moving, logits, labels):
         self.check(logits, labels)

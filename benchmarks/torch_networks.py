@@ -68,7 +68,8 @@ def c3d(num_classes):
 class MobileNetV2(nn.Module):
     """f_B: frames `(batch, 3, height, width)` to logits."""
 
-    # Expansion, channels, blocks and first stride: Table 2 of its paper.
+    # Expansion, channels, blocks and first stride: Table 2 of the MobileNetV2
+    # paper.
     BLOCKS = (
         *((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2)),
         *((6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)),

@@ -2,12 +2,12 @@
 
     python benchmarks/trade_off.py --ut_raw_dir=RAW --out=runs/trade_off
 
-Sweeps over the games of `benchmarks/methods`, then over baselines: on puppets
-with each seed and, if its raw videos are at hand, on folds of UT-Interaction,
-`--jobs` of these at once. `benchmarks/results/trade_off.jsonl` keeps each run
-that was judged, so that the same command continues where it stopped, on another
-machine too. `--attacks` are those of `priv_keras.evaluate`. Writes
-`benchmarks/results/trade_off.md` whenever another run has been judged.
+Sweeps over the games of `benchmarks/methods`, then over baselines, on puppets
+with each seed and, if its raw videos are given, on folds of UT-Interaction,
+`--jobs` at once. `benchmarks/results/trade_off.jsonl` keeps each judged run, so
+that the same command continues where it stopped, on another machine too.
+`--attacks` are those of `priv_keras.evaluate`. Writes
+`benchmarks/results/trade_off.md` after each judged run.
 """
 
 import argparse
@@ -25,9 +25,9 @@ import lines
 ROOT = pathlib.Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "trade_off.md"
 KEPT = RESULTS.with_suffix(".jsonl")
-# 70 turns of a demo would take all methods days; their learning rates end as
-# low. A fresh f_B that learns no faster than a demo's is no opponent in 500
-# updates, and restarts would be judged by that.
+# The 70 turns of the demo would take days for all methods; learning rates decay
+# as far in 42. A fresh f_B that learned no faster than the demo's would be no
+# opponent after 500 updates, which would make restarts look bad.
 COMMON = (
     *("--scale=tiny", "--max_iter=42", "--budget_learning_rate=3e-3"),
     *("--max_restart_steps=500", "--nopictures"),
@@ -53,7 +53,7 @@ def main():
     parser.add_argument("--attacks", default="retrained")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
-    # The flags that are kept name shards below --out, relative to here.
+    # The flags that are kept name shards below --out, relative to this folder.
     os.chdir(ROOT)
     out = pathlib.Path(args.out)
     unpack_judged(lines.read(KEPT), out, args.attacks.split(","))
@@ -70,12 +70,12 @@ def main():
             raise
     keep(out)
     for sweep in sweeps:
-        sweep.result()  # raises what it raised
+        sweep.result()  # raises what the sweep raised
     print(RESULTS.read_text())
 
 
 def arenas(args):
-    """Pairs of a dataset and a seed, which is its fold too, in turns."""
+    """Yields datasets, each with a seed, which is also its fold, in turns."""
     folds = args.folds.split(",") if args.ut_raw_dir else []
     both = itertools.zip_longest(args.seeds.split(","), folds)
     for dataset, seed in zip(itertools.cycle(DATASETS), itertools.chain(*both)):
@@ -104,13 +104,13 @@ def run(dataset, seed, args, out):
 
 
 def judged_at(out):
-    """When each run was judged, by its file."""
+    """Returns when each run was judged, by its file."""
     found = out.glob("*/runs/*/result.json")
     return {path: path.stat().st_mtime for path in found}
 
 
 def keep(out):
-    """Adds the judged runs of `out` to the records, and writes the tables."""
+    """Adds the judged runs of `out` to the records and writes the tables."""
     known = {identity(record): record for record in lines.read(KEPT)}
     for result in sorted(out.glob("*/runs/*/result.json")):
         record = judged(result.parent)
@@ -150,14 +150,14 @@ def raw_figures(folder):
 
 
 def unpack_judged(records, out, attacks=None):
-    """Writes what is known of judged runs as folders of sweeps.
+    """Writes the records of judged runs as folders of sweeps.
 
     Args:
         records: List of dicts, see `judged` and `raw_figures`.
-        out: Folder of sweeps. A run that it holds stays as it is.
-        attacks: Names of the attacks that a run must have been judged by; a
-            run without its weights could not be judged by them later. `None`
-            for any.
+        out: Folder of sweeps. Runs that it holds already stay as they are.
+        attacks: Names of the attacks that a run must have been judged by,
+            since a run without its weights cannot be judged by them later.
+            `None` for any.
     """
     from priv_keras import sweep
 
@@ -184,7 +184,7 @@ def place(path, text):
 
 
 def method(name):
-    """A game's flagfile, or as it is the name of a baseline."""
+    """Returns the flagfile of a game, or the name of a baseline unchanged."""
     own = ROOT / "benchmarks" / "methods" / f"{name}.flags"
     return str(own) if own.exists() else name
 
@@ -217,8 +217,8 @@ def report(every, machines):
     """Returns the lines of the tables.
 
     Args:
-        every: List of `runs.Run`, those of one arena together.
-        machines: Names of the machines that they were made on.
+        every: List of `runs.run.Run`, with those of one arena in a row.
+        machines: Names of the machines that they ran on.
     """
     from priv_keras.reports import comparison
 

@@ -1,10 +1,10 @@
 """How long a turn takes: `python benchmarks/train_step.py`.
 
 Plays the entropy game at the paper's scale (f_A, C3D, MobileNetV2; clips of
-16x112x112) here and in eager PyTorch, in float32 and bfloat16, in turns, and
-compares medians. Each loop of f_T and f_B makes two updates and checks its
-gate three times. Beside it, how much of the matrix products' peak, measured on
-the same machine, the floating-point operations of a turn come to. Needs `pip
+16x112x112) with this library and in eager PyTorch, in float32 and bfloat16, in
+turns, and compares medians. Each loop of f_T and f_B makes two updates and
+checks its gate three times. The floating-point operations of a turn are also
+compared with the peak of matrix products on the same machine. Needs `pip
 install 'priv-keras[bench]'`. Writes `benchmarks/results/train_step.md`.
 """
 
@@ -25,7 +25,7 @@ UPDATES = 2  # of each gated loop
 GAMMA = 2.0
 PRECISIONS = ("float32", "bfloat16")
 PARTS = ("update of f_A", "loop of f_T", "loop of f_B")
-# Multiplications and additions of a forward pass, of a clip.
+# Multiplications and additions of a forward pass on a clip.
 F_A, F_T = 2 * 1.58e9 * FRAMES, 2 * 38.55e9
 F_B = 2 * 0.078e9 * FRAMES  # MobileNetV2's 0.3e9 at 224x224, by area
 
@@ -55,7 +55,7 @@ def main():
 
 
 def measured(batch_size, repeats):
-    """Median seconds of each part, by who plays and precision."""
+    """Returns the median seconds of each part, by library and precision."""
     rng = np.random.default_rng(0)
     shape = (batch_size, FRAMES, SIZE, SIZE, 3)
     batch = {
@@ -147,8 +147,8 @@ def theirs(batch, precision):
 
 
 def operations(batch_size):
-    """Floating-point operations of a turn: backward is twice forward, and
-    once where weights stay."""
+    """Returns the floating-point operations of a turn: a backward pass counts
+    as two forward passes, or as one if the weights stay."""
     anonymizer = 3 * F_A + 2 * F_T + 2 * F_B
     check_target, check_budget = F_A + F_T, F_A + F_B
     target = UPDATES * 3 * (F_A + F_T) + (UPDATES + 1) * check_target
@@ -157,7 +157,8 @@ def operations(batch_size):
 
 
 def peak(precision):
-    """Operations per second of a large matrix product, the best of 10."""
+    """Returns the operations per second of a large matrix product, the best of
+    10."""
     import tensorflow as tf
 
     n = 4096
@@ -185,7 +186,8 @@ def table(found, peaks, batch_size):
 
 
 if __name__ == "__main__":
-    # Before either library makes its threads: idle ones are not to spin.
+    # Set before either library makes its threads, so that idle ones do not
+    # spin.
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     sys.path.insert(0, str(ROOT))
     main()

@@ -1,9 +1,9 @@
 """What records of a turn cost: `python benchmarks/turn_log.py`.
 
 Plays turns of the entropy game, at the paper's scale and at one as narrow as
-`--scale=tiny`, whose turns are far shorter, and takes the time of what the run
-does only to be looked at: `TurnLog` after each turn, the norm of each gradient,
-and after an epoch the pictures. Writes `benchmarks/results/turn_log.md`.
+`--scale=tiny`, whose turns are far shorter, and times what the run does only
+for its records: `TurnLog` after each turn, the norm of each gradient, and the
+pictures after an epoch. Writes `benchmarks/results/turn_log.md`.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import numpy as np
 
 ROOT = pathlib.Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "turn_log.md"
-CLASSES = 8  # of either label
+CLASSES = 8  # of actions, and of private labels
 UPDATES = 2  # of each gated loop
 PICTURED = 4  # clips
 
@@ -51,7 +51,7 @@ def main():
 
 
 def measured(name, turns):
-    """A row of the table: seconds of a turn and of what is noted of it."""
+    """Returns a row of the table: the seconds of a turn and of its records."""
     from priv_keras import callbacks
     from priv_keras.runs.turns import open_events
 
@@ -74,7 +74,7 @@ def measured(name, turns):
 
 
 def opened(scale):
-    """The game, and an iterator over batches for its turns."""
+    """Returns the game, and an iterator over batches for its turns."""
     import keras
     import tensorflow as tf
 
@@ -114,7 +114,7 @@ def opened(scale):
 
 
 def turn(game, clips, log):
-    """Seconds of a turn, and of what `TurnLog` does after it."""
+    """Returns the seconds of a turn and of what `TurnLog` does after it."""
     log.on_train_batch_begin(0)
     logs = {}
 
@@ -128,8 +128,8 @@ def turn(game, clips, log):
 
 
 def norms(game):
-    """Seconds that the norms of a turn's gradients take, in arrays of their
-    shapes."""
+    """Returns the seconds that the norms of a turn's gradients take, measured
+    on arrays of their shapes."""
     import tensorflow as tf
 
     norm = tf.function(tf.linalg.global_norm)
@@ -151,7 +151,7 @@ def norms(game):
 def pictured(scale):
     rng = np.random.default_rng(1)
     clips = rng.random((PICTURED, *(n // 2 for n in scale.clip[:3]), 3))
-    for axis in (1, 2, 3):  # noise in every pixel would pack far worse
+    for axis in (1, 2, 3):  # noise in every pixel would compress far worse
         clips = clips.repeat(2, axis=axis)
     return clips.astype("float32")
 

@@ -1,4 +1,4 @@
-"""Layers the paper needs and Keras lacks."""
+"""Layers that the paper needs and Keras lacks."""
 
 import keras
 import tensorflow as tf
@@ -14,13 +14,13 @@ def _reverse_gradient(x, scale):
 
 @keras.saving.register_keras_serializable(package="priv_keras")
 class GradientReversal(keras.layers.Layer):
-    """Returns its input; sends the gradient back reversed: dy/dx := -scale.
+    """Returns its input and reverses the gradient: dy/dx := -scale.
 
-    What minimizes a loss above it maximizes that loss below it.
+    A step that minimizes a loss above this layer maximizes it below.
 
     Args:
-        scale: Non-negative float. Also a weight of that name, not trained, so
-            that a schedule can change it between updates.
+        scale: Non-negative float. It is kept in a non-trainable weight of that
+            name, so that a schedule can change it between updates.
 
     Call arguments:
         inputs: Float tensor of any shape.
@@ -59,13 +59,14 @@ class GradientReversal(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="priv_keras")
 class CropLike(keras.layers.Layer):
-    """Cuts an image at the bottom and right to the size of another.
+    """Crops an image at the bottom and right to the size of another.
 
-    A network of strided convolutions returns the next multiple of its stride.
+    Strided convolutions and their transposes round a size up to the next
+    multiple of the stride.
 
     Call arguments:
         inputs: Pair of float tensors `(batch, height, width, channels)`: the
-            image to cut, and the one whose height and width it shall have.
+            image to crop, and the one whose height and width it takes.
     """
 
     def call(self, inputs):
@@ -80,13 +81,13 @@ class CropLike(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="priv_keras")
 class PixelUnshuffle(keras.layers.Layer):
-    """Stacks each square of pixels into the channels of one.
+    """Stacks each square of pixels into the channels of one pixel.
 
-    Heights and widths that are no multiple of the square's are padded with
-    zeros, at the bottom and right.
+    Heights and widths that are not multiples of the square's side are padded
+    with zeros at the bottom and right.
 
     Args:
-        block: Int, side of the square, pixels.
+        block: Int, side of the square in pixels.
 
     Call arguments:
         inputs: Float tensor `(batch, height, width, channels)`.
@@ -104,7 +105,7 @@ class PixelUnshuffle(keras.layers.Layer):
         batch, height, width = tf.unstack(tf.shape(inputs)[:3])
         bottom, right = -height % self.block, -width % self.block
         padded = tf.pad(inputs, [[0, 0], [0, bottom], [0, right], [0, 0]])
-        # Padding forgets the channels, which TFLite's converter has to know.
+        # Padding drops the static channels, which TFLite's converter needs.
         shape = (batch, height + bottom, width + right, inputs.shape[3])
         return tf.nn.space_to_depth(tf.reshape(padded, shape), self.block)
 
@@ -119,10 +120,10 @@ class PixelUnshuffle(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="priv_keras")
 class PixelShuffle(keras.layers.Layer):
-    """Undoes `PixelUnshuffle`, save for its padding.
+    """Undoes `PixelUnshuffle`, except for its padding.
 
     Args:
-        block: Int, side of the square, pixels.
+        block: Int, side of the square in pixels.
 
     Call arguments:
         inputs: Float tensor `(batch, height, width, block**2 * channels)`.
@@ -149,7 +150,7 @@ class PixelShuffle(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="priv_keras")
 class PerFrame(keras.layers.Wrapper):
-    """Applies a model of frames to each frame of a clip, in one call.
+    """Applies a model to all frames of a clip in one call.
 
     Unlike `keras.layers.TimeDistributed`, the model sees one batch of
     `batch * frames` images, so batch statistics are those of the whole batch.
@@ -159,8 +160,8 @@ class PerFrame(keras.layers.Wrapper):
             `(batch, ...)`.
 
     Call arguments:
-        inputs: Clips `(batch, frames, height, width, channels)`; any number
-            of frames.
+        inputs: Clips `(batch, frames, height, width, channels)` with any
+            number of frames.
 
     Output shape:
         `(batch, frames, ...)`.

@@ -2,7 +2,7 @@
 
 A `Task` is how one kind of label is scored. The dataset picks it, and no
 algorithm asks which one it got. Every function computes in float32 whatever
-the logits' dtype, and but for `entropies` returns a scalar, the mean over the
+the logits' dtype. All but `entropies` return a scalar, the mean over the
 batch.
 """
 
@@ -19,12 +19,12 @@ class Task(NamedTuple):
     """How to score logits `(batch, classes)`."""
 
     loss: Callable  # (labels, logits): L_T and L_B, cross-entropy in nats
-    entropies: Callable  # (logits): of each example, `(batch,)`, in nats
+    entropies: Callable  # (logits): one per example, `(batch,)`, in nats
     accuracy: Callable  # (labels, logits): Acc, in [0, 1]
     metric: Callable  # (): a `keras.Metric` in [0, 1], how well labels are read
 
     def entropy(self, logits):
-        """H_B in nats, Sec. 3.3.3."""
+        """Returns H_B in nats, Sec. 3.3.3."""
         return tf.reduce_mean(self.entropies(logits))
 
 
@@ -55,12 +55,12 @@ def softmax_metric():
 
 
 def multi_label(weights=None):
-    """How attributes that are present or absent are scored.
+    """Returns how to score attributes that are present or absent.
 
     Args:
         weights: Positive floats, one per attribute: how much each counts in
-            loss and entropy, for costs that are not alike (Sec. 6). Only
-            their ratios matter. `None` for all alike.
+            loss and entropy, if some leaks cost more than others (Sec. 6).
+            Only their ratios matter. `None` weighs all alike.
 
     Returns:
         `Task` whose labels are 0 or 1, `(batch, attributes)`.
@@ -76,7 +76,7 @@ def multi_label(weights=None):
         raise ValueError(
             f"`weights` must be positive. Received: weights={list(weights)}."
         )
-    # Of mean 1, so that a loss stays comparable to one without weights.
+    # Their mean is 1, so that losses with and without weights compare.
     shares = tf.constant(weights, tf.float32)
     shares /= tf.reduce_mean(shares)
     return Task(
@@ -110,8 +110,8 @@ def sigmoid_accuracy(labels, logits):
 
 
 def sigmoid_metric():
-    # Not accuracy, which is high for who denies what few pictures show. Of
-    # 200 thresholds, where `metrics` has all.
+    # Not accuracy, which is high for a model that denies every rare attribute.
+    # This one takes 200 thresholds; `metrics` takes every score as one.
     return keras.metrics.AUC(
         curve="PR",
         multi_label=True,
@@ -120,7 +120,7 @@ def sigmoid_metric():
     )
 
 
-# One class out of many: actions, and SBU's 13 actor pairs (Sec. 4.1).
+# One class out of several: actions, and SBU's 13 actor pairs (Sec. 4.1).
 SINGLE_LABEL = Task(
     softmax_loss, softmax_entropies, softmax_accuracy, softmax_metric
 )

@@ -1,4 +1,4 @@
-"""How figures are summed up: chance levels and intervals."""
+"""Figures of merit, their chance levels and their intervals."""
 
 import warnings
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def chance(labels):
-    """Accuracy of always naming the commonest class, and of a blind guess.
+    """Computes the accuracy of naming the commonest class, and of guessing.
 
     Args:
         labels: Ints `(clips,)`.
@@ -23,20 +23,20 @@ def chance(labels):
 
 
 def bootstrap_interval(measure, groups, *, level=0.95, resamples=1000, seed=0):
-    """Interval of a figure by bootstrap over videos.
+    """Computes the interval of a figure by bootstrap over videos.
 
     Clips of one video stand or fall together, so videos are drawn, not clips.
 
     Args:
-        measure: Callable of an int array, the rows drawn, that returns the
-            figure of these rows; NaN where they have none.
+        measure: Callable that takes an int array, the rows drawn, and returns
+            the figure of these rows, or NaN if they have none.
         groups: Video ids `(clips,)`.
         level: Float in (0, 1), the coverage.
-        resamples: Int.
+        resamples: Int, number of bootstrap samples.
         seed: Int.
 
     Returns:
-        Pair of floats, the interval's ends.
+        Pair of floats, the ends of the interval.
     """
     _, video = np.unique(groups, return_inverse=True)
     order = np.argsort(video, kind="stable")
@@ -52,16 +52,17 @@ def bootstrap_interval(measure, groups, *, level=0.95, resamples=1000, seed=0):
 
 
 def mean_interval(values, level=0.95):
-    """Interval of a mean over independent runs, by Student's t.
+    """Computes Student's t interval of a mean over independent runs.
 
-    Not by bootstrap: of 3 to 5 runs, resamples spread far less than runs do.
+    A bootstrap would be too narrow: resamples of 3 to 5 runs spread far less
+    than the runs do.
 
     Args:
-        values: Two floats or more.
+        values: Two or more floats.
         level: Float in (0, 1), the coverage.
 
     Returns:
-        Pair of floats, the interval's ends.
+        Pair of floats, the ends of the interval.
     """
     from scipy import stats
 
@@ -74,17 +75,17 @@ def mean_interval(values, level=0.95):
 
 
 def average_precisions(labels, scores):
-    """Average precision of each attribute.
+    """Computes the average precision of each attribute.
 
     Args:
-        labels: 0 or 1, array `(n, attributes)`; -1 where it is not known, which
-            is not counted.
-        scores: Floats `(n, attributes)`, higher where an attribute seems
-            present: logits or probabilities.
+        labels: Array `(n, attributes)` of 0 or 1, or of -1 for labels that are
+            not known; these are not counted.
+        scores: Floats `(n, attributes)`, logits or probabilities: the higher,
+            the likelier the attribute is present.
 
     Returns:
-        Float array `(attributes,)`, in [0, 1]; NaN where no label is 1, for
-        then there is nothing to find.
+        Float array `(attributes,)`, in [0, 1]; NaN for an attribute that no
+        label shows, since there is nothing to find.
     """
     from sklearn.metrics import average_precision_score
 
@@ -100,27 +101,28 @@ def average_precisions(labels, scores):
 
 
 def prevalence(labels):
-    """How often each attribute is present, where that is known.
+    """Computes how often each attribute is present, among known labels.
 
     Args:
-        labels: As of `average_precisions`.
+        labels: See `average_precisions`.
 
     Returns:
-        Float array `(attributes,)` in [0, 1]; NaN where nothing is known.
+        Float array `(attributes,)` in [0, 1]; NaN for an attribute without
+        known labels.
     """
     labels = np.asarray(labels)
     return np.nanmean(np.where(labels < 0, np.nan, labels), axis=0)
 
 
 def confusion(labels, predictions, classes):
-    """How often a class was taken for which.
+    """Counts how often each class was taken for each.
 
     Args:
         labels, predictions: Ints `(n,)`.
-        classes: Int, how many there are.
+        classes: Int, number of classes.
 
     Returns:
-        Lists of ints, `classes` of `classes`: a row for each label.
+        List of `classes` lists of `classes` ints, one row for each label.
     """
     counts = np.zeros((classes, classes), int)
     np.add.at(counts, (labels, predictions), 1)
@@ -128,16 +130,17 @@ def confusion(labels, predictions, classes):
 
 
 def threshold_counts(labels, logits, thresholds=41):
-    """What a precision-recall curve of each attribute is drawn from.
+    """Counts what a precision-recall curve of each attribute is drawn from.
 
     Args:
-        labels: As of `average_precisions`.
+        labels: See `average_precisions`.
         logits: Floats `(n, attributes)`.
-        thresholds: Int, of the probability, evenly from 0 to 1.
+        thresholds: Int, number of probabilities, spaced evenly from 0 to 1.
 
     Returns:
-        Dict of lists: `true_positives` and `false_positives`, counts of each
-        attribute at each threshold; `positives` and `negatives`, of each.
+        Dict of lists: `true_positives` and `false_positives`, one count for
+        each attribute and threshold; `positives` and `negatives`, one count
+        for each attribute.
     """
     from scipy.special import expit
 
@@ -153,16 +156,17 @@ def threshold_counts(labels, logits, thresholds=41):
 
 
 def macro_f1(labels, predictions):
-    """The mean of the classes' F1.
+    """Computes the mean F1 over classes.
 
     Args:
-        labels: Ints `(n,)`, or 0, 1 or -1, `(n, attributes)`, as of
+        labels: Ints `(n,)`; or 0, 1 or -1, `(n, attributes)`, see
             `average_precisions`.
         predictions: Ints of the same shape.
 
     Returns:
-        Float in [0, 1]. Of single labels, over the classes that are in either;
-        of attributes, over those that some label or prediction shows.
+        Float in [0, 1]. For single labels, the mean is over the classes that
+        occur in either; for attributes, over those that some label or
+        prediction shows.
     """
     from sklearn.metrics import f1_score
 
@@ -178,17 +182,17 @@ def macro_f1(labels, predictions):
 
 
 def class_mean_average_precision(labels, scores):
-    """cMAP (Sec. 4.2): the mean of the attributes' average precisions.
+    """Computes cMAP (Sec. 4.2), the mean average precision over attributes.
 
-    Scores that know nothing reach an attribute's prevalence, the share of
+    Uninformative scores reach the prevalence of an attribute, the share of
     labels that are 1.
 
     Args:
-        labels, scores: As of `average_precisions`.
+        labels, scores: See `average_precisions`.
 
     Returns:
-        Float in [0, 1]. Attributes without a label of 1 are left out, and a
-        warning numbers them.
+        Float in [0, 1]. Attributes that no label shows are left out, and a
+        warning names their indices.
     """
     found = average_precisions(labels, scores)
     absent = np.flatnonzero(np.isnan(found))

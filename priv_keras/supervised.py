@@ -18,8 +18,8 @@ def fit(
 ):
     """Trains a classifier until `task.metric` on validation no longer rises.
 
-    The learning rate drops by 5 after half of `patience`. The weights of the
-    best epoch on validation are kept.
+    The learning rate is divided by 5 after half of `patience`. The weights of
+    the epoch that is best on validation are kept.
 
     Args:
         model: Model from clips to logits.
@@ -27,49 +27,30 @@ def fit(
         validation: Finite dataset of `(clips, labels)` batches.
         task: `losses.SINGLE_LABEL` or `losses.MULTI_LABEL`.
         learning_rate: Float, of Adam.
-        epochs: Int, at most so many.
+        epochs: Int, at most.
         steps_per_epoch: Int, updates between validations.
-        patience: Int, epochs without a better one before it gives up; `None`
+        patience: Int, epochs without improvement before it gives up; `None`
             to train for all `epochs`.
-        goal: Float in [0, 1], what of it is enough.
-        callbacks: More of them, as of `keras.Model.fit`.
+        goal: Float in [0, 1], the metric that is good enough to stop at.
+        callbacks: Further ones, see `keras.Model.fit`.
 
     Returns:
-        Dict: `epochs` trained; `converged`, whether a plateau or the goal
-        ended it rather than `epochs`; `learning_rate` at the end;
-        `validation_accuracy` of the epoch that is kept; and
-        `training_accuracy`, the highest of an epoch while it trained.
+        Dict: `epochs` trained; `converged`, whether it ended at a plateau or
+        the goal rather than after `epochs`; `learning_rate` at the end;
+        `validation_accuracy` of the epoch that is kept; and the highest
+        `training_accuracy` of any epoch.
     """
-    metric = task.metric()
-    accuracy = keras.metrics.MeanMetricWrapper(task.accuracy, "accuracy")
-    _compile(
-        model,
-        keras.optimizers.Adam(learning_rate),
-        loss=task.loss,
-        metrics=list({m.name: m for m in (metric, accuracy)}.values()),
-    )
-    measure = f"val_{metric.name}"
+    measure = _compile_classifier(model, task, learning_rate)
     best = KeepBest(measure, goal, patience or epochs)
-    callbacks = [best, *callbacks]
-    if patience:
-        callbacks.append(
-            keras.callbacks.ReduceLROnPlateau(
-                measure,
-                mode="max",
-                factor=0.2,
-                patience=max(1, patience // 2),
-                min_lr=learning_rate / 100,
-            )
-        )
-    history = model.fit(
+    slower = _slow_down(measure, learning_rate, patience)
+    history = _history(
+        model,
         train,
-        epochs=epochs,
-        steps_per_epoch=steps_per_epoch,
+        epochs,
+        steps_per_epoch,
+        [best, *callbacks, *slower],
         validation_data=validation,
-        callbacks=callbacks,
-        shuffle=False,
-        verbose=0,
-    ).history
+    )
     return {
         "epochs": len(history["loss"]),
         "converged": model.stop_training,
@@ -79,24 +60,64 @@ def fit(
     }
 
 
+def _compile_classifier(model, task, learning_rate):
+    """Returns the name of the validation figure that is to be high."""
+    metric = task.metric()
+    accuracy = keras.metrics.MeanMetricWrapper(task.accuracy, "accuracy")
+    _compile(
+        model,
+        keras.optimizers.Adam(learning_rate),
+        loss=task.loss,
+        metrics=list({m.name: m for m in (metric, accuracy)}.values()),
+    )
+    return f"val_{metric.name}"
+
+
 def _compile(model, optimizer, **kwargs):
-    # XLA compiles for longer than a small network trains.
+    # XLA would compile for longer than a small network trains.
     model.compile(optimizer=optimizer, jit_compile=False, **kwargs)
-    # A step that makes its optimizer's slots is traced again, without them.
+    # A first step that creates the slots would be traced twice.
     model.optimizer.build(model.trainable_variables)
+
+
+def _slow_down(measure, learning_rate, patience):
+    """Returns a list of the callback that lowers the rate, if any."""
+    if not patience:
+        return []
+    return [
+        keras.callbacks.ReduceLROnPlateau(
+            measure,
+            mode="max",
+            factor=0.2,
+            patience=max(1, patience // 2),
+            min_lr=learning_rate / 100,
+        )
+    ]
+
+
+def _history(model, train, epochs, steps_per_epoch, callbacks, **kwargs):
+    return model.fit(
+        train,
+        epochs=epochs,
+        steps_per_epoch=steps_per_epoch,
+        callbacks=callbacks,
+        shuffle=False,
+        verbose=0,
+        **kwargs,
+    ).history
 
 
 class KeepBest(keras.callbacks.Callback):
     """Stops at a goal or a plateau, and restores the best epoch's weights.
 
-    Of epochs that measure alike the one of lower validation loss is better: on
-    few clips accuracies tie often, and the first of them is an attacker hardly
-    trained.
+    If epochs tie, the one of lower validation loss is better: accuracies on
+    few clips tie often, and the first such epoch is of an attacker that has
+    hardly trained.
 
     Args:
         measure: Name of the figure of an epoch that is to be high.
-        goal: Float, stop where it is so high.
-        patience: Int, stop after so many epochs without a higher one.
+        goal: Float, the figure at which training stops.
+        patience: Int, epochs without a higher figure after which it stops.
 
     Attributes:
         accuracy: Float, the validation accuracy of the best epoch.
@@ -125,14 +146,14 @@ class KeepBest(keras.callbacks.Callback):
 
 
 def fit_identity(anonymizer, train, *, learning_rate, steps, callbacks=()):
-    """Trains f_A to return its input: the start of the game (Sec. 4.1.2).
+    """Trains f_A to return its input, the start of the game (Sec. 4.1.2).
 
     Args:
-        anonymizer: Model of frames in [0, 1].
+        anonymizer: Model from frames in [0, 1] to the same.
         train: Endless dataset of frames `(batch, height, width, 3)`.
         learning_rate: Float, of Adam.
         steps: Int, updates.
-        callbacks: As of `keras.Model.fit`.
+        callbacks: See `keras.Model.fit`.
 
     Returns:
         What `fit_images` returns.
@@ -147,29 +168,23 @@ def fit_identity(anonymizer, train, *, learning_rate, steps, callbacks=()):
 
 
 def fit_images(model, train, *, learning_rate, steps, callbacks=()):
-    """Trains a model of frames to return other frames.
+    """Trains a model to turn frames into other frames.
 
     Args:
-        model: Model of frames in [0, 1].
-        train: Endless dataset of pairs of frames `(batch, height, width, 3)`:
-            what it is given, and what it is to return.
-        learning_rate: Float, of Adam; a cosine takes it to a twentieth.
+        model: Model from frames in [0, 1] to the same.
+        train: Endless dataset of pairs of frames `(batch, height, width, 3)`,
+            the input and the output that is wanted.
+        learning_rate: Float, of Adam; it decays to a twentieth by a cosine.
         steps: Int, updates.
-        callbacks: As of `keras.Model.fit`.
+        callbacks: See `keras.Model.fit`.
 
     Returns:
-        Float, the mean absolute error of the last tenth of the updates, in
-        [0, 1].
+        Float in [0, 1], the mean absolute error over the last tenth of the
+        updates.
     """
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps, 0.05)
     _compile(model, keras.optimizers.Adam(rate), loss="mean_absolute_error")
     tenth = max(1, steps // 10)
-    history = model.fit(
-        train,
-        epochs=-(-steps // tenth),
-        steps_per_epoch=tenth,
-        callbacks=list(callbacks),
-        shuffle=False,
-        verbose=0,
-    ).history
+    epochs = -(-steps // tenth)
+    history = _history(model, train, epochs, tenth, list(callbacks))
     return history["loss"][-1]

@@ -47,7 +47,7 @@ def test_task(task, labels, logits, loss, entropy, accuracy):
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 @pytest.mark.parametrize("cost", ["loss", "entropy"])
 def test_sure_logits_give_finite_costs_and_gradients(task, dtype, cost):
-    """Right and wrong by as much: also where p underflows to 0."""
+    """They are right or wrong by so much that p underflows to 0."""
     logits = tf.Variable([[120.0, 0.0, 0.0], [1e4, -1e4, 0.0]], dtype=dtype)
     labels = [1, 1] if task is losses.SINGLE_LABEL else [[0, 1, 1], [0, 1, 1]]
     with tf.GradientTape() as tape:
@@ -60,7 +60,7 @@ def test_sure_logits_give_finite_costs_and_gradients(task, dtype, cost):
     assert value.dtype == tf.float32
     assert np.isfinite(value)
     assert np.isfinite(tf.cast(gradient, tf.float32)).all()
-    if cost == "loss":  # wrong by 1e4, and pushed back
+    if cost == "loss":  # a wrong logit of 1e4 is pushed back
         assert value > 1e3
         assert gradient[1, 0] > 0 > gradient[1, 1]
 
@@ -83,7 +83,7 @@ def test_multi_label_entropy_does_not_push_attributes_to_present():
     with tf.GradientTape() as tape:
         entropy = losses.MULTI_LABEL.entropy(logits)
     up = tape.gradient(entropy, logits).numpy()[0]
-    assert up[0] < 0 < up[1]  # up the entropy: both towards even odds
+    assert up[0] < 0 < up[1]  # up the entropy is towards even odds
 
 
 def test_weights_of_attributes_count_by_their_ratio():
@@ -124,7 +124,8 @@ def test_entropy_is_the_mean_of_the_entropies(task):
 
 
 def test_accuracy_is_of_each_example():
-    """Three clips of two classes, then three attributes of two pictures."""
+    """There are three clips of two classes, then two pictures of three
+    attributes."""
     logits = tf.constant([[1.0, 2.0], [4.0, 3.0], [9.0, 5.0]])
     found = losses.SINGLE_LABEL.accuracy([1, 1, 0], logits)
     assert float(found) == pytest.approx(2 / 3)

@@ -160,14 +160,14 @@ def test_confusion_is_scikit_learns():
 
     rng = np.random.default_rng(0)
     labels, predictions = rng.integers(0, 3, (2, 50))
-    found = metrics.confusion(labels, predictions, 4)  # of one there is none
+    found = metrics.confusion(labels, predictions, 4)  # one does not occur
     expected = confusion_matrix(labels, predictions, labels=range(4))
     np.testing.assert_array_equal(found, expected)
 
 
 def test_threshold_counts_by_hand():
-    # Probabilities of the first attribute 0.25, 0.5, 0.75; of the second the
-    # same, of which the last is of an unknown label.
+    # Probabilities 0.25, 0.5 and 0.75 for both attributes; the last label of
+    # the second is unknown.
     logits = np.log([[1 / 3] * 2, [1] * 2, [3] * 2])
     labels = np.array([[0, 1], [1, 0], [1, -1]])
     found = metrics.threshold_counts(labels, logits, thresholds=5)

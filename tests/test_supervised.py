@@ -13,7 +13,7 @@ from priv_keras.networks import anonymizer
 
 
 def learnable(size=64):
-    """Clips whose class is their brightness."""
+    """Returns clips whose class is their brightness."""
     labels = np.arange(size) % 3
     noise = np.random.default_rng(0).random((size, 2, 4, 4, 3)) / 4
     clips = (noise + labels[:, None, None, None, None]).astype("float32")
@@ -86,8 +86,9 @@ def test_the_best_epoch_is_kept(scores, kept):
 
 
 def test_of_attributes_the_best_epoch_is_that_of_their_precision():
-    """Two of 32 pictures show the attribute: who always says no is right of
-    94 %, and who ranks them first but says yes too often is the better spy."""
+    """Two of 32 pictures show the attribute. A model that always says no is
+    94 % right; one that ranks them first but says yes too often is the better
+    spy."""
     labels = np.zeros((32, 1), "int64")
     labels[:2] = 1
     pictures = np.ones((32, 1), "float32")
@@ -96,7 +97,7 @@ def test_of_attributes_the_best_epoch_is_that_of_their_precision():
     spy = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
 
     class Play(keras.callbacks.Callback):
-        """Always no; ranks them, and says yes of all; always no."""
+        """Says no to all; ranks them but says yes to all; says no to all."""
 
         def on_test_begin(self, logs=None):
             weights = [(0.0, -1.0), (1.0, 0.0), (0.0, -1.0)][self.epoch]

@@ -1,4 +1,4 @@
-"""One file per algorithm of the paper; `ALGORITHMS` is what flags name."""
+"""The algorithms of the paper; `ALGORITHMS` maps their names in flags."""
 
 from priv_keras.algorithms.entropy import Entropy
 from priv_keras.algorithms.grl import GRL

@@ -1,4 +1,4 @@
-"""What Algorithms 1-4 share: the three parties and the steps they all take."""
+"""What Algorithms 1-4 share: the three parties and the steps of a turn."""
 
 import keras
 import numpy as np
@@ -20,24 +20,24 @@ from priv_keras.losses import SINGLE_LABEL
 
 
 class AdversarialModel(keras.Model):
-    """An anonymizer f_A, a target model f_T and budget models f_B^i at play.
+    """The game of an anonymizer f_A, a target f_T and budget models f_B^i.
 
     A subclass adds `train_step`: one turn of its algorithm's outer loop, as
     plain Python over steps that are each compiled. A batch is a dict: `clips`
     `(batch, frames, height, width, channels)` in [0, 1], `actions` and
-    `budget_labels`. Where the budget labels belong to other pictures
-    (Sec. 3.4), a stream of its own gives those as `budget_clips`; otherwise
-    both losses see the same clips, and f_A filters them once.
+    `budget_labels`. If the budget labels belong to other pictures (Sec. 3.4),
+    a stream of their own gives those as `budget_clips`; otherwise both losses
+    see the same clips, and f_A filters them once.
 
     `train_step` takes `Streams`, not a batch, and runs outside the replicas
-    (`tf.distribute`'s cross-replica context), since an optimizer cannot step
-    in a loop inside a replica: the gated loops run outside, and single updates
-    run `on_replicas`. A party that a step does not update runs in inference
-    mode, so that its batch statistics stay put too.
+    (in the cross-replica context of `tf.distribute`), since an optimizer
+    cannot step in a loop inside a replica: the gated loops run outside, and
+    single updates run `on_replicas`. A party that a step does not update runs
+    in inference mode, so that its batch statistics stay put too.
 
     Args:
         anonymizer: Model from frames `(batch, height, width, channels)` in
-            [0, 1] to the same. Must act alike in training and inference.
+            [0, 1] to the same. It must act alike in training and inference.
         target: Model from clips to action logits `(batch, actions)`.
         budgets: Model from clips to logits `(batch, classes)`, or a list of
             such models.
@@ -45,19 +45,19 @@ class AdversarialModel(keras.Model):
         gamma: Non-negative float, weight of the privacy cost in Eq. (3).
         target_gate: `Gate` on the validation accuracy of `target`, th_T.
         budget_gate: `Gate` on the training accuracy of each f_B^i, th_B.
-        restarts: `Restarts`, or `None` for a game without.
+        restarts: `Restarts`, or `None` for a game without restarts.
         accumulate_steps: Int, batches whose gradients one update averages.
             The optimizers must agree (`gradient_accumulation_steps`). Each of
             these batches decides anew which f_B^i is the strongest; K-Beam
             decides it once, before its ascent.
-        timed: Bool, whether to measure how long batches are waited for, see
+        timed: Bool, whether to measure the wait for batches, see
             `TurnFigures`.
 
     Attributes:
         turn: int64 weight, the turns played, which schedules may read.
         drawn: int64 weight `(3,)`, the batches drawn from each of `Streams`
-            since they were dealt.
-        figures: `TurnFigures` of the present turn.
+            since `deal` was called.
+        figures: `TurnFigures` of the current turn.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class AdversarialModel(keras.Model):
         )
         # XLA cannot draw from an iterator; Keras would turn it on with a GPU.
         self.supports_jit = False
-        self.built = True  # as every party is
+        self.built = True  # since every party is
 
     def _counter(self, name, start, shape=()):
         return self.add_weight(
@@ -129,14 +129,14 @@ class AdversarialModel(keras.Model):
         """Binds optimizers and data to the game.
 
         Args:
-            optimizer: `Optimizers`; or one optimizer or its name, of which
-                each party gets a copy.
+            optimizer: `Optimizers`; or one optimizer or its name, which is
+                copied for each party.
             validation: Endless `tf.data.Dataset` of batches, (X^v, Y_T^v), that
                 the gate of th_T reads. If `None`, it reads the
                 `validation_data` of `fit`.
             budget_data: Endless `tf.data.Dataset` of batches of `budget_clips`
-                and `budget_labels`; `None` where the batches that `fit` is
-                given hold both labels.
+                and `budget_labels`; `None` if the batches given to `fit` hold
+                both labels.
 
         Raises:
             ValueError: If a budget model lacks an optimizer.
@@ -146,8 +146,8 @@ class AdversarialModel(keras.Model):
         self.target_optimizer = optimizers.target
         self.budget_optimizers = list(optimizers.budgets)
         self.deal(validation, budget_data)
-        # Built now: slots cannot be made inside a graph's loop, and a resumed
-        # run would have none to restore into.
+        # Built now: slots cannot be created inside a graph's loop, and a
+        # resumed run would have none to restore into.
         self.optimizer.build(self.anonymizer.trainable_variables)
         self.target_optimizer.build(self.target_step_variables)
         for budget, optimizer in zip(
@@ -156,7 +156,11 @@ class AdversarialModel(keras.Model):
             optimizer.build(budget.trainable_variables)
 
     def deal(self, validation, budget_data=None):
-        """Binds data to the game, as `compile` does, from its first batch."""
+        """Binds data to the game anew, starting at its first batch.
+
+        Args:
+            validation, budget_data: See `compile`.
+        """
         self.validation = self._endless(validation)
         self.budget_data = self._endless(budget_data)
 
@@ -168,7 +172,7 @@ class AdversarialModel(keras.Model):
 
     @property
     def target_step_variables(self):
-        """What the target step trains: theta_T and theta_A, Eq. (6a), (7b)."""
+        """theta_T and theta_A, which the target step trains, Eq. (6a), (7b)."""
         return (
             self.target.trainable_variables
             + self.anonymizer.trainable_variables
@@ -177,12 +181,12 @@ class AdversarialModel(keras.Model):
     # The parties.
 
     def anonymize(self, clips):
-        """f_A(X), frame by frame."""
+        """Returns f_A(X), computed frame by frame."""
         frames = tf.reshape(clips, (-1, *clips.shape[2:]))
         return tf.reshape(self.anonymizer(frames), tf.shape(clips))
 
     def anonymize_both(self, batch):
-        """Filters what f_T and f_B see, once if that is the same."""
+        """Filters what f_T and what f_B sees, once if that is the same."""
         anonymized = self.anonymize(batch["clips"])
         if "budget_clips" not in batch:
             return anonymized, anonymized
@@ -199,17 +203,17 @@ class AdversarialModel(keras.Model):
     # Costs of filtered clips, named as in Sec. 3.3.
 
     def target_loss(self, anonymized, batch, training=False):
-        """L_T(theta_A, theta_T)."""
+        """Returns L_T(theta_A, theta_T)."""
         logits = self.target(anonymized, training=training)
         return SINGLE_LABEL.loss(batch["actions"], logits)
 
     def budget_loss(self, budget, anonymized, batch, training=False):
-        """L_B(theta_A, theta_B^i)."""
+        """Returns L_B(theta_A, theta_B^i)."""
         logits = budget(anonymized, training=training)
         return self.budget_task.loss(batch["budget_labels"], logits)
 
     def budget_losses(self, batch):
-        """L_B of each f_B^i, a list."""
+        """Returns L_B of each f_B^i as a list."""
         anonymized = self.anonymize_for_budgets(batch)
         return [
             self.budget_loss(budget, anonymized, batch)
@@ -217,10 +221,10 @@ class AdversarialModel(keras.Model):
         ]
 
     def budget_entropies(self, budget, anonymized):
-        """H_B(theta_A, theta_B^i) of each clip, `(batch,)`."""
+        """Returns H_B(theta_A, theta_B^i) of each clip, `(batch,)`."""
         return self.budget_task.entropies(budget(anonymized))
 
-    # Steps, in cross-replica context. Each is a graph of its own.
+    # Steps, in cross-replica context. Each is compiled into a graph of its own.
 
     def draw(self, streams, names):
         """Returns the next batches of the named streams as one dict."""
@@ -231,15 +235,15 @@ class AdversarialModel(keras.Model):
         return batch
 
     def input_figures(self):
-        """Returns the seconds that this turn waited for batches, `None` unless
-        `timed`, and the clips in them."""
+        """Returns the seconds that this turn waited for batches and the clips
+        in them; the seconds are `None` unless `timed`."""
         return self.figures.input()
 
     def on_replicas(self, function, streams, names):
         """Runs `function(batch)` on each replica, on a new batch.
 
         Returns:
-            What it returned, each scalar averaged over replicas.
+            The outputs of `function`, each scalar averaged over replicas.
         """
         strategy = self.distribute_strategy
         outputs = strategy.run(function, args=(self.draw(streams, names),))
@@ -248,8 +252,8 @@ class AdversarialModel(keras.Model):
         )
 
     def update(self, function, streams, names):
-        """Runs `function(batch)`, which makes one update, on as many new
-        batches as an update accumulates."""
+        """Makes one update by `function(batch)`, called on as many new batches
+        as an update accumulates."""
         return self.accumulate(
             lambda: self.on_replicas(function, streams, names)
         )
@@ -261,7 +265,8 @@ class AdversarialModel(keras.Model):
             What the last call returned.
         """
         outputs = step()
-        if self.accumulate_steps > 1:  # a loop traces a second copy, not 20
+        # A loop traces one more copy of the step, not one for each batch.
+        if self.accumulate_steps > 1:
             _, outputs = tf.while_loop(
                 lambda count, _: count < self.accumulate_steps,
                 lambda count, _: (count + 1, step()),
@@ -271,7 +276,7 @@ class AdversarialModel(keras.Model):
 
     @tf.function(autograph=False)
     def update_anonymizer(self, streams):
-        """Moves theta_A down the `anonymizer_costs` of an algorithm that has
+        """Moves theta_A down the `anonymizer_costs` of algorithms that define
         one cost for it: Eq. (4a), (7a), (9a)."""
 
         def move_anonymizer(batch):
@@ -286,7 +291,7 @@ class AdversarialModel(keras.Model):
 
     @tf.function(autograph=False)
     def train_target(self, streams):
-        """`while Acc(X^v, Y_T^v) <= th_T`: Eq. (4b), (6a), (7b)."""
+        """Trains `while Acc(X^v, Y_T^v) <= th_T`: Eq. (4b), (6a), (7b)."""
 
         def validation_hits(batch):
             accuracy = SINGLE_LABEL.accuracy(
@@ -312,8 +317,9 @@ class AdversarialModel(keras.Model):
         return passage_logs(["target"], passage)
 
     def train_budgets(self, streams, gate):
-        """For each i, `while Acc(X^t, Y_B^t) <= th_B`: Eq. (4c), (6c), (7c)."""
-        # Tensors, or the gate of a restart would have it all traced again.
+        """Trains each f_B^i `while Acc(X^t, Y_B^t) <= th_B`: Eq. (4c), (6c),
+        (7c)."""
+        # As tensors, so that the gate of a restart is not traced anew.
         return self._train_budgets(
             streams,
             gate._replace(
@@ -324,7 +330,7 @@ class AdversarialModel(keras.Model):
 
     @tf.function(autograph=False)
     def _train_budgets(self, streams, gate):
-        """Runs the loops of all f_B^i; f_A filters each batch once."""
+        """Runs the loops of all f_B^i; f_A filters each batch once for all."""
 
         def training_hits(batch):
             anonymized = self.anonymize_for_budgets(batch)
@@ -347,13 +353,13 @@ class AdversarialModel(keras.Model):
         """Makes one update of each theta_B^i that `members` names.
 
         Args:
-            members: Bool tensor `(budgets,)`.
+            members: Bool tensor `(budgets,)`, whether to update each.
             streams: `Streams`.
         """
 
         def move_budgets():
             batch = self.draw(streams, streams.of_budgets)
-            # Outside every tape: theta_A does not move here.
+            # Outside any tape: theta_A does not move here.
             anonymized = self.distribute_strategy.run(
                 self.anonymize_for_budgets, (batch,)
             )
@@ -384,10 +390,10 @@ class AdversarialModel(keras.Model):
         tf.cond(due, move_on_replicas, lambda: False)
 
     def descend(self, party, optimizer, variables, loss_fn):
-        """Takes a `gradient_step` and notes the norm of its gradient.
+        """Takes a `gradient_step` and records the norm of its gradient.
 
         Args:
-            party: String, whose norm it is.
+            party: String, the party whose norm it is.
             optimizer, variables, loss_fn: See `gradient_step`.
 
         Returns:
@@ -404,7 +410,11 @@ class AdversarialModel(keras.Model):
     # Restarts.
 
     def restart_if_due(self, streams):
-        """`if t = 0 mod rstrt_iter`: every theta_B^i anew (Sec. 3.5.1)."""
+        """Restarts every theta_B^i `if t = 0 mod rstrt_iter` (Sec. 3.5.1).
+
+        Returns:
+            Dict of the figures of the restart, empty if none was due.
+        """
         if not self.restarts or not self.is_restart_due(streams):
             return {}
         self.stall.forget()
@@ -417,7 +427,7 @@ class AdversarialModel(keras.Model):
         return {f"restart_{name}": value for name, value in logs.items()}
 
     def is_restart_due(self, streams):
-        """Whether a restart is due at this turn, or f_B no longer improves."""
+        """Returns whether a restart is scheduled or f_B no longer improves."""
         every, patience = self.restarts.every, self.restarts.patience
         stalled = patience and self.stall.has_lasted(
             patience, self.mean_budget_loss(streams)
@@ -432,7 +442,7 @@ class AdversarialModel(keras.Model):
             self.on_replicas(self.budget_losses, streams, streams.of_budgets)
         )
 
-    # What Keras's users call.
+    # The methods of `keras.Model`.
 
     def fit(
         self,
@@ -449,14 +459,14 @@ class AdversarialModel(keras.Model):
         Args:
             x: `tf.data.Dataset` of batches, see the class, or of pairs of clips
                 and a dict of the labels. It is repeated: a turn draws as many
-                batches as its gates want. If it is finite, its values are
+                batches as its gates need. If it is finite, its values are
                 checked as they are drawn.
             epochs: Int.
-            steps_per_epoch: Int, turns in an epoch; by default the batches of
-                `x`.
+            steps_per_epoch: Int, turns in an epoch; defaults to the number of
+                batches in `x`.
             validation_data: Finite `tf.data.Dataset` of such batches, evaluated
-                after each epoch; and what the gate of th_T reads, unless
-                `compile` was given its `validation`.
+                after each epoch. The gate of th_T reads it too, unless
+                `compile` was given `validation`.
             shuffle: Bool, has no meaning for datasets.
             **kwargs: See `keras.Model.fit`.
 
@@ -464,16 +474,10 @@ class AdversarialModel(keras.Model):
             Keras's `History`, with the figures of each epoch's last turn.
 
         Raises:
-            ValueError: If batches are not what the game wants, before any
-                weight moves where this can be told by then.
+            ValueError: If batches are unfit, before weights move if possible.
         """
         x = batches.as_dicts(x)
-        steps_per_epoch = steps_per_epoch or batches.turns_in(x)
-        if steps_per_epoch is None:
-            raise ValueError(
-                "`fit` cannot tell how many batches its dataset has. Give "
-                "`steps_per_epoch`, the turns in an epoch."
-            )
+        steps_per_epoch = steps_per_epoch or _known_turns(x)
         x = self._checked(x)
         if validation_data is not None:
             validation_data = self._checked(batches.as_dicts(validation_data))
@@ -492,7 +496,7 @@ class AdversarialModel(keras.Model):
             raise _as_value_error(error) from error
 
     def _checked(self, dataset):
-        """Returns a dataset whose batches fit the parties."""
+        """Returns the dataset with checks that its batches fit the parties."""
         classes = {"actions": self.target.output_shape[-1]}
         wanted = {"clips": self.target.input_shape, "actions": (None,)}
         if self.budget_data is None:
@@ -519,10 +523,10 @@ class AdversarialModel(keras.Model):
         self.validation = self._endless(validation_data.repeat())
 
     def save(self, *_, **__):
-        """Refuses: a game is kept by its weights.
+        """Raises: a game is saved by its weights instead.
 
         Raises:
-            NotImplementedError: Says what to do.
+            NotImplementedError: Always; it says what to do.
         """
         raise NotImplementedError(
             "A game is not saved as one file: build it anew and use "
@@ -532,12 +536,12 @@ class AdversarialModel(keras.Model):
 
     @property
     def metrics(self):
-        return []  # `evaluate` sums by itself
+        return []  # `evaluate` computes its own sums
 
     def evaluate(self, x, **_):
         """Computes A_T and each A_B^i over all clips.
 
-        It takes the place of Keras's own, which several workers cannot run.
+        It replaces Keras's own, which cannot run on several workers.
 
         Args:
             x: Finite `tf.data.Dataset` of batches.
@@ -561,8 +565,8 @@ class AdversarialModel(keras.Model):
 
     @tf.function(autograph=False, reduce_retracing=True)
     def tally(self, batch):
-        """Returns the clips of f_T, the clips of the f_B^i, and how many of
-        them f_T and each f_B^i have right, a list."""
+        """Counts the clips of f_T, the clips of the f_B^i, and how many of
+        them f_T and each f_B^i get right, as one list."""
 
         def count_hits(batch):
             accuracies = self.accuracies(batch)
@@ -579,7 +583,7 @@ class AdversarialModel(keras.Model):
         ]
 
     def accuracies(self, batch):
-        """Returns Acc of f_T and of each f_B^i, a list."""
+        """Returns Acc of f_T and of each f_B^i as a list."""
         anonymized, budget_anonymized = self.anonymize_both(batch)
         logits = self.target(anonymized)
         return [
@@ -588,7 +592,7 @@ class AdversarialModel(keras.Model):
         ]
 
     def budget_accuracies(self, anonymized, batch):
-        """Returns Acc of each f_B^i, a list."""
+        """Returns Acc of each f_B^i as a list."""
         return [
             self.budget_task.accuracy(
                 batch["budget_labels"], budget(anonymized)
@@ -597,12 +601,19 @@ class AdversarialModel(keras.Model):
         ]
 
     def make_train_function(self, force=False):
-        # Not Keras's own, which calls `strategy.run` around the whole step.
+        # Keras's own would call `strategy.run` around the whole step.
         self.train_function = self.play_turn
         return self.train_function
 
     def play_turn(self, iterator):
-        """Plays one turn, `train_step`, and counts it."""
+        """Plays one turn by `train_step` and counts it.
+
+        Args:
+            iterator: Iterator over batches, see `fit`.
+
+        Returns:
+            Dict of the figures of the turn, by name.
+        """
         self._seed_turn()
         self.figures.forget()
         logs = self.train_step(
@@ -614,7 +625,7 @@ class AdversarialModel(keras.Model):
 
     def _seed_turn(self):
         """Makes the dropout of a turn depend on its number alone, so that a
-        resumed run plays it alike."""
+        resumed run plays it identically."""
         for party in (self.target, *self.budgets):
             for weight in party.variables:
                 if weight.path.endswith("seed_generator_state"):
@@ -627,7 +638,17 @@ class AdversarialModel(keras.Model):
         replicas."""
 
 
+def _known_turns(dataset):
+    turns = batches.turns_in(dataset)
+    if turns is None:
+        raise ValueError(
+            "`fit` cannot tell how many batches its dataset has. Give "
+            "`steps_per_epoch`, the turns in an epoch."
+        )
+    return turns
+
+
 def _as_value_error(error):
-    """Turns what a check of values said into a `ValueError`."""
+    """Turns the message of a failed check of values into a `ValueError`."""
     said = batches.fault(error)
     return ValueError(said) if said else error

@@ -1,4 +1,4 @@
-"""What batches of a game must hold, and checks of those a caller brings."""
+"""Checks that batches hold what a game needs."""
 
 import re
 
@@ -17,7 +17,7 @@ def as_dicts(dataset):
         `tf.data.Dataset` of dicts with `clips` and the labels.
 
     Raises:
-        ValueError: If it is no dataset, or its batches have another form.
+        ValueError: If it is not a dataset, or its batches have another form.
     """
     if not isinstance(dataset, tf.data.Dataset):
         raise ValueError(
@@ -38,7 +38,8 @@ def as_dicts(dataset):
 
 
 def turns_in(dataset):
-    """Returns the batches of a finite dataset; `None` if nobody can tell."""
+    """Returns the number of batches in a dataset, or `None` if it is endless
+    or unknown."""
     count = int(dataset.cardinality())
     return count if count >= 0 else None
 
@@ -51,7 +52,7 @@ def check_spec(dataset, wanted):
         wanted: Dict of key to the shape of its tensor, `None` for any size.
 
     Raises:
-        ValueError: Names what was received and what is wanted.
+        ValueError: If they do not; says what was received and what is wanted.
     """
     spec = dataset.element_spec
     missing = sorted(set(wanted) - set(spec))
@@ -75,7 +76,7 @@ def check_spec(dataset, wanted):
 
 
 def with_checked_values(dataset, classes):
-    """Lets each batch fail whose values are out of range.
+    """Returns a dataset that fails at batches whose values are out of range.
 
     Args:
         dataset: `tf.data.Dataset` of dicts that passed `check_spec`.
@@ -83,8 +84,8 @@ def with_checked_values(dataset, classes):
             are each 0 or 1.
 
     Returns:
-        `tf.data.Dataset`, whose iterators raise `InvalidArgumentError`. See
-        `fault` for what it says.
+        `tf.data.Dataset` whose iterators raise `InvalidArgumentError`; `fault`
+        extracts its message.
     """
     limits = {"clips": (-TOLERANCE, 1 + TOLERANCE)}
     for label, count in classes.items():
@@ -113,7 +114,8 @@ def _assert_within(key, values, low, high):
 
 
 def fault(error):
-    """Returns what `with_checked_values` said, or `None` if it was not that."""
+    """Returns the message of `with_checked_values` in an error, or `None` if
+    the error has another cause."""
     found = re.search(
         r"`\w+` must be from .*?Received: .*? to \S+\.", str(error)
     )

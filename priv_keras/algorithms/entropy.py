@@ -9,12 +9,12 @@ from priv_keras.algorithms.replicas import over_replicas
 class Entropy(AdversarialModel):
     """Algorithm 3; with restarts or several budget models, Algorithm 4.
 
-    One budget model makes Eq. (9) equal to Eq. (7), so both are one class.
+    With one budget model Eq. (9) equals Eq. (7), so both are one class.
 
     Args:
-        most_confident: `"batch"`, the max of Eq. (9a) is over mean entropies
-            of a batch, as written; `"sample"`, each clip meets the budget
-            model that is most confident of it.
+        most_confident: `"batch"` takes the max of Eq. (9a) over the mean
+            entropies of a batch, as written; `"sample"` takes it for each clip,
+            which then meets the budget model that is most confident of it.
         **kwargs: See `AdversarialModel`.
     """
 
@@ -36,7 +36,14 @@ class Entropy(AdversarialModel):
         return logs
 
     def anonymizer_costs(self, batch):
-        """L_T + gamma max_i(-H_B^i), Eq. (7a) and (9a), and its terms."""
+        """Returns L_T + gamma max_i(-H_B^i), Eq. (7a) and (9a), and its terms.
+
+        Args:
+            batch: Dict, see the class.
+
+        Returns:
+            Dict of scalars: `loss`, `target_loss` and `budget_entropy`.
+        """
         anonymized, budget_anonymized = self.anonymize_both(batch)
         target_loss = self.target_loss(anonymized, batch)
         entropies = tf.stack(
@@ -45,7 +52,7 @@ class Entropy(AdversarialModel):
                 for budget in self.budgets
             ]
         )
-        # The most confident: max of -H_B is -(min of H_B).
+        # The most confident one: the max of -H_B is -(the min of H_B).
         if self.most_confident == "sample":
             entropy = tf.reduce_mean(tf.reduce_min(entropies, axis=0))
         else:

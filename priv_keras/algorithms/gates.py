@@ -1,4 +1,5 @@
-"""The inner loops of Algorithms 1-4, in a form that every strategy can run."""
+"""The inner loops of Algorithms 1-4, in a form that every `tf.distribute`
+strategy can run."""
 
 from typing import NamedTuple
 
@@ -6,16 +7,16 @@ import tensorflow as tf
 
 
 class Gate(NamedTuple):
-    """`while Acc <= threshold`, with ways to give up that the paper lacks.
+    """The condition `while Acc <= threshold`, with ways to give up.
 
-    An attacker that an anonymizer has beaten may never reach 99 %, and
-    training must go on all the same.
+    The paper has no such ways, but an f_B that the anonymizer has beaten may
+    never reach 99 %, and training must go on all the same.
     """
 
     threshold: float
     max_steps: int
     batches: int = 1  # that an estimate of Acc averages
-    running: bool = True  # the last ones, or as many new ones each time
+    running: bool = True  # the latest batches, or all new ones each time
     patience: int | None = None  # updates without a better estimate
 
 
@@ -28,7 +29,7 @@ class Passage(NamedTuple):
 
 
 def passage_logs(parties, passage):
-    """Returns what the gated loops tell of each party, as a dict by name."""
+    """Returns the figures of a passage as a dict by the name of each party."""
     logs = {}
     for i, party in enumerate(parties):
         logs[f"{party}_steps"] = passage.steps[i]
@@ -38,57 +39,30 @@ def passage_logs(parties, passage):
 
 
 def train_until(gate, hits, update, members=1):
-    """Calls `update()` until the accuracies that `hits()` tells pass the gate.
+    """Calls `update()` until the accuracies given by `hits()` pass the gate.
 
     Each member has a loop of its own, as in the paper. The loops run side by
-    side, so that members can share what a batch costs; a member that has left
+    side, so that members can share the cost of a batch; a member that has left
     its loop stays out.
 
-    Called in cross-replica context: the loop is outside `strategy.run` and
-    only `update` and `hits` are inside, so all replicas leave together.
+    It is called in cross-replica context: the loop is outside `strategy.run`
+    and only `update` and `hits` are inside, so all replicas leave together.
 
     Args:
         gate: `Gate`.
         hits: Callable that returns, for each member, a pair of scalar float32
-            tensors: how many clips of a new batch it has right, and how many
+            tensors: how many clips of a new batch it gets right, and how many
             there are, reduced over replicas.
-        update: Callable of a bool tensor `(members,)`, which members to
-            update. It is run for its effect on variables.
-        members: Int, how many there are.
+        update: Callable that takes a bool tensor `(members,)`, which members
+            to update. It is called for its effect on variables.
+        members: Int, number of members.
 
     Returns:
         `Passage`.
     """
-    patience = gate.max_steps if gate.patience is None else gate.patience
-
-    def run(due):
-        update(due)
-        return True
-
-    def step(*state):
-        state = _measured(_Loop(*state), tf.stack(hits()))
-        whole = state.filled == gate.batches
-        reached = _accuracy(state)
-        waited = tf.where(reached > state.best, 0, state.waited + 1)
-        shut = reached <= gate.threshold
-        shut &= (state.steps < gate.max_steps) & (waited < patience)
-        due = state.inside & shut & whole
-        tf.cond(tf.reduce_any(due), lambda: run(due), lambda: False)
-        judged = _Loop(
-            due,
-            state.steps + tf.cast(due, tf.int32),
-            state.window,
-            tf.constant(gate.batches - 1 if gate.running else 0),
-            tf.maximum(state.best, reached),
-            waited,
-        )
-        return tuple(
-            tf.where(whole, *both) for both in zip(judged, state, strict=True)
-        )
-
     state = tf.while_loop(
         lambda inside, *_: tf.reduce_any(inside),
-        step,
+        lambda *state: _step(gate, hits, update, _Loop(*state)),
         _Loop(
             inside=tf.ones(members, tf.bool),
             steps=tf.zeros(members, tf.int32),
@@ -103,22 +77,55 @@ def train_until(gate, hits, update, members=1):
 
 
 class _Loop(NamedTuple):
-    """What `train_until` knows from one batch of its estimate to the next.
+    """The state of `train_until` between two batches of an estimate.
 
-    A pass of its loop is a batch and, where the estimate is then whole, an
-    update: each is traced once, for networks take long to trace.
+    An iteration takes one batch and, if that completes the estimate, makes an
+    update: both are traced once only, since networks take long to trace.
     """
 
     inside: tf.Tensor  # bool, which members have not left
     steps: tf.Tensor  # int32
-    window: tf.Tensor  # float32 `(batches, members, 2)`, right and all
-    filled: tf.Tensor  # int32, batches that are in it
+    window: tf.Tensor  # float32 `(batches, members, 2)`, right ones and all
+    filled: tf.Tensor  # int32, batches in the window
     best: tf.Tensor  # float32, the highest estimate
-    waited: tf.Tensor  # int32, updates since
+    waited: tf.Tensor  # int32, updates since then
+
+
+def _step(gate, hits, update, state):
+    """Takes a batch and, if it completes the estimate, makes an update.
+
+    Returns:
+        Tuple, the next `_Loop`.
+    """
+    patience = gate.max_steps if gate.patience is None else gate.patience
+    state = _measured(state, tf.stack(hits()))
+    complete = state.filled == gate.batches
+    reached = _accuracy(state)
+    waited = tf.where(reached > state.best, 0, state.waited + 1)
+    shut = reached <= gate.threshold
+    shut &= (state.steps < gate.max_steps) & (waited < patience)
+    due = state.inside & shut & complete
+
+    def run():
+        update(due)
+        return True
+
+    tf.cond(tf.reduce_any(due), run, lambda: False)
+    after = _Loop(
+        due,
+        state.steps + tf.cast(due, tf.int32),
+        state.window,
+        tf.constant(gate.batches - 1 if gate.running else 0),
+        tf.maximum(state.best, reached),
+        waited,
+    )
+    return tuple(
+        tf.where(complete, *both) for both in zip(after, state, strict=True)
+    )
 
 
 def _measured(state, hits):
-    """Adds a batch; what is known of members that have left stays."""
+    """Adds a batch to the window of each member that has not left."""
     seen = tf.concat([state.window[1:], hits[None]], 0)
     return state._replace(
         window=tf.where(state.inside[:, None], seen, state.window),

@@ -8,13 +8,15 @@ from priv_keras.layers import GradientReversal
 
 
 class GRL(AdversarialModel):
-    """Algorithm 1. With several budget models, the paper being silent, f_A
-    works against the one of least loss, as Algorithm 2 does.
+    """Algorithm 1.
+
+    The paper does not say what to do with several budget models. Here f_A
+    works against the one of the lowest loss, as in Algorithm 2.
 
     Args:
         warm_up_turns: Int, turns over which the reversal's scale rises to
             gamma, as gamma (2 / (1 + exp(-10 p)) - 1) with p from 0 to 1
-            (Ganin and Lempitsky, 2015); 0 for gamma throughout.
+            (Ganin and Lempitsky, 2015); 0 keeps it at gamma throughout.
         **kwargs: See `AdversarialModel`.
     """
 
@@ -25,7 +27,7 @@ class GRL(AdversarialModel):
 
     @property
     def target_step_variables(self):
-        """theta_T alone, Eq. (4b)."""
+        """theta_T alone, which the target step trains, Eq. (4b)."""
         return self.target.trainable_variables
 
     def train_step(self, streams):
@@ -37,14 +39,22 @@ class GRL(AdversarialModel):
         return logs
 
     def set_reversal(self):
-        """The scale of this turn's reversal."""
+        """Sets the reversal's scale to that of this turn."""
         if self.warm_up_turns:
             p = min(1.0, self.turns_played() / self.warm_up_turns)
             rise = 2 / (1 + tf.exp(-10.0 * p)) - 1
             self.reversal.scale.assign(self.gamma * rise)
 
     def anonymizer_costs(self, batch):
-        """L_T - gamma L_B, Eq. (4a), in the form that the reversal needs."""
+        """Returns the cost whose gradient the reversal makes that of
+        L_T - gamma L_B, Eq. (4a), and its terms.
+
+        Args:
+            batch: Dict, see the class.
+
+        Returns:
+            Dict of scalars: `loss`, `target_loss` and `budget_loss`.
+        """
         anonymized, budget_anonymized = self.anonymize_both(batch)
         reversed_ = self.reversal(budget_anonymized)
         target_loss = self.target_loss(anonymized, batch)
@@ -56,7 +66,7 @@ class GRL(AdversarialModel):
         )
         strongest = tf.argmin(over_replicas(budget_losses))
         budget_loss = tf.gather(budget_losses, strongest)
-        # The reversal layer has made the sum's gradient that of Eq. (4a).
+        # A sum: the reversal turns its gradient into that of Eq. (4a).
         return {
             "loss": target_loss + budget_loss,
             "target_loss": target_loss,

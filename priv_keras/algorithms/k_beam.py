@@ -10,8 +10,8 @@ from priv_keras.algorithms.base import AdversarialModel
 class KBeam(AdversarialModel):
     """Algorithm 2; K is the number of budget models.
 
-    L_T and L_B take turns on theta_A, so there is no gamma: `ascent_steps` and
-    the learning rates weigh them.
+    L_T and L_B take turns on theta_A, so gamma has no part: `ascent_steps` and
+    the learning rates weigh them against each other.
 
     Args:
         ascent_steps: Int, d_iter.
@@ -31,7 +31,7 @@ class KBeam(AdversarialModel):
 
     @tf.function(autograph=False)
     def ascend_anonymizer(self, streams):
-        """j = argmin_i L_B^i; d_iter times theta_A up L_B^j, Eq. (6b)."""
+        """Moves theta_A d_iter times up L_B^j, j = argmin_i L_B^i, Eq. (6b)."""
         names = streams.of_budgets
         found = self.on_replicas(self.budget_losses, streams, names)
         strongest = tf.argmin(found, output_type=tf.int32)
@@ -55,7 +55,7 @@ class KBeam(AdversarialModel):
         return {"strongest_budget": strongest, "budget_loss": budget_loss}
 
     def budget_loss_of(self, index, batch):
-        """L_B of the budget model that a tensor numbers."""
+        """Returns L_B of the budget model whose index is a tensor."""
         anonymized = self.anonymize_for_budgets(batch)
         return tf.switch_case(
             index,

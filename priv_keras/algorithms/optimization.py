@@ -1,4 +1,4 @@
-"""One step of an optimizer, and what each party's optimizer is."""
+"""The parties' optimizers, and one step of an optimizer."""
 
 from typing import NamedTuple
 
@@ -7,21 +7,27 @@ import tensorflow as tf
 
 
 class Optimizers(NamedTuple):
-    """One optimizer per step rule; theta_A has two, with their own moments."""
+    """One optimizer for each update rule.
+
+    Two of them may move theta_A, each with moments of its own.
+    """
 
     anonymizer: keras.Optimizer  # theta_A at alpha_A, Eq. (4a), (6b), (7a)
     target: keras.Optimizer  # the target step at alpha_T, Eq. (4b), (6a), (7b)
-    budgets: list  # theta_B^i at alpha_B, Eq. (4c), (6c), (7c), one each
+    budgets: list  # one per theta_B^i at alpha_B, Eq. (4c), (6c), (7c)
 
 
 def for_each_party(optimizer, num_budgets):
-    """Returns `Optimizers` for a game.
+    """Returns the `Optimizers` of a game.
 
     Args:
         optimizer: `Optimizers`, whose `budgets` may be one optimizer if there
             is one budget model; or one optimizer or its name, to be copied for
             each party.
         num_budgets: Int.
+
+    Returns:
+        `Optimizers`, whose `budgets` is a list.
 
     Raises:
         ValueError: If a budget model lacks an optimizer.
@@ -44,11 +50,11 @@ def for_each_party(optimizer, num_budgets):
 
 
 class ByTurn(keras.optimizers.schedules.LearningRateSchedule):
-    """A schedule that counts turns: gates leave the number of updates open.
+    """A schedule over turns, since gates leave the number of updates open.
 
     Args:
         schedule: `LearningRateSchedule`.
-        turn: The `turn` of the game.
+        turn: Weight, `turn` of the game.
     """
 
     def __init__(self, schedule, turn):
@@ -61,7 +67,7 @@ class ByTurn(keras.optimizers.schedules.LearningRateSchedule):
 
 def forget(optimizer):
     """Zeroes an optimizer's moments and its count of steps."""
-    # A loss scale is the hardware's, not the forgotten weights'.
+    # The loss scale stays: it depends on the hardware, not on the weights.
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     for variable in optimizer.variables:
         if variable.name != "learning_rate":
@@ -71,7 +77,7 @@ def forget(optimizer):
 def gradient_step(optimizer, variables, loss_fn):
     """Takes one step down `loss_fn()` in `variables` alone.
 
-    Where `loss_fn` returns a dict, it is its `"loss"` that is descended.
+    If `loss_fn` returns a dict, the step goes down its `"loss"`.
 
     Returns:
         What `loss_fn` returned, and the global norm of the loss's gradient.
@@ -94,12 +100,14 @@ def gradient_step(optimizer, variables, loss_fn):
 
 
 def finite_on_all(gradients):
-    """Gradients that overflowed on one replica are NaN on all: Keras leaves out
-    an update where those of its first replica are not finite."""
+    """Makes gradients NaN on all replicas if they overflowed on one.
+
+    Keras looks at its first replica alone to decide whether to skip an update.
+    """
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync == 1:
         return gradients
-    # 0 where all are finite, NaN where one is not.
+    # 0 if all are finite, NaN if one is not.
     nothing = tf.add_n([tf.reduce_sum(0 * g) for g in gradients])
     nothing = context.all_reduce(tf.distribute.ReduceOp.SUM, nothing)
     return [gradient + nothing for gradient in gradients]

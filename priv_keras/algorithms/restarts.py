@@ -1,4 +1,4 @@
-"""Model restarting: every f_B^i starts anew during the game (Sec. 3.5.1)."""
+"""Model restarting: during the game every f_B^i starts anew (Sec. 3.5.1)."""
 
 import contextlib
 import random
@@ -22,12 +22,12 @@ class Restarts(NamedTuple):
 
 
 class Stall:
-    """Counts the turns since L_B was lower than ever before.
+    """Counts the turns since L_B last had a new low.
 
     Args:
         lowest: float32 weight of the game, the lowest L_B so far.
-        turns: int64 weight of the game, the turns since. Both are weights, so
-            that a resumed game goes on counting.
+        turns: int64 weight of the game, the turns since then. Both are
+            weights, so that a resumed game goes on counting.
     """
 
     def __init__(self, lowest, turns):
@@ -35,12 +35,12 @@ class Stall:
         self.turns = turns
 
     def forget(self):
-        """Starts to count anew, as fresh f_B^i do."""
+        """Starts to count anew, as for fresh f_B^i."""
         self.lowest.assign(np.inf)
         self.turns.assign(0)
 
     def has_lasted(self, patience, loss):
-        """Notes L_B of one more turn.
+        """Records L_B of one more turn.
 
         Args:
             patience: Int, turns.
@@ -58,12 +58,12 @@ class Stall:
 
 
 def start_anew(budgets, optimizers, seed):
-    """Gives every f_B^i fresh weights, and its optimizer a blank memory.
+    """Gives every f_B^i fresh weights and resets its optimizer.
 
     Args:
         budgets: List of models.
         optimizers: List of their optimizers.
-        seed: String or int that the fresh weights are drawn from.
+        seed: String or int, the seed of the fresh weights.
     """
     with seeded(seed):
         for budget in budgets:
@@ -74,9 +74,9 @@ def start_anew(budgets, optimizers, seed):
 
 @contextlib.contextmanager
 def seeded(seed):
-    """Lets initializers that are made within draw from `seed`, and leaves
-    Python's generator as it was."""
-    # Keras takes the seeds of initializers from Python's own generator.
+    """Lets initializers that are created within draw from `seed`, and leaves
+    Python's random generator as it was."""
+    # Keras takes the seeds of initializers from Python's generator.
     state = random.getstate()
     random.seed(seed)
     try:

@@ -1,4 +1,4 @@
-"""What is measured in a turn beside its losses."""
+"""Figures of a turn other than its losses."""
 
 import numpy as np
 import tensorflow as tf
@@ -7,19 +7,19 @@ import tensorflow as tf
 class TurnFigures:
     """Gradient norms, the time spent waiting for input, and clips read.
 
-    The figures are variables, since graphs assign to them, but no weights of
-    the game: a checkpoint does not hold them.
+    The figures are variables, since graphs assign to them, but not weights of
+    the game, so checkpoints do not hold them.
 
     Args:
         parties: Names of the parties whose gradients are measured.
-        timed: Bool, whether to measure how long batches are waited for. With
-            deterministic operations it must be `False`: TensorFlow refuses to
-            tell the time there.
+        timed: Bool, whether to measure the wait for batches. It must be
+            `False` if operations are deterministic, as TensorFlow then refuses
+            to tell the time.
 
     Attributes:
         gradient_norms: Dict of party to float32 variable, the global norm of
-            its last gradient on a replica's own batch, before clipping; 0
-            where it had none.
+            its last gradient on a replica's own batch, before clipping; 0 if
+            it had none.
         waited: float64 variable, seconds in which this worker waited for
             batches, whether or not other work went on meanwhile.
         clips_read: int64 variable, the clips that this worker drew.
@@ -51,18 +51,18 @@ class TurnFigures:
         return tf.timestamp() if self.timed else tf.zeros((), tf.float64)
 
     def input(self):
-        """Returns the seconds waited, `None` unless timed, and clips read."""
+        """Returns the seconds waited (`None` unless timed) and clips read."""
         figures = (self.waited, self.clips_read)
         waited, clips = (figure.read_value().numpy() for figure in figures)
         return waited if self.timed else None, clips
 
     def norm_logs(self, scaled):
-        """The gradient norm of each party that made an update this turn.
+        """Returns the gradient norm of each party that was updated this turn.
 
         Args:
-            scaled: Bool, whether losses are scaled for float16. Then a norm
-                that is not finite is left out, as its update was. Without
-                scaling it stays, and tells whose gradient broke.
+            scaled: Bool, whether losses are scaled for float16. If so, a norm
+                that is not finite is left out, as its update was. Otherwise it
+                stays and tells whose gradient broke.
 
         Returns:
             Dict of `PARTY_gradient_norm` to a tensor, the mean over replicas.
@@ -79,7 +79,7 @@ class TurnFigures:
 
 
 def _each_replicas_own():
-    # No replica waits for another's: it is assigned to in loops.
+    # Replicas do not wait for each other: it is assigned to in loops.
     return tf.Variable(
         0.0,
         trainable=False,

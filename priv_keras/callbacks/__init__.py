@@ -1,4 +1,4 @@
-"""What happens between turns of the game; one callback a file."""
+"""Callbacks that act between turns of the game, one per file."""
 
 from priv_keras.callbacks.before_after import BeforeAfter
 from priv_keras.callbacks.save_game import SaveGame

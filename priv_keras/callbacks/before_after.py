@@ -1,4 +1,4 @@
-"""Shows TensorBoard what f_A makes of some clips."""
+"""Pictures of f_A's output for TensorBoard."""
 
 import keras
 import numpy as np
@@ -9,11 +9,12 @@ from priv_keras.runs import tensorboard
 
 
 class BeforeAfter(keras.callbacks.Callback):
-    """Shows TensorBoard clips, what f_A makes of them and how far that is off:
-    the frames in their middle, and all of them, moving.
+    """Writes raw clips, anonymized clips and their difference to TensorBoard.
+
+    Their middle frames are one picture; all frames are another that moves.
 
     Args:
-        events: Writer, as of `callbacks.open_events`.
+        events: Writer for TensorBoard, see `runs.turns.open_events`.
         clips: Raw clips `(n, frames, height, width, 3)` in [0, 1].
     """
 

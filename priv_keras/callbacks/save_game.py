@@ -1,4 +1,4 @@
-"""Saves the game after each epoch."""
+"""Checkpoints of the game."""
 
 import keras
 
@@ -8,16 +8,16 @@ from priv_keras.runs.folder import RunFolder
 
 
 class SaveGame(keras.callbacks.Callback):
-    """Saves parties and optimizers after each epoch, whole or not at all.
+    """Saves parties and optimizers after each epoch, completely or not at all.
 
-    To be listed after `TurnLog`, whose figures say which game is best, and
-    after all that writes events: a run that is killed once its game is saved
-    does not write them again.
+    List it after `TurnLog`, whose figures tell which game is best, and after
+    all callbacks that write events: a run that is killed once its game is
+    saved does not write them again.
 
     Args:
-        run_dir: Folder of the run; writes `checkpoints/`.
-        keep: Int, how many of the last to keep. The best is kept as well.
-        target_threshold: Float, th_T, see `best_turn`.
+        run_dir: Folder of the run, in which it writes `checkpoints/`.
+        keep: Int, how many of the latest to keep. The best is kept as well.
+        target_threshold: Float, th_T, see `runs.turns.best_turn`.
     """
 
     def __init__(self, run_dir, keep, target_threshold):
@@ -39,5 +39,6 @@ class SaveGame(keras.callbacks.Callback):
                 old.unlink()
 
     def save(self):
+        """Saves the game now and returns the `pathlib.Path` of the file."""
         stem = checkpoints.stem_of(self.model.turns_played())
         return checkpoints.save(self.model, self.folder, stem)

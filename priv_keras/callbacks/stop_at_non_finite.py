@@ -1,4 +1,4 @@
-"""Stops a run whose figures or weights are NaN or infinite."""
+"""A stop of runs whose figures or weights are NaN or infinite."""
 
 import math
 
@@ -11,15 +11,15 @@ from priv_keras.runs import checkpoints
 class StopAtNonFinite(keras.callbacks.Callback):
     """Stops a run at the first figure or weight that is NaN or infinite.
 
-    To be listed before what saves: of weights that an update has just broken,
-    no checkpoint is made.
+    List it before the callbacks that save, so that weights that an update has
+    just broken never become a checkpoint.
 
     Args:
         folder: Folder of checkpoints.
 
     Raises:
-        FloatingPointError: Names the figure or the party, the turn and the
-            last checkpoint.
+        FloatingPointError: If there is one; names the figure or the party, the
+            turn and the last checkpoint.
     """
 
     def __init__(self, folder):
@@ -42,7 +42,7 @@ def check_weights(game, folder):
         folder: Folder of checkpoints.
 
     Raises:
-        FloatingPointError: As of `StopAtNonFinite`.
+        FloatingPointError: If one is not, see `StopAtNonFinite`.
     """
     parties = {"f_A": game.anonymizer, "f_T": game.target}
     parties |= {f"f_B^{i}": b for i, b in enumerate(game.budgets)}

@@ -1,4 +1,4 @@
-"""Saves the game when the process is asked to end."""
+"""A stop that saves the game when the process is asked to end."""
 
 import signal
 
@@ -8,14 +8,14 @@ from priv_keras.callbacks import stop_at_non_finite
 
 
 class StopAtSignal(keras.callbacks.Callback):
-    """On SIGTERM, plays the turn to its end, saves it and leaves.
+    """Ends the turn, saves the game and exits on SIGTERM.
 
     Args:
-        saver: `SaveGame`, to be listed before it.
+        saver: `SaveGame`, which must be listed before this callback.
 
     Raises:
-        FloatingPointError: As of `check_weights`; then nothing is saved.
-        SystemExit: With status 143, as a shell says of SIGTERM.
+        FloatingPointError: If a weight is not finite; nothing is saved then.
+        SystemExit: With status 143, by which shells report SIGTERM.
     """
 
     def __init__(self, saver):
@@ -30,7 +30,7 @@ class StopAtSignal(keras.callbacks.Callback):
         self.asked = True
 
     def on_train_batch_end(self, batch, logs=None):
-        # After the last turn of an epoch there is its validation to come.
+        # The last turn of an epoch is saved after its validation.
         if self.asked and batch + 1 < self.params["steps"]:
             stop_at_non_finite.check_weights(self.model, self.saver.folder)
             self.saver.save()

@@ -1,4 +1,4 @@
-"""What happens between turns of the game: records, checkpoints, pictures."""
+"""The record of every turn."""
 
 import json
 import time
@@ -15,14 +15,14 @@ class TurnLog(keras.callbacks.Callback):
     """Writes every turn's figures to TensorBoard and to a file of JSON lines.
 
     Scalars are grouped by party, as in `target/steps`; turns count from 1.
-    After each epoch it adds validation accuracies and says one line.
+    After each epoch it adds validation accuracies and prints one line.
 
     Args:
-        run_dir: Folder of the run; writes `metrics.jsonl`.
-        events: Writer for TensorBoard, as of `open_events`.
-        turns: Int, of the whole game.
-        say: Callable of a string, as `print`.
-        every: Int, turns between those that TensorBoard is told of.
+        run_dir: Folder of the run, in which it writes `metrics.jsonl`.
+        events: Writer for TensorBoard, see `runs.turns.open_events`.
+        turns: Int, number of turns in the whole game.
+        say: Callable that takes a string, such as `print`.
+        every: Int; TensorBoard gets every turn that is a multiple of it.
     """
 
     def __init__(self, run_dir, events, turns, say, every=1):
@@ -41,7 +41,7 @@ class TurnLog(keras.callbacks.Callback):
         is_shown = self.model.turns_played() % self.every == 0
         self._write({**logs, **learning_rates(self.model)}, is_shown)
         if is_shown:
-            # Not to the file: two equal runs differ in nothing else.
+            # Not in the file, in which equal runs would differ by it alone.
             self._show(tensorboard.speed(took, *self.model.input_figures()))
 
     def on_epoch_end(self, epoch, logs=None):
@@ -66,13 +66,20 @@ class TurnLog(keras.callbacks.Callback):
         with self.events.as_default(step=self.model.turns_played()):
             for name, value in scalars.items():
                 tf.summary.scalar(name, value)
-        # A turn that is saved is not played again: its figures are on disk
-        # before its weights.
+        # A turn that was saved is not played again, so its figures must be on
+        # disk before its weights.
         self.events.flush()
 
 
 def learning_rates(game):
-    """Of each party's optimizer in the present turn, a dict."""
+    """Returns the learning rate of each party's optimizer in this turn.
+
+    Args:
+        game: `AdversarialModel`.
+
+    Returns:
+        Dict of `PARTY_learning_rate` to a float.
+    """
     optimizers = {
         "anonymizer": game.optimizer,
         "target": game.target_optimizer,
@@ -85,5 +92,5 @@ def learning_rates(game):
 
 
 def _number(rate):
-    """A rate, which a schedule computes and a variable may mirror."""
+    # A schedule computes the rate, and a variable may be mirrored.
     return float(tf.identity(getattr(rate, "value", rate)))

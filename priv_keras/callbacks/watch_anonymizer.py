@@ -1,4 +1,4 @@
-"""Early signs that a run's figures will mean nothing, each in one line."""
+"""Early warnings that f_A learns nothing of use."""
 
 import keras
 import numpy as np
@@ -7,14 +7,14 @@ LEVEL = 1 / 255  # what an 8-bit camera can tell apart
 
 
 class WatchAnonymizer(keras.callbacks.Callback):
-    """Says after an epoch if f_A gives the same picture for every frame, or
+    """Warns after an epoch if f_A gives the same picture for every frame, or
     has not moved from where it started.
 
     Args:
-        frames: Different raw frames `(n, height, width, 3)` in [0, 1], two or
-            more.
-        say: Callable of a string, as `print`.
-        patience: Int, turns that f_A has to move in.
+        frames: Two or more different raw frames `(n, height, width, 3)` in
+            [0, 1].
+        say: Callable that takes a string, such as `print`.
+        patience: Int, turns within which f_A has to move.
     """
 
     def __init__(self, frames, say, patience=50):
@@ -46,5 +46,5 @@ class WatchAnonymizer(keras.callbacks.Callback):
 
 
 def is_constant(frames):
-    """Whether frames `(n, height, width, 3)` in [0, 1] are all one picture."""
+    """Returns whether frames `(n, height, width, 3)` in [0, 1] look alike."""
     return bool(np.ptp(frames, axis=0).max() < LEVEL)

@@ -1,4 +1,4 @@
-"""Attacks that the paper lacks, on the clips that its own attackers get."""
+"""Attacks that the paper lacks, on the same clips as those of the paper."""
 
 import math
 
@@ -12,21 +12,21 @@ from priv_keras.runs import checkpoints
 
 
 def static(name, build, weights, test, batch_size, *, record):
-    """Tests an attacker on f_A's output that only ever saw raw clips.
+    """Tests an attacker that only ever saw raw clips on f_A's output.
 
-    What several papers report. It says what f_A does to today's recognizers,
-    and nothing of one that is trained for its output.
+    Several papers report this figure. It tells what f_A does to existing
+    recognizers, and nothing about one that is trained on its output.
 
     Args:
         name: The attacker's name.
         build: Callable without arguments that returns the untrained model.
-        weights: Path of its weights, as `two_step.attack` kept them.
-        test: Dataset, as of `two_step.filtered`.
+        weights: Path of its weights, as `two_step.attack` saved them.
+        test: Dataset, see `filtering.filtered`.
         batch_size: Int.
         record: Path of a JSON file, see `two_step.attack`.
 
     Returns:
-        Dict of `two_step.score`, with the attacker's `name`.
+        Dict of `scores.score`, with the attacker's `name`.
     """
 
     def run():
@@ -39,13 +39,13 @@ def static(name, build, weights, test, batch_size, *, record):
 
 
 def few_videos(train, share, seed):
-    """The videos whose labels an attacker knows who knows few.
+    """Draws the videos whose labels a few-label attacker knows.
 
     Args:
-        train: Unbatched dataset, as of `two_step.filtered`.
-        share: Float in (0, 1], of the videos of each class; of multi-label
-            ones, of all videos. Of each class it is at least one video.
-        seed: Int, which videos.
+        train: Unbatched dataset, see `filtering.filtered`.
+        share: Float in (0, 1], of the videos of each class, or of all videos
+            if they have several labels; rounded up.
+        seed: Int.
 
     Returns:
         Sorted list of names.
@@ -65,7 +65,7 @@ def few_videos(train, share, seed):
 
 
 def of_videos(train, names):
-    """The clips of these videos, as a dataset like `train`."""
+    """Returns the clips of the named videos, as a dataset like `train`."""
     few = train.filter(
         lambda example: tf.reduce_any(tf.equal(names, example["video"]))
     )

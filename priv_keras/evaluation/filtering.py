@@ -1,4 +1,4 @@
-"""Clips and pictures as f_A, or nothing, leaves them."""
+"""Clips and pictures as f_A leaves them, or raw in the same form."""
 
 import os
 import shutil
@@ -11,20 +11,20 @@ from priv_keras.pixels import to_uint8
 def filtered(dataset, anonymizer, folder=None, keep=True, watched=iter):
     """Passes a split through f_A once and keeps the result.
 
-    What is kept is 8-bit, as what leaves a camera is.
+    It is kept in 8 bits, as a camera would output it.
 
     Args:
         dataset: Finite dataset of batches, dicts whose `clips` are
             `(batch, frames, height, width, 3)` in [0, 1].
-        anonymizer: Callable of such clips that returns the same.
-        folder: Folder for the result, made anew; `None` for memory. It is as
-            private as f_A's output: a baseline can leave frames as they are.
-        keep: Bool, as of `unfiltered`; of no account where there is a folder.
-        watched: Callable of a dataset that yields its examples, and may count
-            them before a user.
+        anonymizer: Callable that takes such clips and returns the same.
+        folder: Folder for the result, made anew; `None` for memory. It is only
+            as private as the output: a baseline can leave frames as they are.
+        keep: Bool, see `unfiltered`; ignored if there is a folder.
+        watched: Callable that takes a dataset and yields its examples, for
+            instance with a progress bar.
 
     Returns:
-        Unbatched dataset of the same dicts, `clips` uint8.
+        Unbatched dataset of the same dicts, with uint8 `clips`.
     """
     file = ""
     if folder:
@@ -40,16 +40,16 @@ def filtered(dataset, anonymizer, folder=None, keep=True, watched=iter):
 
 
 def unfiltered(dataset, keep=True, watched=iter):
-    """The same form for raw clips, of which none is on disk.
+    """Gives raw clips the form of `filtered`, without writing them to disk.
 
     Args:
-        dataset: As of `filtered`.
-        keep: Bool, whether to keep them in memory; if not, each pass makes
-            them anew, and where they are cut at random it cuts them elsewhere.
-        watched: As of `filtered`.
+        dataset: See `filtered`.
+        keep: Bool, whether to keep them in memory. If not, each pass decodes
+            them anew and makes random cuts at other places.
+        watched: See `filtered`.
 
     Returns:
-        As of `filtered`.
+        See `filtered`.
     """
 
     def as_pixels(batch):
@@ -60,6 +60,6 @@ def unfiltered(dataset, keep=True, watched=iter):
 
 
 def whole(dataset, watched=iter):
-    """Counts a dataset; a cache is filled, which is read only after that."""
+    """Reads a dataset once, which fills its cache, and sets its cardinality."""
     count = sum(1 for _ in watched(dataset))
     return dataset.apply(tf.data.experimental.assert_cardinality(count))

@@ -1,5 +1,5 @@
-"""The inversion attack: a U-Net (Ronneberger et al. 2015) that learns to give
-back the raw frame from what f_A made of it."""
+"""The inversion attack: a U-Net (Ronneberger et al. 2015) that learns to
+restore raw frames from f_A's output."""
 
 import keras
 import numpy as np
@@ -20,7 +20,7 @@ def build(width=1.0):
     """Returns an untrained U-Net.
 
     Args:
-        width: Positive float, scales the channels of every hidden layer.
+        width: Positive float that scales the channels of every hidden layer.
 
     Returns:
         Model from frames `(batch, height, width, 3)` in [0, 1], of any size,
@@ -49,14 +49,14 @@ def build(width=1.0):
 
 
 def pairs(clips, anonymizer, keep=True):
-    """What f_A puts out and what it was given.
+    """Pairs f_A's output with its input.
 
     Args:
-        clips: Finite dataset of batches of raw clips, as of
-            `two_step.filtered`.
-        anonymizer: Callable of such clips that returns the same.
-        keep: Bool, whether to keep the pairs in memory, where a first pass
-            leaves them; if not, each pass makes them anew. None is on disk.
+        clips: Finite dataset of batches of raw clips, see
+            `filtering.filtered`.
+        anonymizer: Callable that takes such clips and returns the same.
+        keep: Bool, whether the first pass keeps the pairs in memory. If not,
+            each pass makes them anew. They are never on disk.
 
     Returns:
         Dataset of pairs of uint8 clips `(frames, height, width, 3)`.
@@ -72,16 +72,16 @@ def pairs(clips, anonymizer, keep=True):
 def train(
     model, pairs, *, batch_size, frames, learning_rate, steps, callbacks=()
 ):
-    """Trains on pairs of what f_A puts out and what it was given.
+    """Trains a model to restore f_A's input from its output.
 
     Args:
-        model: As of `build`.
-        pairs: As of `pairs`.
+        model: See `build`.
+        pairs: Dataset, see the function `pairs`.
         batch_size: Int, clips in one update.
-        frames: Int, of each clip that one update sees.
+        frames: Int, frames of each clip in one update.
         learning_rate: Float, of Adam.
         steps: Int, updates.
-        callbacks: As of `keras.Model.fit`.
+        callbacks: See `keras.Model.fit`.
 
     Returns:
         Float, the mean absolute error at the end, in [0, 1].
@@ -109,11 +109,11 @@ def train(
 
 
 def reconstructed(model, test):
-    """A split as the attacker sees it after inversion, kept in memory alone.
+    """Returns a split after inversion, kept in memory only.
 
     Args:
-        model: As of `build`, trained.
-        test: Unbatched dataset, as of `two_step.filtered`.
+        model: Trained model, see `build`.
+        test: Unbatched dataset, see `filtering.filtered`.
 
     Returns:
         Dataset of the same form.
@@ -127,14 +127,15 @@ def reconstructed(model, test):
 
 
 def likeness(one, other):
-    """How alike the clips of two splits are, in the same order.
+    """Measures how alike the clips of two splits are.
 
     Args:
-        one, other: Unbatched datasets, as of `two_step.filtered`.
+        one, other: Unbatched datasets with the same clips in the same order,
+            see `filtering.filtered`.
 
     Returns:
-        Dict of floats, means over frames: `psnr`, in decibels, and `ssim`, at
-        most 1, of identical frames.
+        Dict of floats, means over frames: `psnr`, in decibels, at most 100;
+        and `ssim`, which is 1 for identical frames.
     """
 
     def measure(a, b):
@@ -143,7 +144,7 @@ def likeness(one, other):
 
     both = tf.data.Dataset.zip(one, other).map(measure)
     psnr, ssim = zip(*both.as_numpy_iterator(), strict=True)
-    # Of frames that are equal, it is infinite.
+    # It is infinite for equal frames.
     psnr = np.minimum(np.concatenate(psnr), 100)
     return {
         "psnr": float(psnr.mean()),

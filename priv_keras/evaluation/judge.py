@@ -24,6 +24,7 @@ PROTOCOL = two_step.Protocol(
     frames=1,
 )
 ATTACKERS = ("resnet_v1_26", "mobilenet_v1_1")
+SPLITS = ("train", "validation", "test")
 
 
 def judge(
@@ -37,46 +38,39 @@ def judge(
     seed=0,
     folder=None,
 ):
-    """Lets fresh attackers, and a fresh f_T, learn from what a filter puts out.
+    """Trains fresh attackers, and a fresh f_T, on the output of a filter.
 
-    Each attacker trains on the training clips, stops on the validation clips
-    and is scored once on the test clips; on raw clips too, for comparison.
-    The figures hold for these attackers alone.
+    Each trains on the training clips, stops on the validation clips and is
+    scored once on the test clips, and on raw clips too, for comparison. The
+    figures hold for these attackers alone.
 
     Args:
-        anonymizer: Callable of clips `(batch, frames, height, width, 3)` in
-            [0, 1] that returns the same.
+        anonymizer: Callable that takes clips `(batch, frames, height, width,
+            3)` in [0, 1] and returns the same.
         splits: Dict of `train`, `validation` and `test` to finite
             `tf.data.Dataset`s of batches: dicts of `clips`, `actions`
-            `(batch,)`, `budget_labels` `(batch,)` or, if they are attributes
-            of 0 or 1, `(batch, attributes)`, and `video`, strings by which
-            clips of one video are known. Without `video` each clip is its own.
+            `(batch,)`, `budget_labels` `(batch,)` or, for attributes of 0 or
+            1, `(batch, attributes)`, and `video`, strings that name the video
+            of each clip. Without `video` each clip is a video of its own.
         attackers: Names of `priv_keras.networks.attackers.NAMES`.
-        width: Positive float, scales the attackers' channels.
+        width: Positive float that scales the attackers' channels.
         protocol: `Protocol` of the attackers.
-        build_target: Callable of the number of actions and the shape of a
-            clip that returns an untrained f_T; by default a C3D of `width`.
+        build_target: Callable that takes the number of actions and the shape of
+            a clip and returns an untrained f_T; by default a C3D of `width`.
         seed: Int, of the order of clips and their augmentation.
-        folder: Where to keep what each attacker found, so that the same call
-            continues from there; `None` to keep nothing.
+        folder: Path for what each attacker found, from where the same call
+            would continue; `None` to keep nothing.
 
     Returns:
         Dict: `raw` and `anonymized`, each with the score of `target` and a list
-        of those of `attackers`; and `chance`, what the commonest label is right
-        in. See `scores.score`.
+        of scores of `attackers`, see `scores.score`; and `chance`, the scores
+        of naming the commonest label.
 
     Raises:
-        ValueError: If a split or an attacker is missing or unknown.
+        ValueError: If a split is missing or an attacker is unknown.
     """
     _check(splits, attackers)
-    splits = {name: _with_videos(splits[name]) for name in _SPLITS}
-    sides = {
-        "raw": {name: filtering.unfiltered(splits[name]) for name in splits},
-        "anonymized": {
-            name: filtering.filtered(splits[name], anonymizer)
-            for name in splits
-        },
-    }
+    sides = _sides(anonymizer, splits)
     with tempfile.TemporaryDirectory() as scratch:
         attack = functools.partial(
             _attack,
@@ -88,23 +82,29 @@ def judge(
             folder=pathlib.Path(folder or scratch),
         )
         found = {side: attack(side, sides[side]) for side in sides}
-    tested = sides["raw"]["test"]
-    chance = {label: _chance(tested, label) for label in _LABELS}
-    return {**found, "chance": chance}
-
-
-_SPLITS = ("train", "validation", "test")
-_LABELS = ("actions", "budget_labels")
+    return {**found, "chance": _chances(sides["raw"]["test"])}
 
 
 def _check(splits, attackers):
-    missing = [name for name in _SPLITS if name not in splits]
+    missing = [name for name in SPLITS if name not in splits]
     if missing:
         raise ValueError(
-            f"`splits` must have {', '.join(_SPLITS)}. Received: "
+            f"`splits` must have {', '.join(SPLITS)}. Received: "
             f"{', '.join(splits)}."
         )
     two_step.check_unseen(attackers, budgets=())
+
+
+def _sides(anonymizer, splits):
+    """Returns the splits raw and anonymized, with the videos of their clips."""
+    splits = {name: _with_videos(splits[name]) for name in SPLITS}
+    return {
+        "raw": {name: filtering.unfiltered(splits[name]) for name in splits},
+        "anonymized": {
+            name: filtering.filtered(splits[name], anonymizer)
+            for name in splits
+        },
+    }
 
 
 def _with_videos(dataset):
@@ -170,6 +170,12 @@ def _target(splits, build_target, protocol, seed):
 
 def _c3d(actions, shape, width):
     return c3d.build(actions, width, shape)
+
+
+def _chances(dataset):
+    return {
+        label: _chance(dataset, label) for label in ("actions", "budget_labels")
+    }
 
 
 def _chance(dataset, label):

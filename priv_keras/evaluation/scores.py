@@ -1,4 +1,4 @@
-"""What a classifier has right, with intervals."""
+"""Scores of a classifier, with intervals."""
 
 import numpy as np
 
@@ -7,23 +7,28 @@ from priv_keras.pixels import to_float
 
 
 def labelled(dataset, label, batch_size):
+    """Returns batches `(clips, labels)` of a dataset, see `filtering.filtered`.
+
+    Args:
+        dataset: Unbatched dataset with uint8 clips.
+        label: Which label, `actions` or `budget_labels`.
+        batch_size: Int.
+    """
     return dataset.map(
         lambda example: (to_float(example["clips"]), example[label])
     ).batch(batch_size)
 
 
 def outputs(model, dataset, label, batch_size):
-    """What a classifier says of a test split.
+    """Runs a classifier over a test split.
 
     Args:
         model: Model from clips to logits.
-        dataset: Unbatched dataset, as of `filtered`.
-        label: Which label, `actions` or `budget_labels`.
-        batch_size: Int.
+        dataset, label, batch_size: See `labelled`.
 
     Returns:
-        Arrays: the labels, the logits `(clips, classes)`, the video ids
-        `(clips,)`.
+        Triple of arrays: the labels, the logits `(clips, classes)` and the
+        video ids `(clips,)`.
     """
     batches = [
         (
@@ -37,19 +42,20 @@ def outputs(model, dataset, label, batch_size):
 
 
 def score(model, dataset, label, batch_size):
-    """How well a classifier reads a label on a test split.
+    """Scores how well a classifier reads a label on a test split.
 
     Args:
-        model, dataset, label, batch_size: As of `outputs`.
+        model, dataset, label, batch_size: See `outputs`.
 
     Returns:
-        Dict. Of a single label: `accuracy` per clip, `video_accuracy` from
-        logits averaged over the clips of a video. Of a multi-label one:
-        `cmap`, `average_precisions` (`None` for an attribute that nothing
-        shows) and `prevalence`, their chance levels. Of both: `interval` of
-        the first at 95 % by bootstrap over videos, `f1`, the classes' mean,
-        `clips` and `videos`; and `detail`, for pictures: `confusion`, or of
-        attributes `counts`, see `metrics.threshold_counts`.
+        Dict. For a single label: `accuracy` per clip, and `video_accuracy`
+        from logits averaged over the clips of a video. For attributes: `cmap`,
+        `average_precisions` (`None` for an attribute that no clip shows) and
+        `prevalence`, their chance levels. For both: `interval`, that of the
+        first figure at 95 % by bootstrap over videos; `f1`, the mean over
+        classes; `clips` and `videos`, their numbers; and `detail`, from which
+        figures are drawn: `confusion`, or `counts` for attributes, see
+        `metrics.threshold_counts`.
     """
     labels, logits, videos = outputs(model, dataset, label, batch_size)
     measure = attributes_score if labels.ndim == 2 else accuracy_score
@@ -61,6 +67,7 @@ def score(model, dataset, label, batch_size):
 
 
 def accuracy_score(labels, logits, videos):
+    """Returns the part of `score` that is for a single label."""
     hits = logits.argmax(axis=1) == labels
     _, first, video = np.unique(videos, return_index=True, return_inverse=True)
     sums = np.zeros((len(first), logits.shape[1]))
@@ -81,6 +88,7 @@ def accuracy_score(labels, logits, videos):
 
 
 def attributes_score(labels, logits, videos):
+    """Returns the part of `score` that is for attributes."""
     each = metrics.average_precisions(labels, logits)
     return {
         "cmap": metrics.class_mean_average_precision(labels, logits),

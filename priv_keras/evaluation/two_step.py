@@ -1,8 +1,8 @@
 """The two-step protocol of Sec. 3.6: freeze f_A, then attack its output.
 
 Step 1 is the game. Step 2 trains N fresh attackers, of families that f_A never
-met, on what f_A puts out, and reports the strongest: A_B^N. The same attackers
-on raw clips and the commonest label give the figure its scale.
+met, on f_A's output and reports the strongest: A_B^N. The same attackers on
+raw clips, and naming the commonest label, give the scale of that figure.
 """
 
 import json
@@ -17,8 +17,8 @@ from priv_keras.evaluation import scores
 from priv_keras.networks import attackers
 from priv_keras.pixels import to_float
 
-INFERRED = 4  # training batches that a trained model is asked about
-LOST = 0.3  # accuracy between training and inference on the same clips
+INFERRED = 4  # training batches on which a trained model is tested
+LOST = 0.3  # accuracy lost from training to inference on the same clips
 
 
 class Protocol(NamedTuple):
@@ -29,26 +29,26 @@ class Protocol(NamedTuple):
     patience: int  # epochs
     learning_rate: float
     batch_size: int
-    frames: int  # of each clip that one update sees; all are tested
+    frames: int  # of each clip in one update; tests use all of them
 
 
 def check_unseen(names, budgets):
-    """Raises unless attackers are known ones, each once, and of families that
-    no budget model is of.
+    """Raises unless attackers are known, distinct, and of other families than
+    the budget models.
 
     Args:
         names: Names of attackers.
         budgets: Names of the budget models of the game.
 
     Raises:
-        ValueError: If not.
+        ValueError: If one of them is not.
     """
     seen = {attackers.family(name) for name in budgets}
     known = [name for name in names if attackers.family(name) in seen]
     if known:
         raise ValueError(
             "An attacker of a family that the anonymizer trained against says "
-            "nothing of unseen ones: Sec. 3.6 wants the two sets disjoint. "
+            "nothing about unseen ones: Sec. 3.6 wants disjoint sets. "
             f"In both: {known}. Drop them from --attackers={','.join(names)}."
         )
     unknown = sorted(set(names) - set(attackers.NAMES))
@@ -60,22 +60,43 @@ def check_unseen(names, budgets):
 
 
 def train(model, splits, label, task, protocol, *, seed, callbacks=()):
-    """Trains one classifier to convergence on a split's train part.
+    """Trains one classifier to convergence on the training split.
 
     Args:
         model: Model from clips to logits.
-        splits: Dict with `train` and `validation`, as of `filtered`.
+        splits: Dict with `train` and `validation`, see `filtering.filtered`.
         label: Which label, `actions` or `budget_labels`.
         task: `losses.Task`.
         protocol: `Protocol`.
         seed: Int, of the order of clips and their augmentation.
-        callbacks: As of `keras.Model.fit`.
+        callbacks: See `keras.Model.fit`.
 
     Returns:
         What `supervised.fit` returns, and `inferred_accuracy`, that of the
-        trained model on some training batches: where it is far less than
-        `training_accuracy`, see `signs.stale`.
+        trained model on some training batches. If it is far below
+        `training_accuracy`, see `stale`.
     """
+    fitted = supervised.fit(
+        model,
+        _augmented(splits["train"], label, protocol, seed),
+        scores.labelled(splits["validation"], label, protocol.batch_size),
+        task,
+        learning_rate=protocol.learning_rate,
+        epochs=-(-protocol.steps // protocol.steps_per_epoch),
+        steps_per_epoch=protocol.steps_per_epoch,
+        patience=protocol.patience,
+        callbacks=callbacks,
+    )
+    # Not the augmented batches, which would be other ones on a second pass.
+    some = scores.labelled(splits["train"], label, protocol.batch_size).take(
+        INFERRED
+    )
+    found = model.evaluate(some, verbose=0, return_dict=True)
+    return {**fitted, "inferred_accuracy": found["accuracy"]}
+
+
+def _augmented(train, label, protocol, seed):
+    """Returns endless batches of clips, mirrored and cut at random."""
 
     def augment(example, key):
         clips = example["clips"]
@@ -87,34 +108,15 @@ def train(model, splits, label, task, protocol, *, seed, callbacks=()):
         chosen = tf.sort(order[: protocol.frames])
         return to_float(tf.gather(clips, chosen)), example[label]
 
-    # A key per clip: stateful random ops in a parallel map cannot repeat.
+    # A key per clip: stateful random ops in a parallel map would not repeat.
     keys = tf.data.Dataset.random(seed, rerandomize_each_iteration=True)
-    examples = splits["train"].shuffle(
-        4096, seed=seed, reshuffle_each_iteration=True
-    )
-    batches = (
+    examples = train.shuffle(4096, seed=seed, reshuffle_each_iteration=True)
+    return (
         tf.data.Dataset.zip(examples.repeat(), keys.batch(2))
         .map(augment, num_parallel_calls=tf.data.AUTOTUNE)
         .batch(protocol.batch_size, drop_remainder=True)
         .prefetch(tf.data.AUTOTUNE)
     )
-    fitted = supervised.fit(
-        model,
-        batches,
-        scores.labelled(splits["validation"], label, protocol.batch_size),
-        task,
-        learning_rate=protocol.learning_rate,
-        epochs=-(-protocol.steps // protocol.steps_per_epoch),
-        steps_per_epoch=protocol.steps_per_epoch,
-        patience=protocol.patience,
-        callbacks=callbacks,
-    )
-    # Not `batches`, whose second pass is as random as when it starts.
-    some = scores.labelled(splits["train"], label, protocol.batch_size).take(
-        INFERRED
-    )
-    found = model.evaluate(some, verbose=0, return_dict=True)
-    return {**fitted, "inferred_accuracy": found["accuracy"]}
 
 
 def attack(
@@ -135,18 +137,15 @@ def attack(
         name: The attacker's name.
         build: Callable without arguments that returns the untrained model.
         splits: Dict of `train`, `validation` and `test`.
-        task: `losses.Task`.
-        protocol: `Protocol`.
-        seed: Int.
-        record: Path of a JSON file; where it exists, its content is returned.
-        weights: Path to keep the attacker's weights at, or `None`.
-        callbacks: As of `keras.Model.fit`.
+        task, protocol, seed, callbacks: See `train`.
+        record: Path of a JSON file; if it exists, its content is returned.
+        weights: Path at which to keep the attacker's weights, or `None`.
 
     Returns:
-        Dict of `score` and `supervised.fit`, with the attacker's `name`.
+        Dict of `scores.score` and `supervised.fit`, with the attacker's `name`.
     """
     if weights and not os.path.exists(weights) and os.path.exists(record):
-        os.remove(record)  # of an attacker that was not kept
+        os.remove(record)  # of an attacker whose weights were not kept
 
     def run():
         model = build()
@@ -171,7 +170,7 @@ def attack(
 
 
 def once(record, run):
-    """Returns `run()`, or its result from `record` where it already ran."""
+    """Returns `run()`, or its earlier result from the JSON file `record`."""
     if os.path.exists(record):
         with open(record) as file:
             return json.load(file)
@@ -181,11 +180,12 @@ def once(record, run):
 
 
 def stale(trained, inferred):
-    """Whether an attacker is only fooled by its own batch statistics: it knows
-    clips while it trains on them, and not when it is asked.
+    """Returns whether an attacker is fooled by its own batch statistics alone.
+
+    Such an attacker knows clips while it trains on them, and not in inference.
 
     Args:
-        trained: Float, its accuracy on training batches in training.
-        inferred: Float, that in inference, on clips of the same kind.
+        trained: Float, its accuracy on training batches in training mode.
+        inferred: Float, that on training clips in inference mode.
     """
     return trained - inferred > LOST

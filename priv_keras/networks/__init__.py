@@ -1,4 +1,4 @@
-"""One file per party of Sec. 3.2, and the families of the attackers."""
+"""The networks of the parties (Sec. 3.2) and of the attackers (Sec. 3.6)."""
 
 import importlib
 

@@ -1,6 +1,6 @@
 """f_A, the anonymizer: the image transformer net of Johnson et al.
 
-`ANONYMIZERS` has this one and lighter ones, by name.
+`ANONYMIZERS` maps names to builders of this network and of a lighter one.
 """
 
 import keras
@@ -16,8 +16,8 @@ def build(width=1.0, input_shape=(None, None, 3)):
     """Returns f_A (Sec. 3.2), which filters each frame by itself.
 
     Args:
-        width: Positive float, scales the channels of every hidden layer. At
-            1.0 the net has 1,677,638 parameters.
+        width: Positive float that scales the channels of every hidden layer.
+            At 1.0 the network has 1,677,638 parameters.
         input_shape: `(height, width, 3)`; both sizes may be `None`.
 
     Returns:
@@ -43,7 +43,7 @@ def build(width=1.0, input_shape=(None, None, 3)):
     x = _relu(_deconv(x, some))
     x = _relu(_deconv(x, few))
     x = CropLike()([_conv(x, 3, 9), frames])
-    # float32 whatever the policy: bfloat16 has 8 bits for 256 grey levels.
+    # float32 whatever the policy: bfloat16 is too coarse for 256 grey levels.
     x = layers.Activation("tanh", dtype="float32")(x)
     x = layers.Rescaling(0.5, 0.5, dtype="float32")(x)
     return keras.Model(frames, x, name="anonymizer")
@@ -66,8 +66,8 @@ def _normalized(x, convolution, filters, kernel_size, strides):
         use_bias=False,
         kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.1),
     )(x)
-    # A group per channel is instance normalization; float32 whatever the
-    # policy, as its statistics are sums over a whole frame.
+    # One group per channel is instance normalization. It is float32 whatever
+    # the policy, since its statistics are sums over a whole frame.
     return layers.GroupNormalization(groups=-1, epsilon=1e-3, dtype="float32")(
         x
     )

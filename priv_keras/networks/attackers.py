@@ -1,6 +1,6 @@
-"""The attackers of Sec. 3.6: classifiers of families f_A never trained against.
+"""The attackers of Sec. 3.6, of families that f_A never trained against.
 
-All that touches keras_cv is in `_resnet`: it is frozen upstream.
+Only `_resnet` uses keras_cv, which is frozen upstream.
 """
 
 import keras
@@ -23,17 +23,17 @@ def build(
         name: One of `NAMES`.
         num_classes: Int, identities or attributes.
         input_shape: `(height, width, channels)` of a frame.
-        width: Positive float, scales the channels of every hidden layer.
-        weights: `None` for random ones, or `"imagenet"` for those that
-            `keras.applications` downloads, the last layer random all the same.
+        width: Positive float that scales the channels of every hidden layer.
+        weights: `None` for random weights, or `"imagenet"` for those that
+            `keras.applications` downloads; the last layer is always random.
 
     Returns:
         Model from clips `(batch, frames, height, width, channels)` in [0, 1]
         to logits `(batch, num_classes)`, averaged over frames.
 
     Raises:
-        ValueError: If `name` is unknown, `width` is not positive, or nobody
-            has such weights of the network.
+        ValueError: If `name` is unknown, `width` is not positive, or there are
+            no such weights for the network.
         OSError: If weights cannot be downloaded.
     """
     if name not in ATTACKERS:
@@ -53,14 +53,14 @@ def build(
 
 
 def check_pretrained(names, width):
-    """Raises unless there are ImageNet weights of all these attackers.
+    """Raises unless there are ImageNet weights for all these attackers.
 
     Args:
         names: Names of attackers.
-        width: As of `build`.
+        width: See `build`.
 
     Raises:
-        ValueError: If not.
+        ValueError: If one of them has none.
     """
     unknown = [name for name in names if name not in PRETRAINED]
     if unknown or width != 1:
@@ -72,7 +72,10 @@ def check_pretrained(names, width):
 
 
 def _pretrained(name, num_classes, input_shape, width, weights):
-    """An attacker of `keras.applications`, whose ResNets are not keras_cv's."""
+    """Returns a `keras.applications` network; its ResNets are not keras_cv's.
+
+    The weights are those of `weights`, except for the last layer's.
+    """
     check_pretrained([name], width)
     application, options, pixels = PRETRAINED[name]
     application = getattr(keras.applications, application)
@@ -99,8 +102,8 @@ def _as_given(frames):
 
 
 def _caffe_pixels(frames):
-    """Frames in [-1, 1] as ResNet-V1 learnt them: blue first, from 0 to 255,
-    less ImageNet's mean."""
+    """Turns frames in [-1, 1] into what ResNet-V1 learned from: blue first,
+    from 0 to 255, less ImageNet's mean."""
     means = (103.939, 116.779, 123.68)
     offset = [127.5 - mean for mean in means]
     return keras.layers.Rescaling(127.5, offset)(frames[..., ::-1])
@@ -122,14 +125,14 @@ def _resnet_v1(depth, *args):
 
 
 def _resnet_v2(depth, *args):
-    # A stack strides in its last block. keras_cv's own presets have the strides
-    # of V1 all the same, and run most blocks at twice the size.
+    # A V2 stack strides in its last block. The presets of keras_cv keep the
+    # strides of V1 all the same, and run most blocks at twice the size.
     return _resnet("ResNetV2Backbone", (2, 2, 2, 1), depth, *args)
 
 
 def _resnet(backbone, strides, depth, num_classes, input_shape, width):
-    # Here, since importing keras_cv takes seconds. Built from stacks, since
-    # its presets reach for the network.
+    # Imported here, since that takes seconds. The backbone is built from
+    # stacks, since presets reach for the network.
     from keras_cv import models
 
     backbone = getattr(models, backbone)(
@@ -157,11 +160,12 @@ ATTACKERS = {
 }
 NAMES = tuple(ATTACKERS)
 
-# Function of `keras.applications`, its options, what its weights are used to.
+# Function of `keras.applications`, its options, the pixels its weights expect.
 PRETRAINED = {
     **{
         f"mobilenet_v1_{alpha:g}": (
-            *("MobileNet", {"alpha": alpha, "dropout": 0.0}),
+            "MobileNet",
+            {"alpha": alpha, "dropout": 0.0},
             _as_given,
         )
         for alpha in (0.25, 0.5, 0.75, 1.0)
@@ -174,5 +178,8 @@ PRETRAINED = {
 
 
 def family(name):
-    """`"mobilenet_v2"` of `"mobilenet_v2_0.5"`; a family shares its blocks."""
+    """Returns the family of a network, whose members share their blocks.
+
+    The family of `"mobilenet_v2_0.5"` is `"mobilenet_v2"`.
+    """
     return name.rpartition("_")[0]

@@ -1,6 +1,7 @@
-"""f_B, the budget models the anonymizer trains against: MobileNetV2.
+"""f_B, the budget models that the anonymizer trains against: MobileNetV2.
 
-The attackers that judge it come from other families (`attackers.py`).
+The attackers that judge the anonymizer come from other families, see
+`attackers.py`.
 """
 
 import re
@@ -22,19 +23,19 @@ def build(
 ):
     """Returns a budget model f_B (Sec. 3.2).
 
-    Its logits are averaged over the frames of a clip, which beats their
-    maximum (footnote 1, Sec. 3.2). The number of frames is free: a VISPR image
-    is a clip of one.
+    Its logits are averaged over the frames of a clip, which works better than
+    their maximum (footnote 1, Sec. 3.2). A clip may have any number of frames:
+    a VISPR image is a clip of one.
 
     Args:
         name: `"mobilenet_v2_<alpha>"`, as in `"mobilenet_v2_0.5"`; alpha is
             the width multiplier of MobileNetV2.
         num_classes: Int, identities or attributes.
         input_shape: `(height, width, channels)` of a frame.
-        normalization: `"batch"`, or `"group"` where a turn has too few
-            updates for moving statistics to follow the weights.
-        weights: `None` for random ones, or `"imagenet"` for those that
-            `keras.applications` downloads, the last layer random all the same.
+        normalization: `"batch"`, or `"group"` if a turn has too few updates
+            for moving statistics to follow the weights.
+        weights: `None` for random weights, or `"imagenet"` for those that
+            `keras.applications` downloads; the last layer is always random.
 
     Returns:
         Model from clips `(batch, frames, height, width, channels)` in [0, 1]
@@ -65,10 +66,10 @@ def build(
 
 
 def alpha_of(name):
-    """The width multiplier in the name of a budget model.
+    """Returns the width multiplier in the name of a budget model.
 
     Raises:
-        ValueError: If it is the name of none.
+        ValueError: If no budget model has that name.
     """
     found = NAME.fullmatch(name)
     alpha = float(found[1]) if found else 0.0
@@ -81,13 +82,13 @@ def alpha_of(name):
 
 
 def over_frames(network, frame_shape, name=None):
-    """Lifts a classifier of frames to clips: the mean of its logits.
+    """Returns a classifier of clips that averages the logits of their frames.
 
     Args:
         network: Model from frames `(batch, height, width, channels)` in
             [0, 1] to logits `(batch, classes)`.
         frame_shape: `(height, width, channels)`.
-        name: Name of the model returned.
+        name: Name of the model that is returned.
     """
     clips = keras.Input((None, *frame_shape), name="clips")
     # keras.applications expects frames in [-1, 1].
@@ -97,16 +98,19 @@ def over_frames(network, frame_shape, name=None):
 
 
 def renormalized(network, normalization):
-    """Returns `network` with batch statistics that a short training can use.
+    """Returns a network like `network` whose normalization learns fast.
 
-    keras.applications keeps 99.9 % of a moving average at each update, so after
+    `keras.applications` keeps 99.9 % of a moving average at each update. After
     a few hundred updates a classifier would still be tested with statistics
-    of its untrained self, and an attacker would seem fooled.
+    of its untrained self, and an attacker would seem to be fooled.
 
     Args:
         network: Functional model.
-        normalization: `"batch"` keeps batch normalization, momentum 0.9;
-            `"group"` puts group normalization in its place.
+        normalization: `"batch"` keeps batch normalization, with a momentum of
+            0.9; `"group"` puts group normalization in its place.
+
+    Raises:
+        ValueError: If `normalization` is unknown.
     """
 
     def clone(layer):
@@ -135,5 +139,5 @@ def renormalized(network, normalization):
 
 
 def _groups(channels, most=8):
-    """The largest number of equal groups of `channels`, at most `most`."""
+    """Returns the largest divisor of `channels` that is at most `most`."""
     return max(n for n in range(1, most + 1) if channels % n == 0)

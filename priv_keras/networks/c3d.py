@@ -3,16 +3,15 @@
 import keras
 from keras import layers
 
-# Ten layers without normalization: from Glorot's start it never learns.
+# Ten layers without normalization never learn from Glorot's initial weights.
 INITIAL = {"kernel_initializer": "he_normal"}
 
-
-# What each makes of [0, 1]: mean 0 and variance 1, about; or 0 to 255, which
-# the weights trained on Sports-1M expect.
+# Scale and offset that turn [0, 1] into pixels of about mean 0 and variance 1,
+# or into 0 to 255, which the weights trained on Sports-1M expect.
 CENTRED = (4.0, -2.0)
 PIXELS = (255.0, 0.0)
 
-# Layer by layer, the variables of the Sports-1M checkpoint up to fc6.
+# The layers of the Sports-1M checkpoint up to fc6, in order.
 SPORTS1M = ("c1", "c2", "c3a", "c3b", "c4a", "c4b", "c5a", "c5b", "d1")
 
 
@@ -26,8 +25,8 @@ def build(
 
     Args:
         num_classes: Int, the number of actions.
-        width: Positive float, scales the channels of every hidden layer. At
-            1.0 and 8 classes the net has 78,028,552 parameters.
+        width: Positive float that scales the channels of every hidden layer.
+            At 1.0 and with 8 classes it has 78,028,552 parameters.
         input_shape: `(frames, height, width, channels)`.
         rescaling: `CENTRED`, or `PIXELS` for `load_sports1m`.
 
@@ -72,21 +71,22 @@ def _pool(x, size=2):
 
 
 def load_sports1m(model, checkpoint):
-    """Starts f_T from C3D as trained on Sports-1M (Sec. 4.1.2).
+    """Loads weights of C3D trained on Sports-1M into f_T (Sec. 4.1.2).
 
-    Convolutions and the first dense layer are loaded, the last two are left as
-    they are. It was trained on pixels of 0 to 255 less a mean clip, which is
-    not in the checkpoint and is not taken off here: the biases have to learn
-    it. Its dense layer expects the features in the order of `Flatten`.
+    The convolutions and the first dense layer are loaded; the last two layers
+    stay as they are. The weights were trained on pixels from 0 to 255 less a
+    mean clip, which is not in the checkpoint and is not subtracted here: the
+    biases have to learn it. The dense layer expects the features in the order
+    of `Flatten`.
 
     Args:
-        model: As of `build`, of width 1 and with `rescaling=PIXELS`.
+        model: See `build`, with a width of 1 and `rescaling=PIXELS`.
         checkpoint: Path of `conv3d_deepnetA_sport1m_iter_1900000_TF.model`, a
             TensorFlow checkpoint with variables `var_name/wc1` and so on.
 
     Raises:
-        ValueError: If `checkpoint` cannot be read, lacks a variable, or has
-            one of another shape.
+        ValueError: If `checkpoint` cannot be read, lacks a variable, or holds
+            a variable of another shape.
     """
     with_weights = [layer for layer in model.layers if layer.weights]
     loaded = [
@@ -99,7 +99,7 @@ def load_sports1m(model, checkpoint):
         )
         for layer, name in zip(with_weights, SPORTS1M, strict=False)
     ]
-    for layer, values in loaded:  # only when all of them are there
+    for layer, values in loaded:  # only once all of them were found
         layer.set_weights(values)
 
 

@@ -1,7 +1,7 @@
 """A light f_A, for large frames on small machines.
 
-It works on a sixteenth of the positions: squares of 4 by 4 pixels become the
-channels of one, and one becomes a square again in the end.
+It works on a sixteenth of the positions: each square of 4 by 4 pixels becomes
+the channels of one position, which becomes a square again at the end.
 """
 
 import keras
@@ -12,19 +12,19 @@ from priv_keras.layers import PixelShuffle
 from priv_keras.layers import PixelUnshuffle
 
 BLOCK = 4  # pixels
-CHANNELS = 48  # as many as there are in a square of pixels
+CHANNELS = 48  # as many as a square of pixels has values
 RESIDUAL_BLOCKS = 3
 
 
 def build(width=1.0, input_shape=(None, None, 3)):
     """Returns a light f_A, which filters each frame by itself.
 
-    At width 1.0 it has 21,744 parameters, and 16.5 million multiplications
-    and additions (MACs) per 112x112 frame, 404 million per 640x480 frame: a
-    96th of what `anonymizer.build` returns.
+    At width 1.0 it has 21,744 parameters and takes 16.5 million
+    multiply-accumulates per 112x112 frame, and 404 million per 640x480 frame:
+    a 96th of those of `anonymizer.build`.
 
     Args:
-        width: Positive float, scales the channels of every hidden layer.
+        width: Positive float that scales the channels of every hidden layer.
         input_shape: `(height, width, 3)`; both sizes may be `None`.
 
     Returns:
@@ -50,7 +50,7 @@ def build(width=1.0, input_shape=(None, None, 3)):
         x = layers.Add()([x, _separable(y)])
     x = _pointwise(x, 3 * BLOCK**2, use_bias=True)
     x = CropLike()([PixelShuffle(BLOCK)(x), frames])
-    # float32 whatever the policy: bfloat16 has 8 bits for 256 grey levels.
+    # float32 whatever the policy: bfloat16 is too coarse for 256 grey levels.
     x = layers.Activation("tanh", dtype="float32")(x)
     x = layers.Rescaling(0.5, 0.5, dtype="float32")(x)
     return keras.Model(frames, x, name="anonymizer")
@@ -67,7 +67,7 @@ def _pointwise(x, filters, use_bias=False):
 
 
 def _normalized(x):
-    # A group per channel is instance normalization.
+    # One group per channel is instance normalization.
     return layers.GroupNormalization(groups=-1, epsilon=1e-3, dtype="float32")(
         x
     )

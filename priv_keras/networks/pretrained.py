@@ -1,15 +1,15 @@
-"""Starts from weights that `keras.applications` downloads."""
+"""Weights that `keras.applications` downloads, as a start for training."""
 
 
 def load(application, name, weights, flag, **options):
-    """A network of `keras.applications` without its last layer, trained.
+    """Returns a pretrained network of `keras.applications`, without its head.
 
     Args:
         application: Callable of `keras.applications`.
-        name: What the network is called here.
-        weights: As of `application`, as `"imagenet"`.
-        flag: Flag that asked for it.
-        **options: For `application`.
+        name: What the network is called in this project.
+        weights: What `application` takes, such as `"imagenet"`.
+        flag: Flag that asked for the weights.
+        **options: Keyword arguments of `application`.
 
     Raises:
         OSError: If the weights cannot be had.
@@ -21,7 +21,7 @@ def load(application, name, weights, flag, **options):
             include_top=False,
             **options,
         )
-    # A download fails as any of these, and an unknown width as the last.
+    # A failed download raises either, and an unknown width a `ValueError`.
     except (OSError, ValueError) as error:
         raise OSError(
             f"The {weights} weights of {name} cannot be had: {error}. Connect "
@@ -31,7 +31,7 @@ def load(application, name, weights, flag, **options):
 
 
 def start_from(pretrained, network):
-    """Copies the weights of layers of the same name."""
+    """Copies the weights of `pretrained` to `network`, by names of layers."""
     for layer in pretrained.layers:
         if layer.weights:
             network.get_layer(layer.name).set_weights(layer.get_weights())

@@ -1,1 +1,1 @@
-"""Pages for people: what judged runs found."""
+"""Tables, figures and pages of judged runs."""

@@ -1,34 +1,34 @@
-"""Texts beside the marks of a chart, where they cover the least."""
+"""Texts beside the marks of a chart, placed where they cover the least."""
 
 import itertools
 
 import numpy as np
 
-FONT_SIZE = 8  # points (1/72 inch), as all lengths here
+FONT_SIZE = 8  # points (1/72 inch), like all lengths in this file
 
 
-def annotate(axes, texts, places, sizes):
+def annotate(axes, texts, positions, sizes):
     """Writes a text beside each mark.
 
     Args:
-        axes: `matplotlib.axes.Axes`, whose limits and whose figure's size are
-            final.
-        texts: Strings, one for each mark; where it is empty, none is written.
-        places: Pairs of the coordinates of each mark.
+        axes: `matplotlib.axes.Axes`; its limits and the size of its figure
+            must be final.
+        texts: Strings, one for each mark; empty for marks without a text.
+        positions: Pairs of coordinates, one for each mark.
         sizes: Diameters of the marks, in points.
     """
     from matplotlib.patheffects import withStroke
 
-    axes.figure.draw_without_rendering()  # or the axes have no place yet
+    axes.figure.draw_without_rendering()  # otherwise axes have no position yet
     scale = axes.figure.dpi / 72
     inside = np.array(axes.bbox.bounds) / scale
-    centres = axes.transData.transform(places) / scale
+    centres = axes.transData.transform(positions) / scale
     taken = [
         (*(centre - size / 2), size, size)
         for centre, size in zip(centres, sizes, strict=True)
     ]
-    for text, place, centre, size in zip(
-        texts, places, centres, sizes, strict=True
+    for text, position, centre, size in zip(
+        texts, positions, centres, sizes, strict=True
     ):
         if not text:
             continue
@@ -40,7 +40,7 @@ def annotate(axes, texts, places, sizes):
         taken.append(boxes[best])
         axes.annotate(
             text,
-            place,
+            position,
             shifts[best],
             textcoords="offset points",
             fontsize=FONT_SIZE,
@@ -50,7 +50,8 @@ def annotate(axes, texts, places, sizes):
 
 
 def _shifts(extent, gap):
-    """Offsets of a text's lower left corner from its mark, near ones first."""
+    """Yields offsets of a text's lower left corner from its mark, near ones
+    first."""
     width, height = extent
     for ring in range(5):
         reach = gap + ring * 1.3 * height
@@ -63,14 +64,15 @@ def _shifts(extent, gap):
 
 
 def _covered(box, taken, inside):
-    """Area of a box that is taken, or outside of the axes."""
+    """Returns the area of a box that is taken or outside the axes."""
     outside = box[2] * box[3] - _overlap(box, inside)
-    # Rounded, or of two free places the farther one may seem the better.
+    # Rounded, lest the farther of two free places seem better by a rounding
+    # error.
     return round(outside + sum(_overlap(box, other) for other in taken), 3)
 
 
 def _overlap(one, other):
-    """Area that two boxes share; each is left, bottom, width and height."""
+    """Returns the area that two boxes (left, bottom, width, height) share."""
     (x, y, width, height), (x2, y2, width2, height2) = one, other
     across = min(x + width, x2 + width2) - max(x, x2)
     along = min(y + height, y2 + height2) - max(y, y2)

@@ -1,4 +1,4 @@
-"""Folders of judged runs, read back: flags, turns and figures."""
+"""Judged runs in groups that compare, with estimates of their figures."""
 
 import itertools
 import math
@@ -9,29 +9,45 @@ from priv_keras.runs import results
 from priv_keras.runs.folder import RunFolder
 
 METHODS = {"grl": "GRL", "kbeam": "K-Beam", "entropy": "Entropy"}
-# In which runs of one configuration may differ.
+# Flags in which runs of one configuration may differ.
 FREE = {
-    *("attacks", "inversion_steps", "inversion_width", "label_shares"),
-    *("data_dir", "resume", "seed", "shared_dir"),
+    "attacks",
+    "data_dir",
+    "inversion_steps",
+    "inversion_width",
+    "label_shares",
+    "resume",
+    "seed",
+    "shared_dir",
 }
-# What an attacker of other strength or other frames would be judged by.
+# Flags that make attackers stronger or weaker: runs that differ in them do not
+# compare.
 STRENGTH = (
-    *("attacker_steps", "attacker_width", "attacker_weights"),
-    *("attacker_views", "attacker_frames", "attacker_learning_rate"),
-    *("attacker_batch_size", "attacker_patience", "raw_target_steps"),
-    *("frames", "size"),
+    "attacker_steps",
+    "attacker_width",
+    "attacker_weights",
+    "attacker_views",
+    "attacker_frames",
+    "attacker_learning_rate",
+    "attacker_batch_size",
+    "attacker_patience",
+    "raw_target_steps",
+    "frames",
+    "size",
 )
 
 
 def measure(run):
-    """What A_B is: `"accuracy"`, or `"cMAP"` of attributes."""
+    """Returns what A_B is: `"accuracy"`, or `"cMAP"` for attributes."""
     score = results.privacy(run.result, "raw")
     return "accuracy" if "accuracy" in score else "cMAP"
 
 
 def series(run):
-    """What a run is a point of, as `Entropy+ lite`: `+` is a restarting f_B,
-    and an f_A that is not the paper's is named."""
+    """Returns the series of a run in a figure, such as `Entropy+ lite`.
+
+    A `+` stands for restarts of f_B; an f_A other than the paper's is named.
+    """
     method = run.result["method"]
     if method not in METHODS:
         return method.rpartition("_")[0] if rate(run) else method
@@ -45,21 +61,22 @@ def series(run):
 
 
 def rate(run):
-    """The factor of a Naive Downsample; `None` of all else."""
+    """Returns the factor of a Naive Downsample, `None` for other runs."""
     last = run.result["method"].rpartition("_")[2]
     return int(last) if last.isdecimal() else None
 
 
 def members(run):
-    """K or M, the number of budget models; of a baseline 1, or its rate."""
+    """Returns K or M, the number of budget models; for a baseline its `rate`,
+    or 1."""
     if run.result["method"] in METHODS:
         return len(run.flags.get("budgets", "").split(","))
     return rate(run) or 1
 
 
 def label(run):
-    """Name of a run's configuration, as `Entropy+ M=4, γ=2`; K-Beam has no
-    γ."""
+    """Returns the name of a run's configuration, such as `Entropy+ M=4, γ=2`;
+    K-Beam has no γ."""
     method = run.result["method"]
     if method not in METHODS:
         return method
@@ -72,14 +89,15 @@ def label(run):
 
 
 def gamma(run):
-    """The weight of the privacy cost, a string; `None` where there is none."""
+    """Returns the weight of the privacy cost as a string, `None` if there is
+    none."""
     has = run.result["method"] in ("grl", "entropy")
     return run.flags.get("gamma") if has else None
 
 
 def arena(run):
-    """What makes figures of two runs comparable: data, what is private in it,
-    scale, attackers and how they were trained."""
+    """Returns what two runs must share for their figures to compare: data,
+    private labels, scale, attackers and how those were trained."""
     attackers = (found["name"] for found in run.result["raw"]["attackers"])
     return (
         run.result["dataset"],
@@ -93,8 +111,8 @@ def arena(run):
 
 
 def distinct(runs):
-    """One run, the last, for each seed and folder of shards: the raw clips of
-    methods that are compared must not count twice."""
+    """Returns the last run for each seed and folder of shards, so that the raw
+    clips of methods that are compared do not count twice."""
     raw = {(run.result["seed"], run.flags.get("data_dir")): run for run in runs}
     return list(raw.values())
 
@@ -126,8 +144,8 @@ def points(runs):
         runs: Iterable of `Run` of one arena.
 
     Returns:
-        List of `Point`, in the order of first appearance. Where the names of
-        configurations would be the same, the flags that differ are added.
+        List of `Point`, in the order of first appearance. If configurations
+        would have the same name, the flags that differ are added.
     """
     groups = {}
     for run in runs:
@@ -142,7 +160,8 @@ def points(runs):
 
 
 def raw(runs):
-    """The `Point` of raw clips, each seed and folder of shards once."""
+    """Returns the `Point` of raw clips, with each seed and folder of shards
+    once."""
     return _point("raw clips", "raw clips", 1, distinct(runs), "raw")
 
 
@@ -160,8 +179,8 @@ def _point(name, series, members, group, side):
 
 
 def _names(groups):
-    """A name for each group of runs: its label, and what tells groups of one
-    label apart."""
+    """Returns a name for each group of runs: its label, and what tells groups
+    of one label apart."""
     firsts = [group[0] for group in groups]
     alike = {}
     for run in firsts:
@@ -173,7 +192,7 @@ def _names(groups):
 
 
 def _differing(flags, alike):
-    """Those of some flags that are not the same in all of `alike`, as text."""
+    """Yields, as text, the flags that are not the same in all of `alike`."""
     for name, text in flags.items():
         values = {other.get(name) for other in alike}
         if name not in FREE and len(values) > 1:
@@ -182,7 +201,7 @@ def _differing(flags, alike):
 
 
 class Attacked(NamedTuple):
-    """What each attack found after one configuration."""
+    """What each attack found with one configuration."""
 
     label: str
     runs: int
@@ -191,14 +210,15 @@ class Attacked(NamedTuple):
 
 
 def by_attack(points):
-    """The attacks of each configuration, over those of its runs that the most
-    attacks were made on.
+    """Groups what the attacks found by configuration.
+
+    Only runs that were judged by all attacks that any run was judged by count.
 
     Args:
         points: List of `Point` of one arena.
 
     Returns:
-        List of `Attacked`, empty where there are no attacks but the paper's.
+        List of `Attacked`, empty if there are no attacks but the paper's.
     """
     found = [
         [results.attacks(run.result) for run in point.runs] for point in points
@@ -218,23 +238,38 @@ def by_attack(points):
 
 
 def estimate(scores):
-    """Mean of scores with its interval: over several runs by Student's t, of a
-    single one its own, by bootstrap over videos. Runs that all scored the same
-    would have a t interval without width: theirs holds each one's own."""
+    """Returns the mean of scores with its interval.
+
+    The interval is Student's t over several runs, and that of the score, by
+    bootstrap over videos, for a single one. Runs with equal scores would have
+    a t interval of no width: theirs covers the intervals of all scores.
+
+    Args:
+        scores: List of dicts, see `evaluation.scores.score`.
+
+    Returns:
+        `Estimate`.
+    """
     values = [results.value(score) for score in scores]
     if len(set(values)) == 1:
         lows, highs = zip(*(s["interval"] for s in scores), strict=True)
         return Estimate(values[0], min(lows), max(highs))
     low, high = metrics.mean_interval(values)
-    # All figures are shares, which a t interval does not know.
+    # A t interval does not know that all figures are shares.
     return Estimate(sum(values) / len(values), max(low, 0.0), min(high, 1.0))
 
 
 def difference(pairs):
-    """Mean of the differences within pairs of scores, with its 95 % interval.
+    """Returns the mean difference within pairs of scores, with its interval.
 
     The interval is Student's t over several runs. For a single run it combines
     those of both scores (Newcombe's method), as if they were independent.
+
+    Args:
+        pairs: List of pairs of dicts, see `evaluation.scores.score`.
+
+    Returns:
+        `Estimate` of the first minus the second.
     """
     gaps = [
         results.value(first) - results.value(second) for first, second in pairs
@@ -252,12 +287,12 @@ def difference(pairs):
 
 
 def by(scores):
-    """Names of the attackers that some scores are of, each once."""
+    """Returns the names of the attackers that reached the scores, each once."""
     return ", ".join(dict.fromkeys(score["name"] for score in scores))
 
 
 def row(run):
-    """The figures of a run as a flat dict, a line of `result.csv`."""
+    """Returns the figures of a run as a flat dict, a line of `result.csv`."""
     result = run.result
     columns = {
         "run": run.name,

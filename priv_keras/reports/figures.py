@@ -10,10 +10,10 @@ from priv_keras.reports import annotations
 from priv_keras.reports import comparison
 from priv_keras.runs import results
 
-# Inches. On a page as narrow as a phone, text then has about its own size.
+# Inches. Text then has about its natural size on a page as narrow as a phone.
 WIDTH = 4.8
 # Okabe and Ito's colours, which colour-blind readers can tell apart. A method
-# has the same one in every figure.
+# has the same colour in every figure.
 COLOURS = {
     "Entropy": "#0072B2",
     "GRL": "#D55E00",
@@ -22,7 +22,7 @@ COLOURS = {
     "body": "#E69F00",
     "face": "#56B4E9",
 }
-# What tells those apart that share a colour.
+# What tells methods of the same colour apart.
 MARKS = {
     "": "o",
     "+": "P",
@@ -33,11 +33,11 @@ MARKS = {
     "_segmentation_black": "^",
     "_segmentation_blur": "v",
 }
-OTHER_MARKS = "<>*hpd8H"  # of methods that are not known here
+OTHER_MARKS = "<>*hpd8H"  # of methods that are not listed above
 RAW = "#999999"
 EDGE = "#333333"
 COUNTED = 30  # classes up to which a confusion matrix has numbers in it
-# Titles of the panels of `curves`, labels of their axes, and what is in them.
+# The panels of `curves`: title, label of the axis, pattern of the figures.
 PANELS = (
     (
         "Validation",
@@ -59,14 +59,14 @@ PARTY = re.compile(r"(?:val_)?(target|budget)(?:_(\d+))?_(.+)")
 
 
 def trade_off(points, judged):
-    """A_T against A_B, a mark for each configuration.
+    """Draws A_T against A_B, with a mark for each configuration.
 
     Top left is best. Marks grow with K, M or the rate of a baseline; bars are
     95 % intervals; dashed lines are chance, dotted ones raw clips.
 
     Args:
-        points: List of `runs.Point` of one arena.
-        judged: List of the `runs.Run` in them.
+        points: List of `comparison.Point` of one arena.
+        judged: List of the `runs.run.Run` in them.
 
     Returns:
         `matplotlib.figure.Figure`.
@@ -100,10 +100,13 @@ def trade_off(points, judged):
 
 
 def attackers(points, judged):
-    """A_B by each attacker, on raw clips and after each configuration.
+    """Draws A_B by each attacker, on raw clips and with each configuration.
+
+    Args:
+        points, judged: See `trade_off`.
 
     Returns:
-        Dict of each attacker's name to a figure.
+        Dict of each attacker's name to a `matplotlib.figure.Figure`.
     """
     raw = comparison.raw(judged)
     looks = {**_looks(points), raw.series: (RAW, None)}
@@ -124,13 +127,17 @@ def attackers(points, judged):
 
 
 def static_gaps(points):
-    """How much less an attacker finds that only ever saw raw clips.
+    """Draws how much less an attacker finds if it only ever saw raw clips.
 
-    Static minus retrained: what a study misses that reports the former alone.
+    Static minus retrained is what a study misses if it reports static attacks
+    alone.
+
+    Args:
+        points: See `trade_off`.
 
     Returns:
-        Dict of each attacker's name to a figure; empty where no run had
-        `--attacks=static`.
+        Dict of each attacker's name to a `matplotlib.figure.Figure`; empty if
+        no run had `--attacks=static`.
     """
     looks = _looks(points)
     measure = comparison.measure(points[0].runs[0])
@@ -146,13 +153,17 @@ def static_gaps(points):
 
 
 def attribute_drops(point):
-    """Average precision of each attribute, raw and anonymized (Sec. 5.5.2).
+    """Draws the average precision of each attribute, raw and anonymized
+    (Sec. 5.5.2).
 
-    Each mark is of the attacker that is best at that attribute on that side; a
-    tick is its prevalence, which a guess reaches.
+    Each mark is that of the attacker that is best at the attribute; a tick is
+    the prevalence, which a guess reaches.
+
+    Args:
+        point: `comparison.Point`.
 
     Returns:
-        Figure, or `None` where attackers read no attributes.
+        `matplotlib.figure.Figure`, or `None` if attackers read no attributes.
     """
     run = point.runs[0]
     if "average_precisions" not in results.privacy(run.result, "raw"):
@@ -184,10 +195,14 @@ def attribute_drops(point):
 
 
 def curves(run):
-    """Validation, losses and inner steps of each party over the turns.
+    """Draws validation, losses and inner steps of each party over the turns.
+
+    Args:
+        run: `runs.run.Run`.
 
     Returns:
-        Figure, or `None` of a baseline, which nobody trained.
+        `matplotlib.figure.Figure`, or `None` for a baseline, which was not
+        trained.
     """
     from matplotlib.figure import Figure
 
@@ -214,7 +229,7 @@ def curves(run):
         axes.tick_params(labelsize=8)
         axes.legend(
             loc="upper left",
-            bbox_to_anchor=(1, 1),  # beside the panel: it covers no curve
+            bbox_to_anchor=(1, 1),  # beside the panel, to cover no curve
             fontsize=7,
             frameon=False,
         )
@@ -223,8 +238,8 @@ def curves(run):
 
 
 def _curve(axes, name, turns):
-    """One figure over the turns: f_T black, each f_B in a look of its own,
-    entropies dashed."""
+    """Draws one figure over the turns: f_T in black, each f_B in a style of
+    its own, entropies dashed."""
     party, number, what = PARTY.fullmatch(name).groups()
     symbol = "f_T" if party == "target" else "f_B"
     looks = itertools.product(("-", ":"), COLOURS.values())
@@ -244,16 +259,16 @@ def _curve(axes, name, turns):
 def confusion(counts, names, title):
     """Draws how often each label was taken for each, in percent of its clips.
 
-    Up to `COUNTED` classes, each cell shows its count as well.
+    With up to `COUNTED` classes, each cell shows its count as well.
 
     Args:
-        counts: Ints, `classes` lists of `classes`, a row for each label.
-        names: Of the classes.
+        counts: List of `classes` lists of `classes` ints, one row per label.
+        names: Names of the classes.
         title: String.
 
     Returns:
-        `matplotlib.figure.Figure`, larger for more classes: text has the size
-        of a cell.
+        `matplotlib.figure.Figure`, which grows with the number of classes,
+        since text has the size of a cell.
     """
     counts = np.array(counts)
     percent = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -269,7 +284,7 @@ def confusion(counts, names, title):
     if few:
         _write_counts(axes, counts, percent, text)
     ticks = np.arange(len(names))
-    looks = {"fontsize": text, "parse_math": False}  # a `$` is no formula
+    looks = {"fontsize": text, "parse_math": False}  # `$` begins no formula
     axes.set_xticks(ticks, names, rotation=90, **looks)
     axes.set_yticks(ticks, names, **looks)
     axes.set_xlabel("predicted label", fontsize=text + 1)
@@ -281,7 +296,7 @@ def confusion(counts, names, title):
 
 def _write_counts(axes, counts, percent, size):
     digits = len(str(counts.max()))
-    size *= 3 / max(3, digits)  # as many as a cell has room for
+    size *= 3 / max(3, digits)  # a cell has room for three digits
     for row, column in np.argwhere(counts):
         axes.text(
             column,
@@ -295,7 +310,7 @@ def _write_counts(axes, counts, percent, size):
 
 
 def _figure(width, height):
-    # Not through pyplot, which keeps figures and wants a backend.
+    # Not through pyplot, which keeps figures and needs a backend.
     from matplotlib.figure import Figure
 
     figure = Figure((width, height), layout="constrained")
@@ -319,7 +334,7 @@ def _cross(axes, x, y, style, **kwargs):
 
 
 def _looks(points):
-    """Colour and mark of each series."""
+    """Returns the colour and the mark of each series."""
     known = {
         family + variant: (colour, mark)
         for family, colour in COLOURS.items()
@@ -335,7 +350,8 @@ def _looks(points):
 
 
 def _series(points):
-    """Those that differ in K, M or the rate alone, by their name."""
+    """Returns lists of points that differ in K, M or the rate alone, by the
+    name of their series."""
     names = dict.fromkeys(point.series for point in points)
     return {
         name: sorted(
@@ -347,7 +363,7 @@ def _series(points):
 
 
 def _mark(axes, point, colour, mark, label, **kwargs):
-    """One configuration as a mark, with the intervals of both figures."""
+    """Draws one configuration as a mark, with the intervals of both figures."""
     axes.errorbar(
         point.privacy.mean,
         point.utility.mean,
@@ -367,20 +383,20 @@ def _mark(axes, point, colour, mark, label, **kwargs):
 
 
 def _size(point):
-    """Points (1/72 inch)."""
+    """Returns the diameter of a mark in points (1/72 inch)."""
     return 4 + 2 * np.sqrt(point.members)
 
 
 def _reach(estimates):
-    """Lengths of the bars on both sides of each mean, an array `(2, n)`."""
+    """Returns the lengths of the bars on both sides of each mean, `(2, n)`."""
     mean, low, high = np.transpose(estimates)
-    # Of shares near 0 or 1, rounding may leave the mean outside.
+    # Rounding may leave a mean near 0 or 1 outside its interval.
     return np.maximum([mean - low, high - mean], 0)
 
 
 def _apart(group):
-    """What tells each point from the others of its series: of `M=4, γ=2` the
-    part that they do not share."""
+    """Returns what tells each point from the others of its series: the part of
+    a label such as `M=4, γ=2` that they do not share."""
     parts = [
         point.label.removeprefix(point.series).strip(" _").split(", ")
         for point in group
@@ -390,7 +406,8 @@ def _apart(group):
 
 
 def _legend(figure, axes):
-    """Below the axes, for which the figure grows: as many columns as fit."""
+    """Adds a legend below the axes, in as many columns as fit; the figure
+    grows by its height."""
     labels = axes.get_legend_handles_labels()[1]
     width, height = figure.get_size_inches()
     longest = max(map(len, labels))
@@ -406,12 +423,12 @@ def _legend(figure, axes):
 
 
 def _bars(rows, title, label):
-    """A bar with its interval for each row, named beside it.
+    """Draws a bar with its interval for each row, with its name beside it.
 
     Args:
-        rows: List of triples: name, `runs.Estimate`, colour.
+        rows: List of triples: name, `comparison.Estimate`, colour.
         title: String.
-        label: Of the horizontal axis.
+        label: String, label of the horizontal axis.
 
     Returns:
         `matplotlib.figure.Figure` and its axes.
@@ -451,7 +468,7 @@ def _unit(measure):
 
 
 def _static_and_retrained(point, name):
-    """Pairs of scores of one attacker, for each run that both are known of."""
+    """Returns pairs of scores of one attacker, for each run that has both."""
     pairs = []
     for run in point.runs:
         retrained = run.result["anonymized"]["attackers"]
@@ -466,6 +483,6 @@ def _static_and_retrained(point, name):
 
 
 def _best_precisions(run, side):
-    """Array `(attributes,)`, NaN where no label is positive."""
+    """Returns an array `(attributes,)`, NaN for those that no label shows."""
     found = [a["average_precisions"] for a in run.result[side]["attackers"]]
     return np.array(found, dtype=float).max(axis=0)

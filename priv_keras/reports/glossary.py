@@ -1,14 +1,14 @@
-"""What the symbols and names in a report mean."""
+"""The meanings of the symbols and names in a report."""
 
 import re
 from typing import NamedTuple
 
 
 class Term(NamedTuple):
-    """A symbol or a name, and what tells that a text uses it."""
+    """A symbol or a name, and how to find it in a text."""
 
     term: str
-    pattern: str
+    pattern: str  # a regular expression
     meaning: str
 
 
@@ -42,7 +42,7 @@ TERMS = (
     Term(
         "chance",
         r"\bchance\b",
-        "What a guess reaches that never looks at a clip: the share of the "
+        "What a guess reaches without looking at a clip: the share of the "
         "commonest label, or the mean prevalence of the attributes.",
     ),
     Term(
@@ -81,8 +81,8 @@ TERMS = (
     Term(
         "K, M",
         r"\b[KM]=\d",
-        "Number of budget models that f_A is trained against at once (K of "
-        "GRL and K-Beam, M of Entropy).",
+        "Number of budget models that f_A is trained against at once (K for "
+        "GRL and K-Beam, M for Entropy).",
     ),
     Term(
         "γ",
@@ -129,14 +129,14 @@ TERMS = (
     Term(
         "inversion",
         r"\binversion\b",
-        "A network that learns to restore raw frames, and what attackers "
-        "trained on raw clips read in its output.",
+        "A network learns to restore raw frames, and attackers trained on raw "
+        "clips read its output.",
     ),
     Term(
         "0.1 of the labels",
         r"\d of the labels\b",
         "Attackers that know the labels of that share of the training videos, "
-        "and of one video of each class at least.",
+        "and of at least one video of each class.",
     ),
     Term("any", r"\bany\b", "The strongest attacker of all attacks."),
     Term(
@@ -149,7 +149,7 @@ TERMS = (
 
 
 def terms(text):
-    """The `TERMS` that a text, or what explains its terms, uses."""
+    """Returns the `TERMS` that a text or their explanations use."""
     found = []
     while True:
         read = " ".join([text, *(term.meaning for term in found)])

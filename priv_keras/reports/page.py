@@ -1,4 +1,4 @@
-"""The page of a report: figures, pictures and flags, in one HTML file."""
+"""The page of a report: figures, pictures and flags in one HTML file."""
 
 import base64
 import importlib.resources
@@ -12,7 +12,8 @@ from priv_keras.reports import glossary
 from priv_keras.runs import results
 from priv_keras.runs.folder import RunFolder
 
-# Drawn by runs: attribute of `RunFolder`, kind, alternative text and caption.
+# Pictures that runs drew: attribute of `RunFolder`, kind, alternative text and
+# caption.
 PICTURES = (
     (
         "before_after",
@@ -27,19 +28,21 @@ PICTURES = (
         "The same as moving pictures.",
     ),
 )
-# Sections with more runs than this show each of them on demand.
+# Sections with more runs than this show them on demand.
 OPEN = 3
 
 
 def write(judged, folder, pictures):
     """Writes `index.html`, and each figure as PNG and SVG in `figures/`.
 
-    The page asks no other file and no network for anything.
+    The page loads nothing from other files or from a network.
 
     Args:
-        judged: List of `runs.Run`.
-        folder: `pathlib.Path`; what is there goes once the new one is whole.
-        pictures: Bool, whether to show what runs drew: raw frames too.
+        judged: List of `runs.run.Run`.
+        folder: `pathlib.Path`; what is there is replaced once the new report
+            is complete.
+        pictures: Bool, whether to show the pictures that runs drew, which
+            include raw frames.
     """
     with files.published(folder) as partial:
         _fill(judged, partial, pictures)
@@ -53,7 +56,7 @@ def _fill(judged, folder, pictures):
     arenas = {}
     for run in judged:
         arenas.setdefault(comparison.arena(run), []).append(run)
-    # Names come from data: a `$` in them is no formula.
+    # Names come from data, so a `$` in them begins no formula.
     with matplotlib.rc_context({"text.parse_math": False}):
         sections = [
             _section(i, group, drawn, pictures)
@@ -63,7 +66,7 @@ def _fill(judged, folder, pictures):
 
 
 def _page(sections, count):
-    """HTML, whose glossary explains what the rest of the page uses."""
+    """Returns the HTML, with a glossary of what the rest of the page uses."""
     import jinja2
 
     template = importlib.resources.files("priv_keras.reports") / "report.html"
@@ -78,7 +81,7 @@ def _page(sections, count):
 
 
 def _section(number, judged, folder, pictures):
-    """What the template shows of one arena."""
+    """Returns what the template shows of one arena."""
     points = comparison.points(judged)
     names = [found["name"] for found in judged[0].result["raw"]["attackers"]]
     by_attack = comparison.by_attack(points)
@@ -124,7 +127,7 @@ def _title(run):
 
 
 def _rows(points, judged):
-    """Lines of the table: name, number of runs, A_T, A_B."""
+    """Yields the lines of the table: name, number of runs, A_T, A_B."""
     raw = comparison.raw(judged)
     for point, side in [(raw, "raw"), *((p, "anonymized") for p in points)]:
         strongest = [results.privacy(run.result, side) for run in point.runs]
@@ -139,7 +142,7 @@ def _rows(points, judged):
 
 
 def _cell(estimate, by=""):
-    """A figure, its interval and the attackers that it is of."""
+    """Returns a figure, its interval and the attackers that reached it."""
     return {
         "figure": f"{estimate.mean:.3f}",
         "interval": f"[{estimate.low:.3f}, {estimate.high:.3f}]",
@@ -148,8 +151,8 @@ def _cell(estimate, by=""):
 
 
 def _charts(points, judged):
-    """Of one arena, each a figure, its file's name, what is read out in its
-    place and its caption."""
+    """Yields the figures of one arena, each with the name of its file, its
+    alternative text and its caption."""
     yield (
         figures.trade_off(points, judged),
         "trade-off",
@@ -188,13 +191,13 @@ def _attributes_words(point):
     return (
         f"Dot plot of each attribute on raw clips and after {point.label}",
         f"Average precision of each attribute on raw clips and after "
-        f"{point.label}, by {best}. An attribute that no test clip has is "
-        "without a mark.",
+        f"{point.label}, by {best}. An attribute that no test clip shows has "
+        "no mark.",
     )
 
 
 def _read_out(points, judged, name):
-    """The bars of an attacker as text."""
+    """Returns the bars of an attacker as text."""
     return "; ".join(
         "{} {figure} {interval}".format(
             point.label, **_cell(point.attackers[name])
@@ -204,7 +207,7 @@ def _read_out(points, judged, name):
 
 
 def _run(run, path, pictures):
-    """What the template shows of one run."""
+    """Returns what the template shows of one run."""
     figure = figures.curves(run)
     words = (
         f"Line charts of {run.name} over its turns",
@@ -242,7 +245,7 @@ def _drawn(figure, path, alt, text):
 
     png, svg = path.with_suffix(".png"), path.with_suffix(".svg")
     figure.savefig(png, dpi=150)
-    # Else each run of this gives other names to the same shapes.
+    # Without it, each report would give other names to the same shapes.
     with matplotlib.rc_context({"svg.hashsalt": path.name}):
         figure.savefig(svg, metadata={"Date": None})
     uri = _uri(svg, "svg+xml")

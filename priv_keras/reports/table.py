@@ -1,10 +1,14 @@
-"""The table that ends a run."""
+"""The table that a run prints at its end."""
 
 from priv_keras.runs import results
 
 
 def table(result):
-    """The trade-off of a run as text: each figure with its 95 % interval."""
+    """Returns the trade-off of a run as lines of text.
+
+    Args:
+        result: Dict, see `results.RESULT`; figures have 95 % intervals.
+    """
     strongest = {
         side: results.strongest(result[side]["attackers"])
         for side in ("raw", "anonymized")
@@ -14,10 +18,8 @@ def table(result):
     lines = [
         f"{'':24}{'A_T':22}A_B^{count}, the strongest of {count} attackers"
     ]
-    for side, label in (
-        ("raw", "raw clips"),
-        ("anonymized", _name(result)),
-    ):
+    labels = {"raw": "raw clips", "anonymized": _name(result)}
+    for side, label in labels.items():
         lines.append(
             f"{label:24}{_figure(result[side]['target']):22}"
             f"{_figure(strongest[side]):22}{strongest[side]['name']}"

@@ -1,1 +1,1 @@
-"""What a run's folder holds."""
+"""The folder of a run and what it holds."""

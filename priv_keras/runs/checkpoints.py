@@ -1,7 +1,7 @@
-"""Weights on disk: a file is whole or not there, and known to be whole.
+"""Files of weights, each of which is complete and can be checked to be.
 
-A file's name ends in the start of its SHA-256, as in
-`turn_000056-1f0c5a6b7d8e.weights.h5`, so that a damaged one is found out.
+A file's name ends in the first digits of its SHA-256, as in
+`turn_000056-1f0c5a6b7d8e.weights.h5`, so that damage to it is detected.
 """
 
 import os
@@ -13,22 +13,24 @@ from priv_keras.files import sha256
 DIGITS = 12
 END = ".weights.h5"
 PARTIAL = "partial"
+TURNS = "turn_*"  # the stems of saved games
 
 
 def save(model, folder, stem):
     """Saves a model's weights, under the final name only when complete.
 
     Args:
-        model: Keras model, or anything with its `save_weights`.
-        folder: Path, made where it is missing.
-        stem: String, how the name starts. Older files of that stem go.
+        model: Keras model, or any object with its `save_weights`.
+        folder: Path, created if it is missing.
+        stem: String, how the name starts. Older files of that stem are
+            deleted.
 
     Returns:
         `pathlib.Path` of the file.
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    # With a name of its own: runs of one --shared_dir may save side by side.
+    # The name is unique: runs of one --shared_dir may save side by side.
     partial = folder / f"{PARTIAL}-{os.getpid()}-{stem}{END}"
     try:
         model.save_weights(partial)
@@ -43,7 +45,7 @@ def save(model, folder, stem):
 
 
 def forget_partial(folder):
-    """Removes what killed runs had not saved to its end.
+    """Deletes files that killed runs did not finish.
 
     Args:
         folder: Path of a folder that nobody else saves in now.
@@ -53,17 +55,26 @@ def forget_partial(folder):
 
 
 def files(folder, stem):
-    """Files whose name starts with `stem`, in order, damaged ones too."""
+    """Returns the files whose name starts with `stem`, damaged ones too.
+
+    Args:
+        folder: Path.
+        stem: String; it may hold wildcards, see `TURNS`.
+
+    Returns:
+        Sorted list of `pathlib.Path`.
+    """
     pattern = f"{stem}-{'?' * DIGITS}{END}"
     return sorted(pathlib.Path(folder).glob(pattern))
 
 
 def newest(folder, stem, say):
-    """The last file of `files` that is whole, or `None`.
+    """Returns the last of `files` that is undamaged, or `None`.
 
     Args:
-        folder, stem: As of `files`.
-        say: Callable of a string, told of each damaged file passed over.
+        folder, stem: See `files`.
+        say: Callable that takes a string, called for each damaged file that is
+            passed over.
     """
     for path in reversed(files(folder, stem)):
         if is_whole(path):
@@ -73,7 +84,7 @@ def newest(folder, stem, say):
 
 
 def is_whole(path):
-    """Whether a file is what was saved under its name."""
+    """Returns whether a file is what was saved under its name."""
     known = path.name.removesuffix(END).rpartition("-")[2]
     return _digest(path) == known
 
@@ -86,27 +97,27 @@ def load(model, path):
     """Reads a file of weights into a model.
 
     Args:
-        model: As of `save`; changed in part where the file is unfit.
+        model: See `save`. It may be changed in part if the file is unfit.
         path: Path of a `*.weights.h5`.
 
     Raises:
-        FileNotFoundError: If there is none.
-        ValueError: If it is damaged, of another network, or not of that name:
-            Keras reads other files by other means.
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is damaged, of another network, or has another
+            suffix: Keras reads other files by other means.
     """
     if not pathlib.Path(path).is_file():
         raise FileNotFoundError(f"There is no file {path}.")
     if not str(path).endswith(END):
         raise ValueError(
-            f"{path} is no *{END}. Give a file that `model.save_weights` wrote "
-            "under such a name."
+            f"{path} is not a *{END}. Give a file that `model.save_weights` "
+            "wrote under such a name."
         )
     try:
-        # Keras only warns of an optimizer's state that does not fit.
+        # Keras merely warns if the state of an optimizer does not fit.
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)
             model.load_weights(path)
-    # Whatever h5py raises, in whichever release.
+    # h5py raises various exceptions, which differ between releases.
     except Exception as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise ValueError(
@@ -115,13 +126,11 @@ def load(model, path):
         ) from error
 
 
-TURNS = "turn_*"
-
-
 def stem_of(turn):
+    """Returns the start of the name of a game saved after `turn`."""
     return f"turn_{turn:06d}"
 
 
 def turn_of(path):
-    """The turn after which a game was saved."""
+    """Returns the turn after which a game was saved at `path`."""
     return int(path.name.removeprefix("turn_").split("-")[0])

@@ -1,28 +1,11 @@
-"""The one schema and reader of `result.json`."""
+"""The schema of `result.json`, and what is read from it."""
 
-# An attack on raw clips that results have beside the others, to compare with.
+# An attack on raw clips that results hold beside the others, for comparison.
 RAW_VIDEO = "video, on raw clips"
 
 
-def caveat(attackers):
-    """A sentence on attackers whom `--attacker_steps` stopped; empty if none.
-
-    Args:
-        attackers: Iterable of dicts with `name`, and `converged` as of
-            `supervised.fit`; of whom that is not known, they are named too.
-    """
-    stopped = dict.fromkeys(
-        found["name"] for found in attackers if not found.get("converged")
-    )
-    if not stopped:
-        return ""
-    return (
-        "Still learning when --attacker_steps ended: "
-        f"{', '.join(stopped)}. With more they may find more."
-    )
-
-
 def json_object(**properties):
+    """Returns the schema of an object that has all these properties."""
     return {
         "type": "object",
         "properties": properties,
@@ -31,6 +14,7 @@ def json_object(**properties):
 
 
 def json_array(items, least=0):
+    """Returns the schema of an array of at least `least` items."""
     return {"type": "array", "items": items, "minItems": least}
 
 
@@ -66,21 +50,21 @@ RESULT["properties"]["judging"] = TEXT  # earlier versions did not write it
 
 
 def utility(result, side):
-    """A_T on a side, `"raw"` or `"anonymized"`: the score of f_T."""
+    """Returns A_T, the score of f_T, on a side, `"raw"` or `"anonymized"`."""
     return result[side]["target"]
 
 
 def privacy(result, side):
-    """A_B^N on a side: the score of the strongest attacker."""
+    """Returns A_B^N, the score of the strongest attacker, on a side."""
     return strongest(result[side]["attackers"])
 
 
 def attacks(result):
-    """What the strongest attacker of each attack reads in f_A's output.
+    """Returns the score of the strongest attacker of each attack.
 
     Returns:
-        Dict of the name of an attack to a score. `retrained` is A_B^N; `any`
-        is the highest of all.
+        Dict of the name of an attack to a score on f_A's output. `retrained`
+        is A_B^N; `any` is the highest of all.
     """
     each = {"retrained": result["anonymized"]["attackers"][:]}
     for found in result["attacks"]:
@@ -91,12 +75,12 @@ def attacks(result):
 
 
 def value(score):
-    """The figure of a score: accuracy or, of attributes, cMAP."""
+    """Returns the figure of a score: accuracy or, for attributes, cMAP."""
     return score["accuracy"] if "accuracy" in score else score["cmap"]
 
 
 def chance(runs):
-    """Means over runs of what is right without a look: A_T, A_B."""
+    """Returns the mean chance levels of A_T and A_B over runs."""
     found = [run.result["chance"] for run in runs]
     return tuple(
         sum(each[labels]["majority"] for each in found) / len(found)
@@ -105,5 +89,26 @@ def chance(runs):
 
 
 def strongest(scores):
-    """A_B^N: the score of the highest accuracy, or cMAP."""
+    """Returns the score of the highest accuracy, or cMAP."""
     return max(scores, key=value)
+
+
+def caveat(attackers):
+    """Returns a sentence on attackers that `--attacker_steps` stopped.
+
+    Args:
+        attackers: Iterable of dicts with `name`, and `converged`, see
+            `supervised.fit`. Those without `converged` count as stopped.
+
+    Returns:
+        String, empty if there are no such attackers.
+    """
+    stopped = dict.fromkeys(
+        found["name"] for found in attackers if not found.get("converged")
+    )
+    if not stopped:
+        return ""
+    return (
+        "Still learning when --attacker_steps ended: "
+        f"{', '.join(stopped)}. With more they may find more."
+    )

@@ -1,4 +1,4 @@
-"""A run as its folder tells of it."""
+"""A judged run, read back from its folder."""
 
 import json
 import pathlib
@@ -12,10 +12,10 @@ from priv_keras.runs.turns import TURN
 
 
 class Run(NamedTuple):
-    """One folder that `train` or `evaluate` left behind."""
+    """A run that `train` or `evaluate` judged."""
 
     folder: pathlib.Path
-    config: str  # config.flags, and what it was judged with since
+    config: str  # config.flags, with the flags it was judged with later
     turns: list  # dicts, the figures of each turn
     result: dict  # result.json
 
@@ -25,7 +25,7 @@ class Run(NamedTuple):
 
     @property
     def flags(self):
-        """Dict of flag to its value as text; of a bare `--flag`, `"true"`."""
+        """Dict of flag to its value as text, `"true"` for a bare `--flag`."""
         pairs = (
             line.removeprefix("--").partition("=")
             for line in self.config.splitlines()
@@ -34,11 +34,17 @@ class Run(NamedTuple):
 
 
 def load_run(folder):
-    """Reads the `Run` in a folder.
+    """Reads the run in a folder.
+
+    Args:
+        folder: Path.
+
+    Returns:
+        `Run`.
 
     Raises:
-        FileNotFoundError: If it holds no run that was judged.
-        ValueError: If what it holds is no result.
+        FileNotFoundError: If the folder holds no run that was judged.
+        ValueError: If its result or its figures are damaged.
     """
     folder = pathlib.Path(folder).resolve()
     held = RunFolder(folder)
@@ -61,7 +67,7 @@ def load_run(folder):
 
 
 def _config(made, judged):
-    """A flagfile's text, with flags of another in the place of its own."""
+    """Returns the flagfile `made`, with the flags of `judged` put in."""
     judged = judged.splitlines()
     names = {line.partition("=")[0] for line in judged}
     kept = [x for x in made.splitlines() if x.partition("=")[0] not in names]
@@ -76,8 +82,8 @@ def _parsed(text, schema, path):
         where = getattr(error, "json_path", "$")
         said = getattr(error, "message", error)
         raise ValueError(
-            f"{path} is none that priv_keras wrote, or damaged ({where}: "
-            f"{said}). Run `priv_keras.evaluate` again, or take the folder out."
+            f"{path} is damaged, or not from priv_keras ({where}: {said}). Run "
+            "`priv_keras.evaluate` again, or leave the run out."
         ) from error
     return content
 

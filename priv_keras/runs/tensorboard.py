@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a run."""
+"""What TensorBoard shows of a run: tags, pictures, results and curves."""
 
 import contextlib
 import io
@@ -10,39 +10,43 @@ import tensorflow as tf
 from priv_keras import pixels
 from priv_keras.runs.folder import RunFolder
 
-CLOCK = "speed/"  # how tags begin whose figures no two runs share
-
-
-def writer(run_dir, suffix=""):
-    """A writer of events of a run.
-
-    Args:
-        run_dir: Folder of the run; writes `tensorboard/`.
-        suffix: String, how the file's name ends.
-    """
-    folder = RunFolder(run_dir).tensorboard
-    return tf.summary.create_file_writer(str(folder), filename_suffix=suffix)
-
-
+CLOCK = "speed/"  # prefix of the tags of timings, which differ in any two runs
 PARTY = re.compile(
     "((?:restart_)?(?:anonymizer|target|budget_[0-9]+|val))_(.+)"
 )
 
 
+def writer(run_dir, suffix=""):
+    """Creates a writer of a run's events.
+
+    Args:
+        run_dir: Folder of the run, in which it writes `tensorboard/`.
+        suffix: String, how the file's name ends.
+
+    Returns:
+        `tf.summary.SummaryWriter`.
+    """
+    folder = RunFolder(run_dir).tensorboard
+    return tf.summary.create_file_writer(str(folder), filename_suffix=suffix)
+
+
 def tag(name):
-    """`target_gate_accuracy` → `target/gate_accuracy`."""
+    """Returns the tag of a figure: `target/steps` for `target_steps`."""
     found = PARTY.fullmatch(name)
     party, rest = found.groups() if found else ("anonymizer", name)
     return f"{'validation' if party == 'val' else party}/{rest}"
 
 
 def speed(took, waited, clips):
-    """Dict of tags to figures of a turn.
+    """Computes the speed of a turn.
 
     Args:
         took: Float, seconds of the turn.
         waited: Float, seconds in which it waited for a batch, or `None`.
         clips: Float, clips that it drew.
+
+    Returns:
+        Dict of tag to float.
     """
     figures = {
         f"{CLOCK}seconds_per_turn": took,
@@ -54,7 +58,7 @@ def speed(took, waited, clips):
 
 
 def write_loop(tag, pictures):
-    """Writes uint8 pictures `(height, width, 3)` as one that moves."""
+    """Writes uint8 pictures `(height, width, 3)` as one moving picture."""
     from tensorboard.plugins.image import metadata
 
     file = io.BytesIO()
@@ -69,13 +73,14 @@ def write_loop(tag, pictures):
 
 @contextlib.contextmanager
 def result_writer(run_dir, turns):
-    """Makes what is written within the result of a run that was judged.
+    """Opens the event file of the result of a run.
 
-    Of another turn of it what was written stays; of this one it goes.
+    What was written for this turn before is replaced; results of other turns
+    stay.
 
     Args:
-        run_dir: Folder of the run; writes `tensorboard/`.
-        turns: Int, that f_A played to.
+        run_dir: Folder of the run, in which it writes `tensorboard/`.
+        turns: Int, the turn of the game that was judged.
     """
     suffix = f".turn_{turns:06d}.result"
     for old in RunFolder(run_dir).tensorboard.glob(f"events*{suffix}"):
@@ -87,13 +92,13 @@ def result_writer(run_dir, turns):
 
 
 def write_result(settings, figures):
-    """Writes figures, and settings for the HParams tab, where runs compare.
+    """Writes figures, and settings for the HParams tab, which compares runs.
 
     Args:
-        settings: Dict of strings and numbers.
+        settings: Dict of name to a string or a number.
         figures: Dict of tag to float.
     """
-    # In here: it takes a second to import.
+    # Imported here, since that takes a second.
     from tensorboard.plugins.hparams import api
 
     columns = api.hparams_config_pb(
@@ -113,7 +118,7 @@ def write_result(settings, figures):
 def write_figure(tag, figure):
     """Writes a `matplotlib.figure.Figure` as a picture."""
     file = io.BytesIO()
-    # All of it: a layout may leave long names a little outside.
+    # A tight box, since a layout may leave long names a little outside.
     figure.savefig(file, format="png", dpi=100, bbox_inches="tight")
     picture = tf.io.decode_png(file.getvalue(), 3)
     tf.summary.image(tag, picture[None])
@@ -124,8 +129,8 @@ def write_curves(tag, counts, names):
 
     Args:
         tag: String, how the tags begin.
-        counts: Dict, as of `metrics.threshold_counts`.
-        names: Of the attributes.
+        counts: Dict, see `metrics.threshold_counts`.
+        names: Names of the attributes.
     """
     from tensorboard.plugins.pr_curve import summary
 
@@ -141,7 +146,8 @@ def write_curves(tag, counts, names):
             false,
             negatives - false,
             positives - hits,
-            # Of nothing found and nothing to find, as TensorBoard's own.
+            # 0 if nothing is found or nothing is to be found, as in
+            # TensorBoard's own curves.
             hits / np.maximum(hits + false, 1),
             hits / max(positives, 1),
             num_thresholds=len(hits),

@@ -1,4 +1,4 @@
-"""The figures of each turn, and what they say of a game."""
+"""The figures of each turn, and what they tell about a game."""
 
 import collections
 import contextlib
@@ -12,14 +12,19 @@ from priv_keras.runs import results
 from priv_keras.runs import tensorboard
 from priv_keras.runs.folder import RunFolder
 
+TURN = {
+    **results.json_object(turn=results.COUNT),
+    "additionalProperties": results.NUMBER,
+}
+
 
 def strongest_budget(logs):
-    """The highest validation accuracy of an f_B^i."""
+    """Returns the highest validation accuracy of any f_B^i."""
     return max(float(v) for k, v in logs.items() if "val_budget" in k)
 
 
 def read_turns(run_dir):
-    """What `TurnLog` wrote: a list of dicts."""
+    """Returns what `TurnLog` wrote, a list of dicts."""
     path = RunFolder(run_dir).turns
     lines = path.read_text().splitlines() if path.exists() else []
     return [json.loads(line) for line in lines]
@@ -37,9 +42,9 @@ def open_events(run_dir, last):
     newest file of a folder.
 
     Args:
-        run_dir: Folder of the run; writes `tensorboard/`.
-        last: Int, the last turn that was saved. What a killed run wrote of
-            later turns is forgotten.
+        run_dir: Folder of the run, in which it writes `tensorboard/`.
+        last: Int, the last turn that was saved. What a killed run wrote about
+            later turns is dropped.
 
     Yields:
         `tf.summary.SummaryWriter`, which is closed at the end.
@@ -50,9 +55,9 @@ def open_events(run_dir, last):
 
 
 def forget_turns_after(run_dir, last):
-    """Drops what a killed run wrote of turns that will be played again.
+    """Drops what a killed run wrote about turns that will be played again.
 
-    No writer may hold an event file of the run open: it is replaced.
+    No writer may hold an event file of the run open, since it is replaced.
 
     Args:
         run_dir: Folder of the run.
@@ -75,18 +80,20 @@ def forget_turns_after(run_dir, last):
 
 
 def events_of(path):
-    """Events of a file up to where a killed run broke off."""
+    """Yields the events of a file up to where a killed run broke off."""
     records = tf.data.TFRecordDataset(str(path)).ignore_errors()
     for record in records.as_numpy_iterator():
         yield tf.compat.v1.Event.FromString(record)
 
 
 def stuck_gates(turns):
-    """Yields a warning of each loop that gave up every time, and what to
-    change.
+    """Yields a warning for each loop that gave up every time.
 
     Args:
-        turns: As of `read_turns`.
+        turns: See `read_turns`.
+
+    Yields:
+        String, one line that says what to change.
     """
     loops, given_up = collections.Counter(), collections.Counter()
     for turn in turns:
@@ -108,19 +115,21 @@ def stuck_gates(turns):
 
 
 def best_turn(turns, target_threshold):
-    """The turn whose game is best on validation: of those whose A_T is at
-    least th_T, that of the weakest f_B; where there is none, of the highest
-    A_T. Of equal ones the last.
+    """Returns the turn whose game is best on validation.
 
-    The f_B of the game are no judges: what the fresh attackers of Sec. 3.6
-    find may be more.
+    Among turns whose A_T is at least th_T, it is the one with the weakest f_B.
+    If there are none, it is the one with the highest A_T. The last one wins a
+    tie.
+
+    The f_B of the game are not judges: the fresh attackers of Sec. 3.6 may
+    find more.
 
     Args:
-        turns: As of `read_turns`.
+        turns: See `read_turns`.
         target_threshold: Float, th_T.
 
     Returns:
-        Int, or `None` where nothing was validated.
+        Int, or `None` if nothing was validated.
     """
 
     def rank(turn):
@@ -131,9 +140,3 @@ def best_turn(turns, target_threshold):
 
     validated = [turn for turn in turns if "val_target_accuracy" in turn]
     return max(validated, key=rank)["turn"] if validated else None
-
-
-TURN = {
-    **results.json_object(turn=results.COUNT),
-    "additionalProperties": results.NUMBER,
-}

@@ -1,4 +1,5 @@
-"""Each algorithm updates who its pseudo-code says, when it says, and how."""
+"""Each algorithm updates the parties that its pseudo-code names, when and how
+it says."""
 
 import os
 import pathlib
@@ -33,7 +34,8 @@ from priv_keras.algorithms.restarts import Restarts
 from priv_keras.algorithms.streams import Streams
 
 EVERY = list(ALGORITHMS.values())
-# For tests of seconds: one algorithm is fast, the others are slow.
+# For tests that take seconds: one algorithm runs with the fast tests, the
+# others with the slow ones.
 ONE_FAST = [
     pytest.param(algorithm, marks=pytest.mark.slow)
     for algorithm in EVERY
@@ -93,7 +95,8 @@ def scaled(lr):
 
 @pytest.mark.parametrize("optimizer", [keras.optimizers.SGD, scaled])
 def test_gradient_norms_are_how_far_each_party_went(make_game, data, optimizer):
-    """Over its learning rate; GRL's target step leaves theta_A alone."""
+    """The way is divided by the learning rate; GRL's target step leaves theta_A
+    alone."""
     game = make_game(
         GRL, optimizer=optimizer, target_gate=ONCE, budget_gate=ONCE
     )
@@ -146,7 +149,7 @@ def test_figures_of_a_turn_begin_with_it(make_game, data):
 def test_a_norm_that_float16_could_not_hold_is_left_out(
     make_game, optimizer, said
 ):
-    """Without loss scaling such a norm is told, and it stops the run."""
+    """Without loss scaling such a norm is logged, and it stops the run."""
     game = make_game(Entropy, optimizer=optimizer)
     for norm, value in zip(
         game.figures.gradient_norms.values(), (np.inf, np.nan, 2.0), strict=True
@@ -180,7 +183,7 @@ def test_a_restart_makes_every_budget_model_and_its_optimizer_anew(
     make_game, data, algorithm
 ):
     def first_weights(**kwargs):
-        """Of f_B at the end of each of four turns, none of which trains."""
+        """Returns f_B's weights after each of four turns without training."""
         game = make_game(
             algorithm, num_budgets=2, optimizer=keras.optimizers.Adam, **kwargs
         )
@@ -236,8 +239,8 @@ def test_a_restart_keeps_the_schedule_of_a_rate(make_game, data):
 def test_a_restart_on_a_plateau_waits_for_its_patience(
     make_game, data, algorithm
 ):
-    # Nobody learns, and a batch is always the same: L_B stands still. What it
-    # is at turn 0 belongs to the f_B that turn 0 replaces.
+    # Nothing learns, and the batch is always the same, so L_B stands still. Its
+    # value at turn 0 belongs to the f_B that turn 0 replaces.
     restarts = Restarts(0, Gate(-1.0, 0), patience=2)
     game = make_game(algorithm, restarts=restarts)
     game.optimizer.learning_rate = 0.0
@@ -280,7 +283,7 @@ def test_rates_fall_by_turns(make_game, data):
 
 
 def test_accumulated_steps_are_one_step_on_their_mean(make_game):
-    """Two batches of four, or one of eight."""
+    """Two batches of four do what one of eight does."""
     batch = toy_batch()
     halves = untuned(
         tf.data.Dataset.from_tensor_slices(batch).batch(4).repeat()
@@ -302,7 +305,7 @@ def test_accumulated_steps_are_one_step_on_their_mean(make_game):
 
 
 def test_the_norm_of_accumulated_gradients_is_the_last_batchs(make_game):
-    """Of two batches alike: that of either, and not of their sum."""
+    """If both batches are alike, it is that of either and not of their sum."""
 
     def sgd(rate):
         return keras.optimizers.SGD(rate, gradient_accumulation_steps=2)
@@ -358,7 +361,7 @@ def test_a_turn_in_mixed_precision_keeps_all_finite(
 
 
 def test_batch_statistics_of_a_budget_step_are_of_its_batch(make_game):
-    """Eq. (7c) in training mode, each f_B^i alone."""
+    """Eq. (7c) runs in training mode, for each f_B^i alone."""
     batch = toy_batch()
     game = make_game(Entropy, num_budgets=2, budget_gate=ONCE)
     game.optimizer.learning_rate = 0.0
@@ -461,8 +464,8 @@ def test_budget_models_may_have_a_stream_of_their_own(make_game, algorithm):
 
 
 def test_a_game_knows_what_it_has_drawn(make_game, data):
-    """A batch for f_A, three updates each of f_T and f_B, and what the gates
-    read: one batch before the first update and one after each."""
+    """It draws a batch for f_A, three for updates of f_T and f_B each, and what
+    the gates read: one batch before the first update and one after each."""
     game = make_game(Entropy, target_gate=SHUT, budget_gate=SHUT)
     turn(game, data)
     assert game.drawn.numpy().tolist() == [1 + 3 + (3 + 4), 4, 0]
@@ -488,7 +491,7 @@ def test_budget_models_share_their_batches(make_game):
 @pytest.mark.parametrize("algorithm", EVERY)
 def test_refuses_xla(make_game, algorithm):
     game = make_game(algorithm)
-    # On a CPU Keras skips XLA unasked; on a GPU this refusal keeps it off.
+    # On a CPU Keras skips XLA by itself; on a GPU this refusal keeps it off.
     with pytest.warns(UserWarning, match="doesn't support `jit_compile"):
         game.jit_compile = True
     assert not game.jit_compile
@@ -515,7 +518,7 @@ def test_evaluate_weighs_attributes_by_pictures(make_game):
     batch = toy_batch(10)
     game = make_game(Entropy, budget_task=losses.MULTI_LABEL)
     found = game.budgets[0](game.anonymize(batch["clips"])) > 0
-    # Of a batch of 8 all wrong, of one of 2 all right.
+    # All are wrong in a batch of 8, all right in one of 2.
     batch["budget_labels"] = np.array(found) == [[False]] * 8 + [[True]] * 2
     batch["budget_labels"] = batch["budget_labels"].astype(int)
     uneven = tf.data.Dataset.from_tensor_slices(batch).batch(8)
@@ -556,7 +559,7 @@ def mirrored():
 
 @pytest.mark.parametrize("algorithm", ONE_FAST)
 def test_two_replicas_play_as_one_device_does(algorithm, mirrored):
-    """The same global batches, on one device and split over two."""
+    """Both see the same global batches, one of them split over two devices."""
     results = []
     for strategy in (tf.distribute.get_strategy(), mirrored):
         with strategy.scope():
@@ -580,7 +583,7 @@ def test_two_replicas_play_as_one_device_does(algorithm, mirrored):
 def test_an_overflow_on_one_replica_is_an_update_of_none(
     mirrored, factors, moved
 ):
-    """Keras asks the first replica alone whether gradients are finite."""
+    """Keras itself looks at the first replica alone."""
     with mirrored.scope():
         weight = keras.Variable([1.0, 2.0])
         optimizer = scaled(0.1)
@@ -601,7 +604,7 @@ def test_an_overflow_on_one_replica_is_an_update_of_none(
 
 
 def test_the_norm_of_two_replicas_is_the_mean_of_theirs(mirrored):
-    """Of halves alike: what one device finds in the whole."""
+    """If both halves are alike, it is what one device finds in the whole."""
     half = toy_batch(size=4)
     batch = {name: np.concatenate([x, x]) for name, x in half.items()}
     norms = []

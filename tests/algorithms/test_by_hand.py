@@ -21,7 +21,7 @@ from priv_keras.algorithms.optimization import Optimizers
 from priv_keras.algorithms.restarts import Restarts
 
 RATES = (0.03, 0.05, 0.1)
-# A threshold that some members pass and others do not, and a cap.
+# A threshold that some members pass and others do not, and a cap on steps.
 GATES = ((0.5, 3), (0.65, 4), (0.45, 2))
 TURNS = 4
 ALGORITHMS = {
@@ -53,7 +53,7 @@ def batch(kind, seed):
 
 
 def budget_model(seed):
-    """A restart's clone of it draws the same numbers, which we thus know."""
+    """Returns a model whose clones, which restarts make, draw known weights."""
     clips = keras.Input(CLIP)
     logits = keras.layers.Dense(
         IDENTITIES,
@@ -67,7 +67,7 @@ def sgd(rate):
 
 
 def both(name, kind, members, restart_every, *, gates=GATES, optimizer=sgd):
-    """The game of Keras, its like by hand, and pairs of their parties."""
+    """Returns the game, its twin by hand, and pairs of their parties."""
     algorithm, kwargs, _ = ALGORITHMS[name]
     task, hand_task = TASKS[kind]
     of_target, of_budgets, of_fresh = (Gate(*gate) for gate in gates)
@@ -149,7 +149,7 @@ def test_turns_are_the_papers(name, kind, members, restart_every):
 def test_a_turn_in_mixed_precision_moves_each_party_as_far(
     name, kind, precision, tolerance
 ):
-    """To `tolerance`, of the way it goes: a loss scale does not show in it."""
+    """`tolerance` is relative to the way; a loss scale makes no difference."""
 
     def scaled(rate):
         if precision == "mixed_bfloat16":

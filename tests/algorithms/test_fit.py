@@ -1,4 +1,4 @@
-"""A game that is played from Python, with datasets that a caller brings."""
+"""Games played from Python, with datasets of the caller's own."""
 
 import keras
 import numpy as np

@@ -45,7 +45,7 @@ def test_accuracy_equal_to_the_threshold_keeps_the_gate_shut():
 
 
 def listed(values, clips=10.0):
-    """`hits` of one accuracy after the other, on so many clips."""
+    """Returns `hits` that gives one accuracy after the other, on `clips`."""
     drawn = tf.Variable(0)
     values = tf.constant(values)
     clips = tf.broadcast_to(clips, (len(values),))
@@ -62,7 +62,7 @@ def listed(values, clips=10.0):
 
 
 def nothing(_):
-    """An update."""
+    """Stands for an update."""
 
 
 def test_a_running_estimate_averages_the_last_batches():
@@ -83,7 +83,7 @@ def test_a_whole_estimate_draws_all_its_batches_anew():
 
 
 def test_batches_count_by_their_clips():
-    """8 of 8 and none of 2, which might be the end of a pass."""
+    """8 of 8 clips are right, and none of 2 in a last, smaller batch."""
     _, hits = listed([1.0, 0.0], clips=[8.0, 2.0])
     passage = train_until(Gate(0.75, 0, batches=2), hits, nothing)
     assert passage.accuracy.numpy() == pytest.approx(0.8)

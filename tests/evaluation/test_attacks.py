@@ -21,7 +21,7 @@ def build():
 
 
 def trained_on_raw(tmp_path):
-    """Weights of an attacker that reads raw clips, and what it scored."""
+    """Returns the weights and the score of an attacker that reads raw clips."""
     weights = str(tmp_path / "raw" / "a.weights.h5")
     found = two_step.attack(
         "a",
@@ -79,7 +79,7 @@ def videos_of(dataset):
 
 
 def dataset(labels):
-    """Two clips of each video."""
+    """Returns two clips of each video."""
     names = [f"v{i}" for i in range(len(labels))]
     data = tf.data.Dataset.from_tensor_slices(
         {

@@ -7,11 +7,11 @@ from toys import untuned
 from priv_keras.evaluation import filtering
 from priv_keras.evaluation import inversion
 
-SIZE = 20  # not a multiple of 8, by which the U-Net halves
+SIZE = 20  # not a multiple of 8, by which the U-Net shrinks frames
 
 
 def batches(count=16):
-    """Clips of two frames: squares of any colour anywhere."""
+    """Returns clips of two frames, with squares of any colour anywhere."""
     rng = np.random.default_rng(0)
     clips = np.zeros((count, 2, SIZE, SIZE, 3), "float32")
     for clip in clips:

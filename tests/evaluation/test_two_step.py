@@ -166,3 +166,9 @@ def test_what_an_anonymizer_makes_of_clips_are_clips(tmp_path):
     anonymizer = PerFrame(toy_anonymizer())
     dataset = filtering.filtered(batches(), anonymizer, tmp_path / "c")
     assert next(iter(dataset))["clips"].shape == (2, 4, 4, 3)
+
+
+def test_statistics_are_stale_where_inference_knows_less():
+    assert two_step.stale(trained=0.9, inferred=0.1)
+    assert not two_step.stale(trained=0.9, inferred=0.8)
+    assert not two_step.stale(trained=0.1, inferred=0.1)  # has learned nothing

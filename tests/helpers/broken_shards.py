@@ -14,7 +14,7 @@ def records(path):
 
 
 def rewrite(path, contents):
-    """Puts other records into a shard, and its new sum into the manifest."""
+    """Puts other records into a shard and its checksum into the manifest."""
     with tf.io.TFRecordWriter(str(path)) as writer:
         for content in contents:
             writer.write(content)
@@ -26,8 +26,8 @@ def rewrite(path, contents):
 
 
 def flip(path, number, byte):
-    """Flips a bit of a record's frame: its length is bytes 0 to 7, the sum of
-    that 8 to 11, itself from 12 on."""
+    """Flips a bit of a framed record: bytes 0 to 7 are its length, 8 to 11 the
+    checksum of the length; the record starts at 12."""
     offset = [start for start, _ in integrity.framed(path)][number]
     content = bytearray(path.read_bytes())
     content[offset + byte] ^= 1
@@ -35,7 +35,7 @@ def flip(path, number, byte):
 
 
 def spoil_frames(path, number):
-    """Makes the frames of a record no JPEGs, with every sum as it should be."""
+    """Makes the frames of a record invalid JPEGs, with valid checksums."""
     contents = records(path)
     example = tf.train.Example.FromString(contents[number])
     frames = example.features.feature["frames"].bytes_list.value
@@ -45,7 +45,7 @@ def spoil_frames(path, number):
 
 
 def without(path, numbers):
-    """Takes records out of a shard and its manifest, as if never built."""
+    """Removes records from a shard and its manifest, as if never built."""
     kept = [r for i, r in enumerate(records(path)) if i not in numbers]
     rewrite(path, kept)
     content = manifest.load(path.parent)

@@ -14,15 +14,15 @@ needs_browser = pytest.mark.skipif(
 
 @contextlib.contextmanager
 def browser(width=1280, height=1000, downloads=None, scheme="light"):
-    """A `selenium` driver whose windows are `width` pixels wide.
+    """Opens a `selenium` driver whose windows are `width` pixels wide.
 
-    It resolves no host but this machine, so that a page which asks the network
-    for anything leaves an error in `complaints`.
+    It resolves no host but this machine, so that a page that loads anything
+    from the network leaves an error in `complaints`.
 
     Args:
         width, height: Ints, pixels; 390 is a phone.
-        downloads: Folder for what a page saves.
-        scheme: `"light"` or `"dark"`, what the user prefers.
+        downloads: Folder for files that a page saves.
+        scheme: `"light"` or `"dark"`, which the user prefers.
     """
     from selenium import webdriver
 
@@ -42,8 +42,8 @@ def browser(width=1280, height=1000, downloads=None, scheme="light"):
         )
     service = webdriver.ChromeService(shutil.which("chromedriver"))
     driver = webdriver.Chrome(options=options, service=service)
-    # Of the page and not the window, whose frame takes some; a window is no
-    # narrower than 500 pixels.
+    # This sets the size of the page: a window has a frame, and is at least 500
+    # pixels wide.
     driver.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {
@@ -64,12 +64,12 @@ def browser(width=1280, height=1000, downloads=None, scheme="light"):
 
 
 def complaints(driver):
-    """What the page's console said, errors and warnings."""
+    """Returns the errors and warnings in the page's console."""
     return [entry["message"] for entry in driver.get_log("browser")]
 
 
 def overflow(driver):
-    """Pixels by which the page is wider than its window."""
+    """Returns the pixels by which the page is wider than its window."""
     return driver.execute_script(
         "return document.documentElement.scrollWidth - window.innerWidth"
     )
@@ -102,15 +102,15 @@ return faint;
 
 
 def faint(driver):
-    """HTML of the elements that are shown whose text has less contrast to what
-    is behind it than WCAG's level AA asks of small text, 4.5."""
+    """Returns the HTML of visible elements whose text has less contrast with
+    its background than WCAG's level AA asks of small text, 4.5."""
     return driver.execute_script(FAINT)
 
 
 def reload(driver):
-    """Loads the page again, until its scripts have run: `refresh` may return
-    before. And not at once: what a page keeps, the browser stores in its own
-    time."""
+    """Loads the page again and waits until its scripts have run, for which
+    `refresh` does not wait. It pauses first, since the browser takes its time
+    to store what a page keeps."""
     from selenium.webdriver.support.ui import WebDriverWait
 
     driver.execute_script("window.isOld = true")

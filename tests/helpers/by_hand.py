@@ -1,11 +1,12 @@
-"""Algorithms 1-4 on affine parties: NumPy, float64, and no library's gradient.
+"""Algorithms 1-4 on affine parties, in NumPy and float64, with gradients by
+hand.
 
 A party is a list of its kernel and bias, which updates change in place.
 """
 
 import numpy as np
 
-MOMENTUM = 0.9  # so that whose moments an update uses can be seen
+MOMENTUM = 0.9  # shows which optimizer's moments an update uses
 
 
 class Softmax:
@@ -31,7 +32,7 @@ class Softmax:
 
     @classmethod
     def entropies_gradient(cls, z):
-        """Of each example's entropy in its own logits."""
+        """Returns the gradient of each example's entropy in its logits."""
         p = cls._p(z)
         return -p * (np.log(p) + cls.entropies(z)[:, None])
 
@@ -91,10 +92,10 @@ class Descent:
 
 
 class Game:
-    """Three parties on one batch and one validation batch for ever.
+    """Three parties that always see one batch and one validation batch.
 
     Args:
-        anonymizer: Party, from and to channels.
+        anonymizer: Party from channels to channels.
         target: Party.
         budgets: Parties.
         fresh: Parties, the weights with which each f_B^i starts anew.
@@ -104,7 +105,7 @@ class Game:
         task: `Softmax` or `Sigmoid`, of the budget labels.
         gamma: Float.
         gates: `(threshold, cap)` of f_T, of f_B and of a fresh f_B.
-        restart_every: Turns, 0 for none.
+        restart_every: Int, turns between restarts, 0 for no restarts.
     """
 
     def __init__(
@@ -135,7 +136,7 @@ class Game:
         self.restart_every = restart_every
         self.logs = {}
 
-    # Parties forward and back.
+    # Forward and backward passes of the parties.
 
     def anonymize(self, clips):
         kernel, bias = self.anonymizer
@@ -179,7 +180,7 @@ class Game:
     # Lines of the algorithms.
 
     def restart(self, turn):
-        """Sec. 3.5.1; Algorithm 4, lines 3-5."""
+        """Restarts f_B (Sec. 3.5.1; Algorithm 4, lines 3-5)."""
         if self.restart_every and turn % self.restart_every == 0:
             for budget, fresh, step in zip(
                 self.budgets, self.fresh, self.steps_b, strict=True
@@ -190,7 +191,7 @@ class Game:
             self.train_budgets(self.gate_fresh, "restart_")
 
     def train_target(self, with_anonymizer):
-        """Eq. (4b), of theta_T alone; (6a) and (7b), of theta_A too."""
+        """Trains theta_T, Eq. (4b), or theta_A too, Eq. (6a) and (7b)."""
 
         def accuracy():
             return Softmax.accuracy(
@@ -210,7 +211,7 @@ class Game:
         self.until(self.gate_t, accuracy, update, "target_steps")
 
     def train_budgets(self, gate, when=""):
-        """Eq. (4c), (6c), (7c) and (9c)."""
+        """Trains theta_B^i, Eq. (4c), (6c), (7c) and (9c)."""
         for i, (budget, step) in enumerate(
             zip(self.budgets, self.steps_b, strict=True)
         ):
@@ -234,7 +235,7 @@ class Game:
         self.logs[name] = steps
 
     def down_in_anonymizer(self, of_target, of_budgets):
-        """One step down L_T - gamma times what is summed in `of_budgets`."""
+        """Moves theta_A down L_T - gamma times the sum of `of_budgets`."""
         self.step_a(
             [
                 target - self.gamma * budgets
@@ -243,7 +244,7 @@ class Game:
         )
 
     def grl(self, turn):
-        """Algorithm 1."""
+        """Plays a turn of Algorithm 1."""
         self.restart(turn)
         j = self.strongest()
         self.logs["budget_loss"] = self.budget_loss(self.budgets[j])
@@ -257,7 +258,7 @@ class Game:
         self.train_budgets(self.gate_b)
 
     def k_beam(self, turn, ascent_steps):
-        """Algorithm 2."""
+        """Plays a turn of Algorithm 2."""
         self.restart(turn)
         self.train_target(with_anonymizer=True)
         j = self.logs["strongest_budget"] = self.strongest()
@@ -270,8 +271,8 @@ class Game:
         self.train_budgets(self.gate_b)
 
     def entropy(self, turn, per_sample=False):
-        """Algorithms 3 and 4: the most confident f_B^i of the batch, or of each
-        of its clips."""
+        """Plays a turn of Algorithm 3 or 4, against the f_B^i that is most
+        confident of the batch, or of each of its clips."""
         self.restart(turn)
         z = [self.logits(budget) for budget in self.budgets]
         entropies = np.stack([self.task.entropies(each) for each in z])

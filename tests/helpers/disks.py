@@ -1,4 +1,4 @@
-"""Disks to fault: small ones, full ones, ones that cannot be written."""
+"""Disks with faults: small, full or read-only ones."""
 
 import contextlib
 import os
@@ -9,11 +9,11 @@ import pytest
 
 @contextlib.contextmanager
 def mounted(folder, options):
-    """Mounts a disk in memory at a new folder; skips where that is forbidden.
+    """Mounts a disk in memory at a new folder, or skips the test if forbidden.
 
     Args:
         folder: `pathlib.Path`.
-        options: String, as of `mount -o`.
+        options: String, see `mount -o`.
     """
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]

@@ -1,4 +1,4 @@
-"""Damage for files, and a process to read them in that may die of it."""
+"""Damage for files, and a process that may crash while it reads them."""
 
 import collections
 import copy
@@ -13,7 +13,8 @@ SCALARS = (None, True, -1, 0, 1.5, 10**30, "", "x", "../../x", [], {}, [[]])
 
 
 def damaged(content, rng):
-    """Bytes cut short, or with up to 20 bits flipped, half of them early."""
+    """Returns bytes cut short, or with up to 20 bits flipped, half of them
+    early."""
     if rng.random() < 0.3:
         return content[: rng.randrange(len(content))]
     content = bytearray(content)
@@ -24,7 +25,7 @@ def damaged(content, rng):
 
 
 def damaged_json(content, rng):
-    """The same, or a sound file with a part replaced or left out."""
+    """Returns damaged bytes, or valid JSON with a part replaced or left out."""
     if rng.random() < 0.3:
         return damaged(content, rng)
     tree = copy.deepcopy(json.loads(content))
@@ -49,11 +50,13 @@ def _places(tree):
 
 
 def outcomes(read, cases):
-    """Counts what `read(case)` comes to: it takes the file, or refuses it with
-    a `ValueError` or `OSError` that says why. Anything else is a failure.
+    """Counts the outcomes of `read(case)`.
+
+    It takes the file, or refuses it with a `ValueError` or `OSError` that says
+    why. Anything else is a failure.
 
     Args:
-        read: Callable of an int.
+        read: Callable that takes an int.
         cases: Iterable of ints.
     """
     found = collections.Counter()
@@ -71,12 +74,12 @@ def outcomes(read, cases):
 
 
 def outcomes_apart(code, cases, timeout=600):
-    """As `outcomes`, in processes of their own: native code may crash.
+    """Counts like `outcomes`, in other processes, since native code may crash.
 
     Args:
         code: Python source that defines `read(case)`.
-        cases: Int, how many.
-        timeout: Seconds for all.
+        cases: Int, number of cases.
+        timeout: Seconds for all of them.
 
     Returns:
         Counter of `taken`, `refused`, and `crashed`, and the list of the cases

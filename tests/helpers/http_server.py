@@ -5,7 +5,7 @@ import threading
 
 
 class served:
-    """An HTTP server on the loopback interface."""
+    """Runs an HTTP server on the loopback interface."""
 
     def __init__(self, handler):
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)

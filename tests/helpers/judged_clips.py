@@ -17,7 +17,7 @@ PROTOCOL = two_step.Protocol(
 
 
 def batches(size=48):
-    """Clips that tell who is there by a bright corner."""
+    """Returns clips that tell who is there by a bright corner."""
     rng = np.random.default_rng(0)
     who = np.arange(size) % 5
     clips = rng.random((size, 2, 4, 4, 3)).astype("float32") / 5

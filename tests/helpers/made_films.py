@@ -1,4 +1,4 @@
-"""Films as they come: with sound, places, covers and gaps in time."""
+"""Films as found in practice: with sound, places, covers and gaps in time."""
 
 from fractions import Fraction
 
@@ -14,8 +14,8 @@ PLACE = "+52.5200+013.4050/"
 
 
 def scene(i, size=SIZE):
-    """A picture whose colours and pattern tell its number, and that is not
-    like its own inverse."""
+    """Returns a picture whose colours and pattern tell its number, and which
+    differs from its inverse."""
     y, x = np.mgrid[: size[1], : size[0]]
     rings = 60 + 50 * np.sin(np.hypot(x - 2 * i, y - size[1] / 2) / 4)
     return np.stack([rings, rings / 2, np.full_like(rings, 3 * i)], -1).astype(
@@ -41,7 +41,7 @@ def write_film(
     metadata=None,
     options=None,
 ):
-    """Writes pictures at `rate`, or at `times` in milliseconds, as near to
+    """Writes pictures at `rate`, or at `times` in milliseconds, as close to
     lossless as the codec gets."""
     pictures = scenes() if pictures is None else pictures
     base = Fraction(1, 1000) if times else Fraction(1, rate)
@@ -77,7 +77,7 @@ def write_film(
 
 
 def hum(stream, seconds):
-    """Packets of a stream of sound."""
+    """Yields packets of a stream of sound."""
     for i in range(int(seconds * 8000 / 1024) + 1):
         wave = (8000 * np.sin(np.arange(1024) / 5)).astype("int16")
         frame = av.AudioFrame.from_ndarray(wave[None], "s16", "mono")
@@ -87,7 +87,7 @@ def hum(stream, seconds):
 
 
 def read_film(path):
-    """Pictures of a film, RGB, and when each is shown, in seconds."""
+    """Returns the RGB pictures of a film and their times in seconds."""
     with av.open(str(path)) as container:
         frames = list(container.decode(video=0))
         pictures = [frame.to_ndarray(format="rgb24") for frame in frames]
@@ -95,20 +95,20 @@ def read_film(path):
 
 
 def seconds_of(path):
-    """Length of the first video stream: when its last frame ends."""
+    """Returns the seconds at which the last frame of the video ends."""
     with av.open(str(path)) as container:
         *_, last = container.decode(video=0)
         return float((last.pts + last.duration) * last.time_base)
 
 
 def inverted(batches):
-    """An anonymizer that can be checked: light is dark."""
+    """Inverts frames, as an anonymizer whose output can be checked."""
     for frames in batches:
         yield 255 - frames
 
 
 def convert(source, output, *, stream=inverted, size=None, audio=False, **kw):
-    """The core of the program, without the program."""
+    """Converts a film by the core of the program, without the program."""
     with Video(str(source), audio=audio) as film:
         options = {"audio": film.audio, **kw}
         with encode.Encoder(

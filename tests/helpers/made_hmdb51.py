@@ -1,4 +1,4 @@
-"""Split lists in the form of HMDB51's."""
+"""Split lists in the format of HMDB51."""
 
 import collections
 

@@ -1,4 +1,4 @@
-"""Folders as `train` and `evaluate` leave them, of made figures."""
+"""Folders like those of `train` and `evaluate`, with made-up figures."""
 
 import json
 
@@ -10,7 +10,7 @@ from priv_keras.reports import comparison
 
 
 def score(name, value, attributes=None):
-    """What `two_step.attack` records."""
+    """Returns what `two_step.attack` records."""
     found = {"name": name, "interval": [value - 0.05, value + 0.05]}
     found["converged"] = name != "y"
     if attributes is None:
@@ -24,7 +24,8 @@ def score(name, value, attributes=None):
 
 
 def result(method="entropy", privacy=0.3, static=(), attributes=None, seed=0):
-    """Two attackers, the second stronger by 0.1 on anonymized clips."""
+    """Returns a result of two attackers, of which the second is stronger by 0.1
+    on anonymized clips."""
 
     def side(utility, *privacies):
         return {
@@ -68,8 +69,8 @@ GAMES = {
 
 
 def make_all(folder):
-    """Writes a run of each game of `GAMES` and of each baseline, with all
-    attacks; returns their folders."""
+    """Writes a run of each game in `GAMES` and of each baseline, with all
+    attacks, and returns their folders."""
     made = []
     for i, name in enumerate([*GAMES, *baselines.BASELINES]):
         method, flags = GAMES.get(name, (name, []))
@@ -95,7 +96,7 @@ def make_all(folder):
 
 
 def make(folder, flags=(), **options):
-    """Writes a run; returns its folder."""
+    """Writes a run and returns its folder."""
     folder.mkdir(parents=True)
     (folder / "result.json").write_text(json.dumps(result(**options)))
     seed = options.get("seed", 0)

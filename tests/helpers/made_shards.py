@@ -17,7 +17,7 @@ def build_sbu(folder, takes=4):
 
 
 def reading_sbu(folder, **more):
-    """A context in which flags are those of a run on `folder/sbu`."""
+    """Opens a context in which flags are those of a run on `folder/sbu`."""
     return flagsaver.flagsaver(
         dataset="sbu",
         data_dir=str(folder),

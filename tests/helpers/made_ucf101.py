@@ -1,10 +1,10 @@
-"""Split lists in the form of UCF101's."""
+"""Split lists in the format of UCF101."""
 
 CLASSES = ("ApplyEyeMakeup", "HandstandPushups")
 
 
 def name(action, group, clip):
-    # In the original, this class has another capital in its files' names.
+    # The original spells this class with another capital in names of files.
     stem = action.replace("stand", "Stand")
     return f"{action}/v_{stem}_g{group:02d}_c{clip:02d}.avi"
 

@@ -4,7 +4,8 @@ import numpy as np
 
 
 def gray(frame, height=24, width=32, level=0):
-    """A frame whose every pixel tells its time and place; red is redder."""
+    """Returns a frame whose pixels tell its time and their place; red is
+    higher."""
     y, x = np.mgrid[:height, :width]
     pixels = np.repeat((level + 4 * frame + x + y)[..., None], 3, axis=-1)
     return np.clip(pixels + [40, 0, 0], 0, 255).astype("uint8")
@@ -34,7 +35,7 @@ def write_avi(path, count, size=(64, 48)):
 
 
 def sbu_folder(root, sets=("s01s02", "s02s01", "s01s03"), takes=4, frames=20):
-    """Two actions of each set, in SBU's layout."""
+    """Writes two actions of each set, in the layout of SBU."""
     for pair in sets:
         for action in (1, 3):
             for take in range(1, takes + 1):

@@ -1,4 +1,4 @@
-"""Pictures and annotations in the form of VISPR's."""
+"""Pictures and annotations in the format of VISPR."""
 
 import json
 

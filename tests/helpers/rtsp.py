@@ -1,4 +1,4 @@
-"""A camera of the network: an RTSP server on the loopback interface."""
+"""A network camera: an RTSP server on the loopback interface."""
 
 import contextlib
 import socket
@@ -19,7 +19,7 @@ RATE = 25
 
 
 def packets(pictures):
-    """Yields RTP packets of a film, as a camera sends them."""
+    """Yields the RTP packets of a film as a camera sends them."""
     with contextlib.closing(socket.socket(type=socket.SOCK_DGRAM)) as inbox:
         inbox.bind(("127.0.0.1", 0))
         inbox.settimeout(10)
@@ -32,7 +32,7 @@ def packets(pictures):
             for pixels in pictures:
                 frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
                 out.mux(video.encode(frame))
-                is_last = False  # of this frame's
+                is_last = False  # of the packets of this frame
                 while not is_last:
                     packet = inbox.recv(65536)
                     is_last = packet[1] & 0x80
@@ -40,10 +40,10 @@ def packets(pictures):
 
 
 class Camera(socketserver.StreamRequestHandler):
-    """Answers as RFC 2326 wants, and sends RTP over the same connection."""
+    """Answers according to RFC 2326, and sends RTP over the same connection."""
 
     def handle(self):
-        with contextlib.suppress(ConnectionError):  # who is done just leaves
+        with contextlib.suppress(ConnectionError):  # clients leave when done
             self.serve()
 
     def serve(self):
@@ -89,7 +89,7 @@ class Camera(socketserver.StreamRequestHandler):
 
 @contextlib.contextmanager
 def camera(pictures, says_goodbye=True):
-    """Serves a film `(n, height, width, 3)`; yields its address."""
+    """Serves a film `(n, height, width, 3)` and yields its address."""
     server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Camera)
     server.daemon_threads = True
     server.packets = list(packets(pictures))

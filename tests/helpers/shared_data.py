@@ -1,4 +1,4 @@
-"""Annotations and lists of the originals, where they lie beside the repo."""
+"""Annotations and lists of the original datasets, if they are at hand."""
 
 import pathlib
 
@@ -8,7 +8,7 @@ SHARED = pathlib.Path(__file__).parents[3] / "shared" / "data"
 
 
 def needs(name):
-    """Skips a test where the originals of a dataset are not here."""
+    """Skips a test if the files of a dataset are not at hand."""
     return pytest.mark.skipif(
         not (SHARED / name).is_dir(), reason=f"no {SHARED / name} here"
     )

@@ -1,7 +1,7 @@
 """Runs a program of priv_keras with small networks in place of MobileNets.
 
-As in `python -m tests.helpers.small_networks train --run_dir=...`. A short run
-would spend most of its time on tracing networks of fifty layers, which
+Use it as `python -m tests.helpers.small_networks train --run_dir=...`. A short
+run would spend most of its time on tracing networks of fifty layers, which
 `tests/networks` tests.
 """
 
@@ -13,7 +13,8 @@ from keras import layers
 
 
 def build(input_shape, *, classes, **_):
-    """Takes the arguments of `keras.applications.MobileNet` and of its V2."""
+    """Returns a network; takes the arguments of `keras.applications.MobileNet`
+    and `MobileNetV2`."""
     frames = keras.Input(input_shape)
     x = layers.Conv2D(8, 3, strides=2, use_bias=False)(frames)
     x = layers.ReLU()(layers.BatchNormalization()(x))

@@ -13,7 +13,7 @@ from priv_keras.algorithms.optimization import Optimizers
 
 CLIP = (2, 4, 4, 3)
 ACTIONS, IDENTITIES = 3, 5
-OPEN, SHUT = Gate(-1.0, 3), Gate(1.0, 3)  # never and always loops
+OPEN, SHUT = Gate(-1.0, 3), Gate(1.0, 3)  # loops never, loops to the cap
 
 
 def toy_anonymizer():
@@ -43,7 +43,7 @@ def endless(batch):
 
 
 def untuned(dataset):
-    """Without tf.data's tuner, as shards are read: taking down an iterator may
+    """Switches tf.data's tuner off, as for shards: taking down an iterator may
     wait ten seconds and more for it."""
     options = tf.data.Options()
     options.autotune.enabled = False
@@ -64,7 +64,7 @@ def sharded(batch):
 
 
 def cluster(count):
-    """What TF_CONFIG is to be for each of so many workers on this machine."""
+    """Returns TF_CONFIG for each of `count` workers on this machine."""
     servers = [socket.socket() for _ in range(count)]
     for server in servers:
         server.bind(("127.0.0.1", 0))
@@ -83,9 +83,9 @@ def cluster(count):
 
 
 def toy_pair_game(algorithm, restarts):
-    """A game with two budget models, for the scope of any strategy.
+    """Returns a game with two budget models, for the scope of any strategy.
 
-    SGD, not Adam, which hides the scale of a gradient.
+    It uses SGD rather than Adam, which hides the scale of a gradient.
     """
     keras.utils.set_random_seed(5)
     game = algorithm(

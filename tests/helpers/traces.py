@@ -1,4 +1,4 @@
-"""What a run leaves behind, to tell whether two are the same."""
+"""What a run leaves behind, to tell whether two runs are the same."""
 
 import h5py
 import tensorflow as tf
@@ -8,7 +8,7 @@ from priv_keras.runs import tensorboard
 
 
 def values(path):
-    """Weights, moments and counters in a checkpoint, by their place in it."""
+    """Returns the weights, moments and counters in a checkpoint, by path."""
     found = {}
     with h5py.File(path) as file:
         file.visititems(
@@ -22,18 +22,18 @@ def values(path):
 
 
 def exported(variables):
-    """Weights of a SavedModel, in an order of our own: it lists them in
-    another each time."""
+    """Returns the weights of a SavedModel, sorted, since it lists them in
+    another order each time."""
     reader = tf.train.load_checkpoint(str(variables))
     return sorted(
         reader.get_tensor(name).tobytes()
         for name in reader.get_variable_to_shape_map()
-        if name != "_CHECKPOINTABLE_OBJECT_GRAPH"  # holds layers' own names
+        if name != "_CHECKPOINTABLE_OBJECT_GRAPH"  # holds names of layers
     )
 
 
 def traces(run_dir):
-    """All that a run leaves of its game and of what was found in it."""
+    """Returns everything that a run leaves of its game and its results."""
     games = checkpoints.files(run_dir / "checkpoints", checkpoints.TURNS)
     events = [
         (event.step, value.tag, value.tensor.SerializeToString())

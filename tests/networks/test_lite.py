@@ -13,7 +13,7 @@ MACS = {(112, 112): 16.5e6, (480, 640): 404e6}  # as the docstring says
 
 
 def macs(model, height, width):
-    """Multiplications and additions of all convolutions on one frame."""
+    """Counts the multiply-accumulates of all convolutions on one frame."""
     clone = keras.models.clone_model(
         model, keras.Input((height, width, 3), name="frames")
     )

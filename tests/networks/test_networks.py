@@ -31,7 +31,7 @@ def test_anonymizer_normalizes_each_channel_of_each_frame():
     model = anonymizer.build(width=0.125)
     frames = np.random.rand(2, 16, 16, 3).astype("float32")
     before_tanh = keras.Model(model.input, model.layers[-3].input[0])(frames)
-    # Scale and shift are one and zero at the start.
+    # Initially the scale is one and the shift zero.
     np.testing.assert_allclose(
         np.mean(before_tanh, axis=(1, 2)), np.zeros((2, 3)), atol=1e-4
     )
@@ -154,7 +154,7 @@ def test_resnets_convolve_frames_of_the_sizes_of_their_papers(
 
 
 def test_inception_has_the_parameters_that_tf_slim_counts():
-    """Of its base, without the last layer, and with what it does otherwise."""
+    """Counts the base, without the last layer, and corrects for differences."""
 
     def convolutions(version):
         model = inception.build(version, 1, (224, 224, 3))

@@ -29,7 +29,7 @@ def test_the_trade_off_has_points_where_the_figures_are(tmp_path):
     assert [mark.get_ydata()[0] for mark in marks] == pytest.approx([0.8] * 2)
     assert all(bars.has_xerr and bars.has_yerr for bars in axes.containers)
     assert marks[0].get_markersize() < marks[1].get_markersize()
-    # What they share, gamma, is not said beside each.
+    # Gamma, which they share, is not written beside each.
     assert [text.get_text() for text in axes.texts] == ["M=1", "M=2"]
     for style, x, y in ((":", 0.95, 0.9), ("--", 0.1, 0.2)):
         upright, level = [a for a in axes.lines if a.get_linestyle() == style]
@@ -38,7 +38,7 @@ def test_the_trade_off_has_points_where_the_figures_are(tmp_path):
 
 
 def all_figures(points, judged):
-    """Each figure that a report has of one arena."""
+    """Yields each figure that a report has of one arena."""
     yield figures.trade_off(points, judged)
     yield from figures.attackers(points, judged).values()
     yield from figures.static_gaps(points).values()
@@ -48,7 +48,7 @@ def all_figures(points, judged):
 
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory):
-    """Points and runs of all games and baselines, and apart of attributes."""
+    """Points and runs of all games and baselines, and those of attributes."""
     folder = tmp_path_factory.mktemp("runs")
     judged = [load_run(run) for run in made_runs.make_all(folder)]
     attributes = made_runs.make(folder / "cmap", attributes=[0.7, 0.4])
@@ -123,7 +123,7 @@ def test_a_method_has_one_colour_in_every_figure(tmp_path):
 
 
 def test_texts_beside_points_cover_neither_each_other_nor_marks(tmp_path):
-    """Five configurations of one series, all of them in one place."""
+    """Five configurations of one series share one place."""
     points = [
         point(tmp_path, str(n), flags=[f"--budgets={','.join('abcdef'[:n])}"])
         for n in range(1, 6)
@@ -141,7 +141,7 @@ def test_texts_beside_points_cover_neither_each_other_nor_marks(tmp_path):
 
 
 def intervals(axes):
-    """Ends of the bars of uncertainty, from the top row down."""
+    """Returns the ends of the error bars, from the top row down."""
     ((*_, (lines,)),) = [
         group.errorbar
         for group in axes.containers
@@ -178,7 +178,7 @@ def test_the_static_gap_is_static_minus_retrained(tmp_path):
     gaps = figures.static_gaps([found])
     widths = [f.axes[0].patches[0].get_width() for f in gaps.values()]
     assert widths == pytest.approx([0.2 - 0.3, 0.1 - 0.4])
-    # Of one run: both half widths are 0.05.
+    # For a single run, both half widths are 0.05.
     ((low, high),) = intervals(gaps["x"].axes[0])
     assert (low, high) == pytest.approx(
         (-0.1 - 0.05 * 2**0.5, -0.1 + 0.05 * 2**0.5)

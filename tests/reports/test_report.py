@@ -1,4 +1,4 @@
-"""The page as a person opens it, and what the program refuses."""
+"""The page of a report in a browser, and what the program refuses."""
 
 import base64
 import re
@@ -13,7 +13,7 @@ from browser import faint
 from browser import needs_browser
 from browser import overflow
 
-# Where a test leaves what it saw, for people.
+# Where tests leave screenshots for people to look at.
 SCREENSHOTS = "report-screenshots"
 NASTY = '<script>document.title = "taken"</script>"\''
 
@@ -55,7 +55,7 @@ def page(made, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory):
-    """A page of all games and baselines, and of all attacks."""
+    """A page with all games, baselines and attacks."""
     made = made_runs.make_all(tmp_path_factory.mktemp("many"))
     out = tmp_path_factory.mktemp("crowded") / "report"
     done = report(*made, f"--out={out}")
@@ -71,7 +71,7 @@ def shots(tmp_path_factory):
 
 
 def shoot(driver, path):
-    """A picture of the page down to its end."""
+    """Takes a picture of the whole page."""
     width, height = driver.execute_script(
         "return [innerWidth, document.documentElement.scrollHeight]"
     )
@@ -144,7 +144,7 @@ def test_a_t_and_a_b_of_each_row_are_in_view(crowded, width):
 
 @needs_browser
 def test_the_page_is_read_out_in_order(page):
-    """Language, title, headings and what pictures show."""
+    """It has a language, a title, headings and texts for its pictures."""
     with browser() as driver:
         driver.get((page / "index.html").as_uri())
         assert driver.title == "priv_keras: 3 runs"

@@ -34,7 +34,7 @@ def test_a_stem_names_one_file(tmp_path):
 
 
 def test_two_may_save_side_by_side(tmp_path):
-    """As runs of one `--shared_dir` whose warm-ups end together."""
+    """Runs of one `--shared_dir` do so if their warm-ups end together."""
     context = multiprocessing.get_context("fork")
     saved = context.Event()
 
@@ -141,5 +141,5 @@ def test_weights_that_lie_in_another_file_are_not_read(tmp_path):
 @pytest.mark.parametrize("name", ["mine.keras", "mine.h5", "mine.weights.json"])
 def test_files_that_may_hold_more_than_weights_are_not_read(name, tmp_path):
     (tmp_path / name).write_bytes(b"")
-    with pytest.raises(ValueError, match=r"is no \*\.weights\.h5"):
+    with pytest.raises(ValueError, match=r"is not a \*\.weights\.h5"):
         checkpoints.load(toy_anonymizer(), tmp_path / name)

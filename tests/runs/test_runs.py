@@ -86,9 +86,9 @@ def test_seeds_of_one_configuration_are_one_point(tmp_path):
     assert first.privacy.high == pytest.approx(
         0.4 + 4.3027 * 0.1 / 3**0.5, 1e-4
     )
-    # Of a single run, its own.
+    # A single run has an interval of its own.
     assert tuple(second.privacy) == pytest.approx((0.4, 0.35, 0.45))
-    # Of runs that agree, too: by Student's t they would leave no doubt.
+    # So have runs that agree: Student's t would leave no doubt about them.
     (equal,) = comparison.points(
         [load(tmp_path, f"e{i}", seed=i) for i in range(2)]
     )
@@ -185,7 +185,7 @@ def test_what_is_no_judged_run_is_refused(tmp_path):
     folder = made_runs.make(tmp_path / "run")
     for text in ("{", "[]", json.dumps({"raw": {}})):
         (folder / "result.json").write_text(text)
-        with pytest.raises(ValueError, match="is none that"):
+        with pytest.raises(ValueError, match="or not from priv_keras"):
             load_run(folder)
 
 

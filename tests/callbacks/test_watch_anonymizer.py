@@ -1,0 +1,43 @@
+import numpy as np
+from played_games import play
+from toys import CLIP
+
+from priv_keras import callbacks
+from priv_keras.algorithms import Entropy
+from priv_keras.callbacks import watch_anonymizer
+
+FRAMES = np.random.default_rng(0).random((4, *CLIP[1:]), "float32")
+
+
+def said_of(game, data, spoil=lambda: None, epochs=2, patience=4):
+    said = []
+    spoil()
+    watcher = callbacks.WatchAnonymizer(FRAMES, said.append, patience)
+    play(game, data, [watcher], epochs)
+    return said
+
+
+def test_a_game_that_goes_well_is_not_warned_of(make_game, data):
+    assert said_of(make_game(Entropy), data) == []
+
+
+def test_an_anonymizer_of_one_picture_is_named(make_game, data):
+    game = make_game(Entropy, lr=0.0)
+    kernel = game.anonymizer.layers[-1].kernel
+    said = said_of(game, data, lambda: kernel.assign(0 * kernel), epochs=1)
+    assert len(said) == 1
+    assert "the same picture for every frame" in said[0]
+
+
+def test_an_anonymizer_that_stays_where_it_was_is_named(make_game, data):
+    said = said_of(make_game(Entropy, lr=0.0), data)
+    assert len(said) == 1  # after the second epoch: patience is 4 turns
+    assert "has not moved in 4 turns" in said[0]
+
+
+def test_equal_frames_are_constant_and_others_are_not():
+    same = np.repeat(FRAMES[:1], 3, axis=0)
+    assert watch_anonymizer.is_constant(same)
+    other = same.copy()
+    other[1, 0, 0, 0] += 2 / 255
+    assert not watch_anonymizer.is_constant(other)
