@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from priv_keras.evaluation.judge import PROTOCOL
-from priv_keras.evaluation.judge import judge
+from priv_keras.evaluation.any_filter import PROTOCOL
+from priv_keras.evaluation.any_filter import judge
 from priv_keras.runs import results
 from tfrecords_tools import manifest
 from tfrecords_tools import read

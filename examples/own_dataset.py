@@ -16,11 +16,13 @@ def write_list(folder, path):
     """Writes the CSV that `--dataset=folder` reads."""
     with open(path, "w", newline="") as file:
         table = csv.writer(file)
-        table.writerow(["path", "action", "privacy"])
+        table.writerow(["path", "action", "privacy", "source"])
         for film in sorted(pathlib.Path(folder).glob("*/*.*")):
             action = film.stem.rpartition("_")[0]
             name = film.relative_to(folder).as_posix()
-            table.writerow([name, action, film.parent.name])
+            # Clips of one source stay on one side of the split: here, each
+            # film is a recording of its own.
+            table.writerow([name, action, film.parent.name, name])
 
 
 def run(module, *args):

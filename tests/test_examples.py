@@ -69,9 +69,9 @@ def test_a_list_of_ones_own_clips_names_person_and_action(tmp_path):
     example("own_dataset").write_list(tmp_path, tmp_path / "clips.csv")
     lines = (tmp_path / "clips.csv").read_text().splitlines()
     assert lines == [
-        "path,action,privacy",
-        "anna/wave_01.mp4,wave,anna",
-        "ben/wave_01.mp4,wave,ben",
+        "path,action,privacy,source",
+        "anna/wave_01.mp4,wave,anna,anna/wave_01.mp4",
+        "ben/wave_01.mp4,wave,ben,ben/wave_01.mp4",
     ]
 
 
