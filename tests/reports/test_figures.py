@@ -217,8 +217,8 @@ def test_a_confusion_matrix_names_its_classes_and_its_unit():
     axes, bar = figures.confusion(counts, names, "raw/actions").axes
     assert [x.get_text() for x in axes.get_xticklabels()] == names
     assert [x.get_text() for x in axes.get_yticklabels()] == names
-    said = axes.get_xlabel(), axes.get_ylabel()
-    assert said == ("predicted label", "true label")
+    assert axes.get_xlabel() == "predicted label"
+    assert axes.get_ylabel() == "true label"
     assert bar.get_ylabel() == "percent of the clips of a label"
     shown = axes.images[0].get_array()
     np.testing.assert_array_equal(shown, [[75, 25, 0], [0, 100, 0], [0] * 3])
