@@ -39,9 +39,9 @@ def is_remote(name):
 
 
 def sha256(path):
-    """The SHA-256 of a file, as hexadecimal digits."""
+    """Returns the SHA-256 of the file at a path, as hexadecimal digits."""
     digest = hashlib.sha256()
-    with path(path).open("rb") as file:
+    with path.open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()

@@ -92,8 +92,8 @@ def test_a_shard_of_nothing_whole(train):
         str(train.parent / p) for p in ("train-*", "*.tfrecord")
     )
     runs = {train.name: found.runs}
-    assert list(records.read_records(of_train, runs=runs)) == []
-    assert len(list(records.read_records(of_all, runs=runs))) == 24 - len(whole)
+    assert list(read_records(of_train, runs=runs)) == []
+    assert len(list(read_records(of_all, runs=runs))) == 24 - len(whole)
     content = manifest.load(train.parent)
     every = dict(integrity.scan_all(train.parent, content))
     with pytest.raises(ValueError, match="no record of the split train"):
