@@ -1,4 +1,4 @@
-"""Folders that stopped processes leave, and those that others write."""
+"""Folders that stopped processes left, and those that others are filling."""
 
 import os
 import pathlib
@@ -74,7 +74,7 @@ def test_the_next_clears_what_a_killed_process_left(tmp_path, workers):
     with partial.partial(root) as path:
         assert left(root) == [path] != [abandoned]
         path.rename(root)
-    # Nobody goes on drawing into it.
+    # No process goes on drawing into it.
     time.sleep(1)
     assert not left(root) and root.is_dir()
 
