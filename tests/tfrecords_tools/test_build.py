@@ -240,7 +240,7 @@ def test_puppets_are_drawn_once_and_by_one(tmp_path, monkeypatch):
         return root
 
     drawn = []
-    monkeypatch.setattr(write.drawn, "generate", draw)
+    monkeypatch.setattr(cache.generate, "generate", draw)
     monkeypatch.setenv("PRIV_KERAS_CACHE", str(tmp_path / "cache"))
     out = cache.puppets(workers=2)
     assert out.parent == tmp_path / "cache"
@@ -261,7 +261,7 @@ def test_two_first_uses_at_once_both_get_the_puppets(tmp_path, monkeypatch):
             sbu_folder(root, takes=3)
         raise FileExistsError(root)
 
-    monkeypatch.setattr(write.drawn, "generate", draw)
+    monkeypatch.setattr(cache.generate, "generate", draw)
     monkeypatch.setenv("PRIV_KERAS_CACHE", str(tmp_path))
     assert cache.puppets()
 
@@ -270,7 +270,7 @@ def test_a_failed_drawing_is_not_taken_for_puppets(tmp_path, monkeypatch):
     def fail(root, **_):
         raise OSError("The disk is full.")
 
-    monkeypatch.setattr(write.drawn, "generate", fail)
+    monkeypatch.setattr(cache.generate, "generate", fail)
     monkeypatch.setenv("PRIV_KERAS_CACHE", str(tmp_path))
     with pytest.raises(OSError, match="disk is full"):
         cache.puppets()

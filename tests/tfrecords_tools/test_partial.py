@@ -17,11 +17,11 @@ ROOT = pathlib.Path(__file__).parents[2]
 DRAWS = """
 import pathlib, sys
 from flags import signals
-from tfrecords_tools.sources import puppets
+from tfrecords_tools.puppets import generate
 if __name__ == "__main__":
     signals.exit_when_stopped()
     root = pathlib.Path(sys.argv[1])
-    puppets.generate(root, size=(320, 240), takes=5, workers=int(sys.argv[2]))
+    generate.generate(root, size=(320, 240), takes=5, workers=int(sys.argv[2]))
 """
 
 
