@@ -1,6 +1,6 @@
-"""Builds shards with Apache Beam: on this machine, or on a cluster of many.
+"""Writes shards with Apache Beam, on this machine or on a cluster.
 
-The same function makes the records as for threads, `write.record`, and the
+Records are made by the same function as with threads, `shards.record`, and the
 same shards hold them in the same order.
 """
 
@@ -19,13 +19,13 @@ def write_shards(folder, shards, work, options):
     """Writes shards.
 
     Args:
-        folder: `epath.Path` that all workers see; holds nothing yet.
-        shards: List of `write.Shard`.
-        work: `write.Work`.
+        folder: `epath.Path` that all workers see; it is still empty.
+        shards: List of `shards.Shard`.
+        work: `shards.Work`.
         options: List of options of Beam, as in `["--runner=DirectRunner"]`.
 
     Returns:
-        List of what `write.write_shard` returned, in the order of `shards`.
+        List of what `shards.write_shard` returned, in the order of `shards`.
     """
     videos = [
         (shard.file, number, video)
@@ -44,7 +44,7 @@ def write_shards(folder, shards, work, options):
         )
     written = [_notes(folder, shard.file) for shard in shards]
     files = {shard.file for shard in shards}
-    for path in folder.iterdir():  # what attempts that failed left
+    for path in folder.iterdir():  # left by attempts that failed
         if path.name not in files:
             path.unlink()
     return written
@@ -56,9 +56,9 @@ def _record(element, work):
 
 
 def _write(element, folder):
-    """Writes a shard, and beside it what the manifest has to say of it.
+    """Writes a shard, and beside it what the manifest will say about it.
 
-    Beam may do so twice, at once; the bytes are the same.
+    Beam may do so twice, even at once; the bytes are the same.
     """
     file, results = element
     folder, own = storage.path(folder), f"{uuid.uuid4().hex}-{file}"

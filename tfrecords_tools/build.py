@@ -1,4 +1,4 @@
-"""Builds a data set's raw videos into shards that programs of priv_keras read.
+"""Builds a dataset's raw videos into the shards that priv_keras reads.
 
     python -m tfrecords_tools.build --dataset=ucf101 --raw_dir=RAW --out_dir=OUT
 
@@ -22,12 +22,16 @@ def main(argv):
     if len(argv) > 1 and runner is None:
         raise app.UsageError(f"Unknown arguments: {argv[1:]}.")
     paths.check_there(
-        *(flags.RAW_DIR, flags.SPLIT_DIR, flags.CSV, flags.ATTRIBUTE_LIST),
-        *(flags.EXCLUDE_PA, flags.pa_hmdb51.ANNOTATIONS),
+        flags.RAW_DIR,
+        flags.SPLIT_DIR,
+        flags.CSV,
+        flags.ATTRIBUTE_LIST,
+        flags.EXCLUDE_PA,
+        flags.pa_hmdb51.ANNOTATIONS,
     )
     paths.check_writable(flags.OUT_DIR)
     signals.exit_when_stopped()
-    # In here, so that `--help` does not wait for TensorFlow.
+    # Imported here so that `--help` does not wait for TensorFlow.
     from tfrecords_tools import manifest
     from tfrecords_tools import storage
     from tfrecords_tools import write
@@ -59,7 +63,7 @@ def main(argv):
 
 
 def summary(content):
-    """What a manifest holds, as lines of text."""
+    """Returns what a manifest holds, as lines of text."""
     lines = [
         f"{content['dataset']} {name}: {len(split['videos'])} videos in "
         f"{len(split['shards'])} shards"
@@ -81,8 +85,16 @@ def run():
         main,
         [flags],
         first=(
-            *("dataset", "raw_dir", "out_dir", "workers", "skip_bad"),
-            *("split", "split_dir", "fold", "csv", "attributes"),
+            "dataset",
+            "raw_dir",
+            "out_dir",
+            "workers",
+            "skip_bad",
+            "split",
+            "split_dir",
+            "fold",
+            "csv",
+            "attributes",
         ),
         required=["dataset", "out_dir"],
     )

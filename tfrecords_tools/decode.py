@@ -1,4 +1,4 @@
-"""From a video file or a folder of pictures to frames."""
+"""Decodes a video file or a folder of pictures to frames."""
 
 import contextlib
 import glob
@@ -9,19 +9,50 @@ import warnings
 import numpy as np
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
-# What is read whatever the name ends in, as Pillow calls it.
+# The formats that are read, whatever the name ends in, as Pillow calls them.
 PICTURE_FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF")
-MAX_PIXELS = 1 << 26  # of a frame: beyond 8K, the header is damaged or a bomb
+MAX_PIXELS = 1 << 26  # of a frame: beyond 8K, it is damaged or a bomb
 # The demuxers of FFmpeg that may open a file. Each reads that file alone. The
-# others are left out because they follow what a file says to other files and
-# addresses (concat, hls, dash, imf, sdp, mlv, image2), run a script (lavfi,
-# avisynth), or have not been asked for.
+# others are left out because they follow a file to other files and addresses
+# (concat, hls, dash, imf, sdp, mlv, image2), run a script (lavfi, avisynth), or
+# because nobody has asked for them.
 FORMATS = (
-    *("mov", "matroska", "avi", "mpegts", "mpeg", "asf", "flv", "mxf", "ogg"),
-    *("rm", "dv", "gif", "apng", "wtv", "gxf", "nut", "dhav", "hxvs"),
-    *("h264", "hevc", "vvc", "av1", "obu", "ivf", "vc1", "m4v", "mpegvideo"),
-    *("mjpeg", "mjpeg_2000", "mpjpeg", "yuv4mpegpipe"),
-    *("jpeg_pipe", "png_pipe", "bmp_pipe", "tiff_pipe", "webp_pipe"),
+    "mov",
+    "matroska",
+    "avi",
+    "mpegts",
+    "mpeg",
+    "asf",
+    "flv",
+    "mxf",
+    "ogg",
+    "rm",
+    "dv",
+    "gif",
+    "apng",
+    "wtv",
+    "gxf",
+    "nut",
+    "dhav",
+    "hxvs",
+    "h264",
+    "hevc",
+    "vvc",
+    "av1",
+    "obu",
+    "ivf",
+    "vc1",
+    "m4v",
+    "mpegvideo",
+    "mjpeg",
+    "mjpeg_2000",
+    "mpjpeg",
+    "yuv4mpegpipe",
+    "jpeg_pipe",
+    "png_pipe",
+    "bmp_pipe",
+    "tiff_pipe",
+    "webp_pipe",
 )
 
 
@@ -33,7 +64,7 @@ def frames(path, size, squash=False):
             or one picture: a video of one frame.
         size: `(width, height)` in pixels.
         squash: Bool, whether frames are stretched to `size`, whatever their
-            aspect ratio was.
+            aspect ratio.
 
     Returns:
         uint8 array `(n, height, width, 3)`, RGB.
@@ -51,13 +82,13 @@ def stream(path, size, squash=False):
     Unless it is squashed, a frame of another aspect ratio is fitted inside and
     its border pixels are repeated up to the edge. UT-Interaction's clips are
     boxes cut tightly around people, from 0.6 to 2.3 times as wide as high: to
-    fill the frame would cut off an arm that points or one of the two, and to
-    stretch them would change their build, which is half of what tells them
+    fill the frame would cut off a pointing arm or one of the two people, and
+    to stretch them would change their build, which is half of what tells them
     apart.
 
-    A video that is to be turned or mirrored for display is. Of one whose frame
-    rate varies, the frame is taken that is seen at each of n even instants,
-    where n is the number of its frames: a pause is not skipped.
+    Frames are turned and mirrored as the file asks for display. If its frame
+    rate varies, a video of n frames yields the frames that are seen at n evenly
+    spaced instants: a pause is not skipped.
 
     Args:
         path: As `frames` takes it.
@@ -88,7 +119,7 @@ def stream(path, size, squash=False):
 
 
 def files(path):
-    """The files that a video is made of, in the order of its frames.
+    """Returns the files that a video is made of, in the order of its frames.
 
     Args:
         path: `pathlib.Path`, as `frames` takes it.
@@ -118,9 +149,9 @@ def _natural(path):
 
 
 def numbered(folder):
-    """Pictures of a folder in the order of the last number in their names.
+    """Returns a folder's pictures, by the last number in their names.
 
-    One without a number is no frame: a thumbnail, or a cover.
+    One without a number is not a frame, but a thumbnail or a cover.
     """
     number_of = {
         path: re.findall(r"\d+", path.stem)
@@ -143,13 +174,13 @@ def _pictures(paths, size, squash):
             raise ValueError(f"{path} is not a picture.")
         shape = (picture.shape[1], picture.shape[0])
         inner = _inside(shape, size, squash)
-        way = cv2.INTER_AREA if inner < shape else cv2.INTER_LINEAR
-        picture = cv2.resize(picture, inner, interpolation=way)
+        interpolation = cv2.INTER_AREA if inner < shape else cv2.INTER_LINEAR
+        picture = cv2.resize(picture, inner, interpolation=interpolation)
         yield cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
 def _check_header(path):
-    """Refuses what is no picture, or has too many pixels to decode."""
+    """Raises unless a file is a picture with few enough pixels to decode."""
     from PIL import Image
 
     try:
@@ -194,7 +225,7 @@ def _video(path, size, squash):
 
 @contextlib.contextmanager
 def _open(path):
-    """The container of a video, closed at the end, and its first stream."""
+    """Yields the container of a video, then closed, and its first stream."""
     import av
 
     allowed = {
@@ -219,14 +250,14 @@ def _open(path):
 
 
 def _whole(frames, video, path):
-    """Passes frames on; complains at the end of far too few."""
+    """Passes frames on, and raises at the end if there were far too few."""
     count, end = 0, 0
     for frame in frames:
         yield frame
         count += 1
         end = max(end, frame.time or 0)
     # An interrupted download decodes without complaint. Whole files were seen
-    # to hold 2 frames less than they announce, and AVI counts dropped ones.
+    # to hold 2 frames fewer than they announce, and AVI counts dropped ones.
     too_few = count < 0.9 * video.frames - 2
     length = (video.duration or 0) * (video.time_base or 0)
     if too_few and end < 0.9 * length:
@@ -237,9 +268,9 @@ def _whole(frames, video, path):
 
 
 def _period(path):
-    """Mean seconds between frames, or `None` where the file cannot tell.
+    """Returns the mean seconds between frames, or `None` if nothing tells.
 
-    From the packets: headers announce rates that were guessed.
+    It is computed from the packets, since headers announce guessed rates.
     """
     with _open(path) as (container, video):
         if container.format.name == "avi":  # has one rate, and no timestamps
@@ -252,10 +283,10 @@ def _period(path):
 
 
 def _evenly(frames, period):
-    """The frame that is seen at each instant, `period` seconds apart.
+    """Yields the frame that is seen at each instant, `period` seconds apart.
 
-    Instants are half a period late, so that where the rate is constant each
-    frame is taken once, whatever its timestamp was rounded to.
+    Instants are half a period late, so that at a constant rate each frame is
+    taken once, however its timestamp was rounded.
     """
     start, taken, seen = None, 0, None
     for frame in frames:
@@ -273,12 +304,12 @@ def _evenly(frames, period):
 
 
 def _scaled(frames, size, squash):
-    """Frames of a video as arrays, fitted into `size` and upright."""
+    """Yields frames of a video as arrays, fitted into `size` and upright."""
     from av.video.reformatter import Interpolation
     from av.video.reformatter import VideoReformatter
 
-    # One step to RGB at the small size. By default, PyAV starts threads for
-    # every frame, which takes three times as long as the work.
+    # This scales and converts to RGB in one step. By default, PyAV starts
+    # threads for every frame, which takes three times as long as the work.
     scaler = VideoReformatter()
     matrix = None
     for frame in frames:
@@ -288,22 +319,28 @@ def _scaled(frames, size, squash):
         turned = matrix[0, 0] == 0
         inner = _inside(shape, size[::-1] if turned else size, squash)
         shrinks = inner < shape
-        way = Interpolation.AREA if shrinks else Interpolation.BILINEAR
+        interpolation = (
+            Interpolation.AREA if shrinks else Interpolation.BILINEAR
+        )
         small = scaler.reformat(
-            frame, *inner, format="rgb24", interpolation=way, threads=1
+            frame,
+            *inner,
+            format="rgb24",
+            interpolation=interpolation,
+            threads=1,
         )
         yield _upright(small.to_ndarray(), matrix)
 
 
 def _display_matrix(frame):
-    """How a frame is to be turned: `(x, y) @ matrix`, int array `(2, 2)`."""
+    """Returns how to turn a frame: `(x, y) @ matrix`, int array `(2, 2)`."""
     from av.sidedata.sidedata import Type
 
     data = frame.side_data.get(Type.DISPLAYMATRIX)
     if data is None:
         return np.eye(2, dtype=int)
     matrix = np.frombuffer(bytes(data), "int32").reshape(3, 3)[:2, :2]
-    # Phones turn by quarters. What is between is taken to the nearest.
+    # Phones turn by quarters; any other angle is rounded to one.
     turned = abs(matrix[0, 0]) < abs(matrix[0, 1])
     matrix = np.sign(matrix) * np.eye(2, dtype=int)[:: -1 if turned else 1]
     return matrix if matrix.any(axis=0).all() else np.eye(2, dtype=int)
@@ -317,7 +354,7 @@ def _upright(picture, matrix):
 
 
 def _inside(shape, size, squash):
-    """The size of a picture of `shape`, fitted into `size`; width first."""
+    """Returns the size of `shape` fitted into `size`; width first."""
     if squash:
         return tuple(size)
     scale = min(size[0] / shape[0], size[1] / shape[1])

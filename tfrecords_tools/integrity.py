@@ -1,8 +1,8 @@
-"""What is broken in shards, and what can be read of them all the same.
+"""Finds what is broken in shards, and what can still be read of them.
 
 A record is framed by its length, a checksum of the length and one of itself.
-Where its own is wrong, that record alone is lost; where that of the length is,
-nobody knows where the next begins, and all that follows is lost.
+If its own checksum is wrong, only that record is lost; if that of the length
+is wrong, nobody knows where the next one begins, and all that follows is lost.
 """
 
 import os
@@ -25,9 +25,7 @@ class Found(NamedTuple):
     """What a shard holds, as `scan` returns it."""
 
     broken: dict  # number of a record to what is wrong with it, a string
-    runs: (
-        list  # of whole records: pairs of the first one's byte and their count
-    )
+    runs: list  # of whole records: pairs of their first byte and their count
     videos: list  # ids of the whole records
 
 
@@ -36,12 +34,13 @@ def scan(folder, split, shard, content):
 
     Args:
         folder: Folder that holds the shard.
-        split: String, the split that the shard is of.
+        split: String, the split that the shard belongs to.
         shard: Dict, the shard in the manifest.
         content: The manifest.
 
     Returns:
-        `Found`. Records that the manifest has and the shard lacks are broken.
+        `Found`. Records that the manifest has and the shard lacks count as
+        broken.
 
     Raises:
         FileNotFoundError: If the shard is missing.
@@ -52,26 +51,28 @@ def scan(folder, split, shard, content):
         raise FileNotFoundError(f"{path} is missing. {rebuild}")
     part = content["splits"][split]
     listed = dict(zip(part["videos"], part["frames"], strict=True))
-    found, number, goes_on = Found({}, [], []), -1, False
+    found, number, continues = Found({}, [], []), -1, False
     for number, (offset, record) in enumerate(framed(path)):
         try:
             video = check_record(record, content, listed)
         except ValueError as error:
             found.broken[number] = str(error)
-            goes_on = False
+            continues = False
             continue
-        first, count = found.runs.pop() if goes_on else (offset, 0)
+        first, count = found.runs.pop() if continues else (offset, 0)
         found.runs.append((first, count + 1))
         found.videos.append(video)
-        goes_on = True
+        continues = True
     for lost in range(number + 1, shard["records"]):
         found.broken[lost] = "the shard cannot be read that far"
     return found
 
 
 def framed(path):
-    """Yields the first byte and the content of each record of a shard; of one
-    that cannot be read, a `ValueError` that says why in place of its content.
+    """Yields the first byte and the content of each record of a shard.
+
+    In place of the content of a record that cannot be read, it yields a
+    `ValueError` that says why.
     """
     path = storage.path(path)
     offset, size = 0, path.stat().length
@@ -84,15 +85,15 @@ def framed(path):
         except tf.errors.DataLossError:
             length = _length(path, offset)
             if length is None:
-                said = "its length is damaged, and so nothing after it is found"
-                yield offset, ValueError(said)
+                message = "its length is damaged: nothing after it is found"
+                yield offset, ValueError(message)
                 return
             yield offset, ValueError("its checksum is wrong, or it is cut off")
             offset += HEADER + length + FOOTER
 
 
 def _length(path, offset):
-    """Bytes of a record, `None` if what says so is damaged or cut off."""
+    """Returns the bytes of a record, or `None` if its header is damaged."""
     with path.open("rb") as file:
         file.seek(offset)
         header = file.read(HEADER)
@@ -103,7 +104,7 @@ def _length(path, offset):
 
 
 def _masked_crc(data):
-    """CRC-32C of a few bytes, masked as TFRecord does."""
+    """Returns the CRC-32C of a few bytes, masked as TFRecord does."""
     crc = 0xFFFFFFFF
     for byte in data:
         crc ^= byte
@@ -126,7 +127,7 @@ def check_record(record, content, listed):
 
     Raises:
         ValueError: If it cannot be read or decoded, a label is out of range,
-            or its video is not in the manifest or of another length.
+            or its video is not in the manifest or has another length there.
     """
     if isinstance(record, ValueError):
         raise record
@@ -135,8 +136,8 @@ def check_record(record, content, listed):
         schema.decode_frames(encoded)
         video = about[schema.VIDEO].numpy().decode()
     except (tf.errors.OpError, UnicodeDecodeError) as error:
-        said = getattr(error, "message", error)
-        raise ValueError(f"it cannot be decoded: {said}") from error
+        message = getattr(error, "message", error)
+        raise ValueError(f"it cannot be decoded: {message}") from error
     frames = len(encoded.frames)
     _check_labels(record, content, frames)
     if video not in listed:
@@ -164,7 +165,7 @@ def _check_labels(record, content, frames):
 
 
 def _fault(values, classes, shape, frames):
-    """What is wrong with the label of a record, or `None`."""
+    """Returns what is wrong with the label of a record, or `None`."""
     if len(shape) == 2:
         if len(values) != frames * classes or not set(values) <= {-1, 0, 1}:
             return (
@@ -183,8 +184,8 @@ def _fault(values, classes, shape, frames):
 
 
 def scan_all(folder, content):
-    """Yields the file name and `Found` of each shard of a manifest, in its
-    order; several are read at once."""
+    """Yields the file name and `Found` of each shard of a manifest, in order,
+    while several are read at once."""
     shards = manifest.shards(content)
     with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(lambda s: scan(folder, *s, content), shards)
@@ -193,7 +194,7 @@ def scan_all(folder, content):
 
 
 def without_broken(content, found):
-    """The manifest of what is whole.
+    """Returns a manifest of the records that are whole.
 
     Args:
         content: The manifest.
@@ -203,18 +204,18 @@ def without_broken(content, found):
         A manifest.
 
     Raises:
-        ValueError: If nothing is left of a split.
+        ValueError: If a split has no record that is whole.
     """
     return {
         **content,
         "splits": {
-            name: _whole(name, part, found)
+            name: _whole_split(name, part, found)
             for name, part in content["splits"].items()
         },
     }
 
 
-def _whole(name, part, found):
+def _whole_split(name, part, found):
     whole = {
         video
         for shard in part["shards"]
@@ -227,8 +228,7 @@ def _whole(name, part, found):
     ]
     if part["videos"] and not kept:
         raise ValueError(
-            f"There is no record of the split {name} that is whole. Build the "
-            "shards anew."
+            f"No record of the split {name} is whole. Build the shards anew."
         )
     shards = [
         {**shard, "records": len(found[shard["file"]].videos)}
@@ -249,8 +249,8 @@ def check_folder(folder):
 
     Raises:
         FileNotFoundError: If the manifest or a shard is missing.
-        ValueError: If a shard was changed or damaged; names the file and,
-            where one is unreadable, the record.
+        ValueError: If a shard was changed or damaged; names the file and, if
+            one is unreadable, the record.
     """
     content = manifest.load(folder)
     for split in content["splits"].values():
@@ -271,7 +271,7 @@ def check_shard(folder, shard, content):
         content: The manifest.
 
     Raises:
-        FileNotFoundError, ValueError: As `check` does.
+        FileNotFoundError, ValueError: As `check_folder` does.
     """
     path = storage.path(folder) / shard["file"]
     rebuild = manifest.rebuild(folder, content)
@@ -287,7 +287,7 @@ def check_shard(folder, shard, content):
 
 
 def first_damaged(path):
-    """The number of the first record that cannot be read, or `None`."""
+    """Returns the number of the first unreadable record, or `None`."""
     count = 0
     try:
         for record in tf.data.TFRecordDataset(str(path)):

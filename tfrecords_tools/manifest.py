@@ -53,26 +53,26 @@ def load(folder):
     """Reads the manifest of a folder of shards.
 
     Args:
-        folder: Path, also as in `gs://bucket/shards/sbu`.
+        folder: Path, possibly as in `gs://bucket/shards/sbu`.
 
     Returns:
         Dict: `dataset`; `options` that made it: `encoding`, `size` (width and
         height of stored frames, pixels), `squash`, `seed` and `videos`, a
         SHA-256 over the listing; `labels` (label name to class names);
-        `multi_label`, a list of those labels of which a video has a 0 or 1
-        for each class; `per_frame`, a list of those of which each frame has
-        that, or `sources.UNKNOWN`, for itself; `target` and `budget` (the
-        label that each party learns, `None` where there is none);
-        `clips_per_video`, as `read.clips` takes it; `splits` (name to `shards`,
-        a list of `file`, `sha256` and `records`, `videos`, a list of ids, and
-        `frames`, a list of their lengths); `skipped`, a list of `video` and
-        `reason`; `irregularities` of the dataset's annotations that were
-        repaired, a list of strings; `command`.
+        `multi_label`, a list of the labels that are a 0 or 1 for each class;
+        `per_frame`, a list of those that each frame has for itself, as a 0, 1
+        or `listing.UNKNOWN` for each class; `target` and `budget` (the label
+        that each party learns, or `None`); `clips_per_video`, as `read.clips`
+        takes it; `splits` (name to `shards`, a list of `file`, `sha256` and
+        `records`, `videos`, a list of ids, and `frames`, a list of their
+        lengths); `skipped`, a list of `video` and `reason`; `irregularities`
+        of the dataset's annotations that were repaired, a list of strings;
+        `command`.
 
     Raises:
-        FileNotFoundError: If `folder` holds none.
-        ValueError: If it is unreadable, of another format, or holds what no
-            manifest does.
+        FileNotFoundError: If `folder` holds no manifest.
+        ValueError: If it is unreadable, of another format, or contradicts
+            itself or the schema.
     """
     path = storage.path(folder) / NAME
     if not path.is_file():
@@ -94,8 +94,8 @@ def load(folder):
         _check_sense(content)
     except (jsonschema.ValidationError, ValueError) as error:
         where = getattr(error, "json_path", "$")
-        said = getattr(error, "message", error)
-        raise _damaged(path, f"{where}: {said}") from error
+        message = getattr(error, "message", error)
+        raise _damaged(path, f"{where}: {message}") from error
     return content
 
 
@@ -107,7 +107,7 @@ def _damaged(path, why):
 
 
 def _check_sense(content):
-    """Raises where parts of a manifest contradict each other."""
+    """Raises `ValueError` if parts of a manifest contradict each other."""
     named = {*content["multi_label"], *content["per_frame"]}
     named |= {content["target"], content["budget"]} - {None}
     if not named <= content["labels"].keys():
@@ -119,13 +119,13 @@ def _check_sense(content):
         if not records == len(split["videos"]) == len(split["frames"]):
             raise ValueError(
                 f"{name} has {records} records, {len(split['videos'])} videos "
-                f"and {len(split['frames'])} lengths, which should be as many"
+                f"and {len(split['frames'])} lengths, which should be equal"
             )
 
 
 def label_shapes(content):
-    """Dict of the names of labels that are no scalars to their shapes:
-    `(classes,)`, or `(None, classes)` of one that each frame has for itself."""
+    """Returns a dict of label name to shape, for labels that are not scalars:
+    `(classes,)`, or `(None, classes)` if each frame has one for itself."""
     shapes = {}
     for name, classes in content["labels"].items():
         if name in content["multi_label"]:
@@ -136,7 +136,7 @@ def label_shapes(content):
 
 
 def shards(content):
-    """List of pairs of a split and one of its shards."""
+    """Returns a list of pairs of a split's name and one of its shards."""
     return [
         (split, shard)
         for split, part in content["splits"].items()
@@ -145,12 +145,12 @@ def shards(content):
 
 
 def rebuild(folder, content):
-    """What to do of shards that are not what their manifest says."""
+    """Says what to do about shards that differ from their manifest."""
     return f"Delete {folder} and build it anew with `{command(content)}`."
 
 
 def command(content):
-    """The command that makes the shards of a manifest anew."""
+    """Returns the command that makes the shards of a manifest."""
     return content.get("command") or (
         f"python -m tfrecords_tools.build --dataset={content.get('dataset')} "
         "--raw_dir=... --out_dir=..."
@@ -158,7 +158,7 @@ def command(content):
 
 
 def remedy(folder):
-    """What a folder that lacks shards holds instead, and what to do."""
+    """Says what a folder that lacks shards holds instead, and what to do."""
     folder = storage.path(folder)
     if not folder.is_dir():
         found = f"There is no folder {folder}."

@@ -2,7 +2,7 @@
 
     python -m tfrecords_tools.pa_hmdb51_stats --annotations=DIR --out=stats.png
 
-The figures are how often each action and each value of an attribute occurs
+The figures say how often each action and each value of an attribute occurs
 (Fig. 5) and how they go together (Fig. 6), over annotated frames.
 """
 
@@ -39,7 +39,7 @@ def main(argv):
 
 
 def frames_of(annotations):
-    """Dict of action to the number of its frames that are known."""
+    """Returns a dict of action to the number of its known frames."""
     return {
         action: sum(int(a.known.sum()) for a in videos.values())
         for action, videos in annotations.items()
@@ -47,15 +47,15 @@ def frames_of(annotations):
 
 
 def shares_of(annotations):
-    """How often each action's frames show each value.
+    """Returns how often each action's frames show each value.
 
     Args:
-        annotations: As of `pa_hmdb51.load`.
+        annotations: Dict, as `pa_hmdb51.load` returns it.
 
     Returns:
         Dict of attribute to a float array `(actions, values)` in [0, 1]. Rows
-        may sum to more than 1: people in one frame differ. A row is NaN for an
-        action without a frame that is known.
+        may sum to more than 1, since people in one frame differ. A row is NaN
+        if the action has no known frame.
     """
     found = {}
     for attribute in pa_hmdb51.ATTRIBUTES:
@@ -75,7 +75,7 @@ def shares_of(annotations):
 
 
 def overall(frames, shares):
-    """The same over all actions: dict of attribute to an array `(values,)`."""
+    """Returns the same over all actions: dict of attribute to `(values,)`."""
     weights = np.array(list(frames.values()))
     return {
         attribute: np.nansum(rows * weights[:, None], axis=0) / weights.sum()
@@ -84,7 +84,7 @@ def overall(frames, shares):
 
 
 def table(annotations, frames, shares):
-    """Counts of actions and shares of values, as text."""
+    """Returns counts of actions and shares of values, as text."""
     lines = [f"{'action':20}{'videos':>8}{'frames':>8}"]
     lines += [
         f"{action:20}{len(videos):8}{frames[action]:8}"

@@ -1,4 +1,4 @@
-"""Folders that are whole or not there, whenever a process is stopped."""
+"""Folders that are complete or absent, whenever a process is stopped."""
 
 import contextlib
 import fcntl
@@ -9,16 +9,16 @@ import shutil
 
 @contextlib.contextmanager
 def partial(folder):
-    """Makes a hidden folder beside `folder`, to write into and then to rename.
+    """Makes a hidden folder beside `folder`, to be filled and then renamed.
 
     It is locked while this process lives. Those that killed processes left are
-    deleted first: what another process writes at the same time is locked.
+    deleted first; one that another process is filling is locked, and stays.
 
     Args:
-        folder: Path of this machine, whose parent is made where it is missing.
+        folder: Path on this machine. Its parent is made if it is missing.
 
     Yields:
-        Path. What is still there under this name at the end is deleted.
+        Path. Whatever still has this name at the end is deleted.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     clear(folder)
@@ -34,7 +34,7 @@ def clear(folder):
     """Deletes what killed processes left of `folder`.
 
     Args:
-        folder: As of `partial`.
+        folder: Path, as `partial` takes it.
     """
     for path in folder.parent.glob(f".{folder.name}.*.partial"):
         with contextlib.suppress(OSError):  # locked, or gone already
@@ -47,8 +47,8 @@ def clear(folder):
 
 
 def _locked(folder, stack):
-    """A new folder that this process has locked; `None` if another one cleared
-    it before it was locked."""
+    """Makes a folder and locks it; returns its path, or `None` if another
+    process cleared it before it was locked."""
     name = f".{folder.name}.{os.getpid()}-{secrets.token_hex(4)}.partial"
     path = folder.with_name(name)
     path.mkdir()

@@ -1,4 +1,4 @@
-"""What long work tells people: a bar on a terminal, or lines elsewhere."""
+"""Shows how far long work is: a bar on a terminal, or lines elsewhere."""
 
 import contextlib
 import sys
@@ -7,24 +7,24 @@ import time
 import tqdm
 from absl import logging
 
-SPARE = -2  # of --verbosity: warnings and results alone
-PATIENCE = 10  # seconds, after which there is something to tell of the rest
+SPARE = -2  # the --verbosity that shows warnings and results alone
+PATIENCE = 10  # seconds of work before the remaining time is estimated
 
 
 @contextlib.contextmanager
 def shown(what, total, unit):
     """Shows on standard error how far some work is.
 
-    On a terminal that is a bar. Elsewhere it is a line at the start and, of
-    long work, one that says about how long it will take.
+    On a terminal, that is a bar. Elsewhere, it is a line at the start and, if
+    the work takes long, another one that estimates the time that remains.
 
     Args:
         what: String, the work.
-        total: Int, how many there are to do.
-        unit: String, of what, in the singular.
+        total: Int, how many units there are to do.
+        unit: String, the name of a unit, in the singular.
 
     Yields:
-        Callable, to be called when one is done.
+        Callable, to be called whenever a unit is done.
     """
     if logging.get_verbosity() <= SPARE:
         yield lambda: None
@@ -33,20 +33,21 @@ def shown(what, total, unit):
             yield bar.update
     else:
         _say(f"{what}: {total} {unit}s ...")
-        yield _told(what, total, unit)
+        yield _estimator(what, total, unit)
 
 
-def _told(what, total, unit):
+def _estimator(what, total, unit):
+    """Returns a function that counts, and once says how long the rest takes."""
     start = time.monotonic()
     done = 0
-    is_told = False
+    has_said = False
 
     def update():
-        nonlocal done, is_told
+        nonlocal done, has_said
         done += 1
         took = time.monotonic() - start
-        if not is_told and took > PATIENCE and done < total:
-            is_told = True
+        if not has_said and took > PATIENCE and done < total:
+            has_said = True
             minutes = took / done * (total - done) / 60
             _say(
                 f"{what}: {done} of {total} {unit}s are done; about "

@@ -1,10 +1,13 @@
-"""From TFRecord shards to clips."""
+"""Reads TFRecord shards as clips."""
+
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from tfrecords_tools import schema
 from tfrecords_tools.records import read_records
 
+AUTOTUNE = tf.data.AUTOTUNE
 SHUFFLED = 1024  # clips that wait, undecoded, to be drawn from
 
 
@@ -30,34 +33,35 @@ def clips(
     takes a random frame of each, and one random crop for the whole clip, from
     records in random order; evaluation takes evenly spaced frames and the
     centre, in file order. A video shorter than a clip repeats its last frame.
-    Where `clips_per_video` is `None`, a video is cut into all its clips of
-    consecutive frames instead, none of them in two clips; what is left at its
-    end is dropped. Only frames that are taken are decoded.
+    If `clips_per_video` is `None`, a video is instead cut into clips of
+    consecutive frames that do not overlap, and what is left at its end is
+    dropped. Only frames that are taken are decoded.
 
     Args:
         pattern: Glob of shard files, as in `"shards/sbu/train-*.tfrecord"`.
         labels: Names of the labels to yield, as in `("action", "actors")`.
-        shapes: Dict of their names to the shapes of those that are no scalars,
+        shapes: Dict of label name to shape, for labels that are not scalars,
             as `manifest.label_shapes` returns it.
         frames: Int, T of Sec. 4.
         frame_size: `(width, height)` that whole frames are resized to before
-            the crop, in pixels; `None` for as they are stored.
+            the crop, in pixels; `None` to leave them as they are stored.
         size: Int, W = H of Sec. 4, pixels of the crop.
         training: Bool, see above.
-        flip: Bool, mirrors every other clip at random, where `training`.
-        seed: Int, repeats the same random choices, new ones each epoch.
-        clips_per_video: Int, clips of each video where not `training`: their
-            frames interleave. Or `None`, see above, in training as well.
-        middle: Bool, where `clips_per_video` is `None`: of each video only the
-            clip in its middle.
-        runs: As of `records`.
+        flip: Bool, whether training mirrors about every other clip.
+        seed: Int. The same seed repeats the same random choices, which differ
+            from epoch to epoch.
+        clips_per_video: Int, how many clips evaluation takes of each video;
+            their frames interleave. `None`: see above, in training as well.
+        middle: Bool, whether only the clip in the middle of each video is
+            taken if `clips_per_video` is `None`.
+        runs: Dict, as `records.read_records` takes it.
         layout: What parses a record and decodes its frames.
 
     Returns:
         Unbatched `tf.data.Dataset` of dicts: `clips` float32
         `(frames, size, size, 3)` in [0, 1], `video` string, and int64 labels:
-        scalars, or, of multi-label ones, vectors of 0 and 1, or, of those that
-        each frame has for itself, `(frames, classes)`.
+        scalars, vectors of 0 and 1 for multi-label ones, or
+        `(frames, classes)` for those that each frame has for itself.
 
     Raises:
         FileNotFoundError: If no file matches `pattern`.
@@ -68,68 +72,126 @@ def clips(
             f"A crop of size={size} does not fit into frames of "
             f"frame_size={tuple(frame_size)}, width and height."
         )
+    cutter = _Cutter(
+        labels=labels,
+        shapes=shapes or {},
+        frames=frames,
+        frame_size=frame_size,
+        size=size,
+        training=training,
+        flip=flip,
+        clips_per_video=clips_per_video,
+        middle=middle,
+        layout=layout,
+    )
+    records = read_records(pattern, seed if training else None, runs)
+    return cutter.cut(records, seed)
 
-    per_frame = [
-        name for name in labels if (shapes or {}).get(name, ())[:1] == (None,)
-    ]
 
-    def choose(record, phase, keys):
-        encoded, about = layout.parse(record, labels, shapes)
+class _Cutter(NamedTuple):
+    """How clips are cut out of records; the fields are arguments of `clips`."""
+
+    labels: tuple
+    shapes: dict
+    frames: int
+    frame_size: tuple | None
+    size: int
+    training: bool
+    flip: bool
+    clips_per_video: int | None
+    middle: bool
+    layout: object
+
+    def cut(self, records, seed):
+        """Returns the clips of a dataset of records."""
+        items = tf.data.Dataset.zip(self.numbered(records), _keys(seed)).map(
+            lambda numbered, keys: (*numbered, keys)
+        )
+        if self.training:
+            # After `choose`, only the frames of a clip are held, not a video.
+            chosen = items.map(self.choose, num_parallel_calls=AUTOTUNE)
+            items = chosen.shuffle(SHUFFLED, seed=seed)
+            return items.map(self.render, num_parallel_calls=AUTOTUNE)
+        return items.map(
+            lambda *item: self.render(*self.choose(*item)),
+            num_parallel_calls=AUTOTUNE,
+        )
+
+    def numbered(self, records):
+        """Pairs records with the numbers of the clips to cut out of them."""
+        if self.clips_per_video == 1 or (
+            self.training and self.clips_per_video
+        ):
+            first = tf.data.Dataset.from_tensors(tf.constant(0, tf.int64))
+            return tf.data.Dataset.zip(records, first.repeat())
+        return records.flat_map(self.each_number)
+
+    def each_number(self, record):
+        """Returns pairs of a record and the number of each of its clips."""
+        count = self.clips_per_video
+        if count is None:
+            encoded, _ = self.layout.parse(record, ())
+            length = tf.shape(encoded.frames, tf.int64)[0]
+            count = tf.maximum(length // self.frames, 1)
+            if self.middle:
+                return tf.data.Dataset.from_tensors((record, count // 2))
+        return tf.data.Dataset.range(count).map(lambda i: (record, i))
+
+    def choose(self, record, number, keys):
+        """Parses a record and keeps the frames of one clip, still encoded."""
+        encoded, about = self.layout.parse(record, self.labels, self.shapes)
         length = tf.shape(encoded.frames)[0]
-        if clips_per_video is None:
-            chosen = consecutive(length, frames, phase)
-        elif training:
-            offset = tf.random.stateless_uniform((frames,), keys[0])
-            chosen = strata(length, frames, offset)
-        else:
-            offset = (tf.cast(phase, tf.float32) + 0.5) / clips_per_video
-            chosen = strata(length, frames, offset)
+        chosen = self.indices(length, number, keys[0])
+        for name in self.labels:
+            if self.shapes.get(name, ())[:1] == (None,):  # one for each frame
+                about[name] = tf.gather(about[name], chosen)
         taken = encoded._replace(frames=tf.gather(encoded.frames, chosen))
-        for name in per_frame:
-            about[name] = tf.gather(about[name], chosen)
         return taken, about, keys
 
-    def render(encoded, about, keys):
-        crop_key = keys[1] if training else None
-        mirrored = False
-        if training and flip:
-            mirrored = tf.random.stateless_uniform((), keys[2]) < 0.5
-        clip = _cut(layout, encoded, frame_size, size, crop_key, mirrored)
-        shape = (frames, size, size, 3)
-        return {"clips": tf.ensure_shape(clip, shape), **about}
+    def indices(self, length, number, key):
+        """Returns the indices of the frames of one clip, int32 `(frames,)`."""
+        if self.clips_per_video is None:
+            return consecutive(length, self.frames, number)
+        if self.training:
+            offset = tf.random.stateless_uniform((self.frames,), key)
+        else:
+            offset = tf.cast(number, tf.float32) + 0.5
+            offset /= self.clips_per_video
+        return strata(length, self.frames, offset)
 
-    stored = read_records(pattern, seed if training else None, runs)
-    per_video = 1 if training and clips_per_video else clips_per_video
-    cuts = _cuts(stored, per_video, middle, frames, layout)
-    items = tf.data.Dataset.zip(cuts, _keys(seed)).map(
-        lambda cut, keys: (*cut, keys)
-    )
-    if training:
-        # After `choose`, when of a video no more than a clip is left to hold.
-        chosen = items.map(choose, num_parallel_calls=tf.data.AUTOTUNE)
-        items = chosen.shuffle(SHUFFLED, seed=seed)
-        return items.map(render, num_parallel_calls=tf.data.AUTOTUNE)
-    return items.map(
-        lambda *item: render(*choose(*item)),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )
+    def render(self, encoded, about, keys):
+        """Decodes the frames of a clip, crops them and mirrors some clips."""
+        crop_key = keys[1] if self.training else None
+        mirrored = False
+        if self.training and self.flip:
+            mirrored = tf.random.stateless_uniform((), keys[2]) < 0.5
+        clip = _crop(
+            self.layout,
+            encoded,
+            self.frame_size,
+            self.size,
+            crop_key,
+            mirrored,
+        )
+        shape = (self.frames, self.size, self.size, 3)
+        return {"clips": tf.ensure_shape(clip, shape), **about}
 
 
 def _keys(seed):
-    """Three keys per record, for its frames, its crop and its mirror.
+    """Yields three keys for each clip: for its frames, its crop, its mirror.
 
-    Stateful random ops in a parallel map could not repeat.
+    Stateful random ops in a parallel map would not repeat.
     """
     keys = tf.data.Dataset.random(seed, rerandomize_each_iteration=True)
     return keys.batch(6).map(lambda numbers: tf.reshape(numbers, (3, 2)))
 
 
 def strata(length, frames, offset):
-    """Indices of one frame in each of `frames` equal parts of a video.
+    """Returns the index of one frame in each equal part of a video.
 
     Args:
         length: Scalar int32 tensor, frames of the video.
-        frames: Int, indices to return.
+        frames: Int, number of parts.
         offset: Float tensor, scalar or `(frames,)`, in [0, 1): where in its
             part each frame lies.
 
@@ -144,12 +206,12 @@ def strata(length, frames, offset):
 
 
 def consecutive(length, frames, index):
-    """Indices of the frames of one of a video's clips that do not overlap.
+    """Returns the indices of one of the clips that a video is divided into.
 
     Args:
         length: Scalar int32 tensor, frames of the video.
         frames: Int, indices to return.
-        index: Scalar integer tensor, which clip.
+        index: Scalar integer tensor, the number of the clip.
 
     Returns:
         int32 tensor `(frames,)`, ascending. A video shorter than `frames`
@@ -160,12 +222,12 @@ def consecutive(length, frames, index):
 
 
 def count(content, split, frames):
-    """How many clips `clips` makes of a split in evaluation.
+    """Counts the clips that `clips` yields of a split in evaluation.
 
     Args:
-        content: The manifest, whose `clips_per_video` was given to `clips`.
+        content: The manifest, whose `clips_per_video` is given to `clips`.
         split: String.
-        frames: Int, as given to `clips`.
+        frames: Int, as `clips` takes it.
 
     Returns:
         Int.
@@ -176,31 +238,12 @@ def count(content, split, frames):
     return len(lengths) * content["clips_per_video"]
 
 
-def _cuts(records, per_video, middle, frames, layout):
-    """Pairs of a record and the number of one of its clips."""
+def _crop(layout, encoded, frame_size, size, key, mirrored):
+    """Returns squares of frames, float32 in [0, 1], resized only if necessary.
 
-    def numbered(record):
-        count = per_video
-        if count is None:
-            encoded, _ = layout.parse(record, ())
-            length = tf.shape(encoded.frames, tf.int64)[0]
-            count = tf.maximum(length // frames, 1)
-            if middle:
-                return tf.data.Dataset.from_tensors((record, count // 2))
-        return tf.data.Dataset.range(count).map(lambda i: (record, i))
-
-    if per_video == 1:
-        first = tf.data.Dataset.from_tensors(tf.constant(0, tf.int64))
-        return tf.data.Dataset.zip(records, first.repeat())
-    return records.flat_map(numbered)
-
-
-def _cut(layout, encoded, frame_size, size, key, mirrored):
-    """Squares of frames, float32 in [0, 1]: resized only if they have to be.
-
-    Else what is outside of the square is not even decoded: two thirds of the
-    time of decoding and then cropping. They are mirrored as bytes, a quarter
-    of what there is to move afterwards.
+    Otherwise, what is outside of the square is not even decoded, which takes
+    two thirds of the time of decoding first and cropping then. Frames are
+    mirrored as bytes, which are a quarter of the floats.
     """
     height, width = encoded.height, encoded.width
 
@@ -223,7 +266,7 @@ def _cut(layout, encoded, frame_size, size, key, mirrored):
 
 
 def _window(height, width, size, key):
-    """`(top, left, size, size)`, in the centre or, with a key, anywhere."""
+    """Returns `(top, left, size, size)`: central or, with a key, anywhere."""
     room = tf.cast(tf.stack([height, width]), tf.int32) - size
     fits = tf.debugging.Assert(
         tf.reduce_all(room >= 0),
@@ -232,7 +275,7 @@ def _window(height, width, size, key):
     with tf.control_dependencies([fits] if fits is not None else []):
         offset = room // 2
     if key is not None:
-        # As `tf.image.stateless_random_crop` of clips draws its offsets.
+        # Offsets are drawn as by `tf.image.stateless_random_crop` of clips.
         numbers = tf.random.stateless_uniform(
             (4,), key, 0, tf.int32.max, tf.int32
         )

@@ -1,6 +1,6 @@
-"""From the TFRecords of the paper's authors to clips: nothing to rebuild.
+"""Reads the TFRecords of the paper's authors as clips: nothing to rebuild.
 
-Their videos are cut into clips of 16 whole frames of 160x120 pixels already,
+Their videos are already cut into clips of 16 whole frames of 160x120 pixels,
 uint8, one after the other in one string; their VISPR images are float32.
 """
 
@@ -23,20 +23,20 @@ def clips(pattern, *, dataset, labels=None, **options):
 
     Args:
         pattern: Glob of the authors' files.
-        dataset: One of `LAYOUTS`: whose records they are.
-        labels: Names of the labels to yield; `None` for all that there are.
-        **options: As of `read.clips`. An image is a video of one frame.
+        dataset: One of `LAYOUTS`, the dataset that the records are of.
+        labels: Names of the labels to yield; `None` for all of them.
+        **options: As `read.clips` takes them. An image is a video of one frame.
 
     Returns:
         Unbatched `tf.data.Dataset` of dicts: `clips` float32
-        `(frames, size, size, 3)` in [0, 1]; int64 `action`, and of SBU
-        `actors`, or of VISPR float32 `attributes` `(n,)`, 0 or 1; `video`
-        string, a fingerprint of the record: these records do not say which
-        video a clip is of, so figures per video cannot be given.
+        `(frames, size, size, 3)` in [0, 1]; int64 `action`, with `actors` for
+        SBU, or for VISPR float32 `attributes` `(n,)`, 0 or 1; `video` string,
+        a fingerprint of the record: these records do not say which video a
+        clip is from, so figures per video cannot be given.
 
     Raises:
         FileNotFoundError: If no file matches `pattern`.
-        ValueError: If `dataset` is unknown, or the first record is of another
+        ValueError: If `dataset` is unknown, or the first record has another
             layout; says what it holds.
     """
     if dataset not in LAYOUTS:
@@ -69,16 +69,16 @@ def _check(pattern, dataset, layout):
 
 
 class Videos(NamedTuple):
-    """Records of `video_raw` and of int64 labels.
+    """The layout of records of `video_raw` and int64 labels.
 
     Attributes:
-        labels: Dict of our name of a label to the authors'.
+        labels: Dict of our name for a label to the authors'.
     """
 
     labels: dict
 
     def parse(self, record, labels, shapes=None):
-        """Reads a record, in a graph; as `schema.parse`."""
+        """Parses a record in a graph, as `schema.parse` does."""
         spec = {self.labels[name]: INT for name in labels}
         parsed = tf.io.parse_single_example(record, {"video_raw": TEXT, **spec})
         size = tf.strings.length(parsed["video_raw"])
@@ -99,20 +99,21 @@ class Videos(NamedTuple):
         return encoded, {schema.VIDEO: _fingerprint(record), **about}
 
     def decode_frames(self, encoded, window=None):
+        """Returns uint8 `(n, height, width, 3)`, as `schema.decode_frames`."""
         return schema.decode_frames(encoded, window)
 
 
 class Images(NamedTuple):
-    """Records of `image_raw`, in [0, 255], and of a float32 vector.
+    """The layout of records of `image_raw`, in [0, 255], and a float32 vector.
 
     Attributes:
-        labels: Dict of our name of the vector to the authors'.
+        labels: Dict of our name for the vector to the authors'.
     """
 
     labels: dict
 
     def parse(self, record, labels, shapes=None):
-        """Reads a record, in a graph; as `schema.parse`."""
+        """Parses a record in a graph, as `schema.parse` does."""
         spec = {name: INT for name in ("height", "width", "nchannel")}
         spec |= {self.labels[name]: TEXT for name in labels}
         parsed = tf.io.parse_single_example(record, {"image_raw": TEXT, **spec})

@@ -1,23 +1,25 @@
-"""Records of shards, from any byte on."""
+"""Reads the records of shards, from any byte on."""
 
 import tensorflow as tf
 
 from tfrecords_tools import manifest
 from tfrecords_tools import storage
 
-BUFFER = 256 * 1024  # bytes that are read of a file at once, as by default
+BUFFER = 256 * 1024  # bytes read from a file at once, TensorFlow's default
 
 
 def read_records(pattern, seed=None, runs=None):
-    """Records in file order, or where there is a seed, of shards in random
-    order, four at a time.
+    """Reads the records of shards.
+
+    They are in file order or, with a seed, of four shards at a time, which are
+    drawn in random order.
 
     Args:
-        pattern: As of `clips`.
-        seed: Int, or `None`.
-        runs: Dict of the names of shards that are broken to the runs of whole
-            records in them, as `damage.scan` finds them; of other shards every
-            record is read.
+        pattern: Glob of shard files, as `read.clips` takes it.
+        seed: Int, or `None` for file order.
+        runs: Dict of the name of a broken shard to the runs of whole records
+            in it, as `integrity.scan` finds them. Every record of the other
+            shards is read.
 
     Returns:
         Dataset of strings.
@@ -31,38 +33,52 @@ def read_records(pattern, seed=None, runs=None):
         raise FileNotFoundError(
             f"No shard matches {pattern}. {manifest.remedy(folder)}"
         )
-    files, opened = shards, tf.data.TFRecordDataset
+    files, read_file = shards, tf.data.TFRecordDataset
     if runs:
-        every = [(0, -1)]
-        of_shards = [
-            runs.get(path.rsplit("/", 1)[-1], every) for path in shards
-        ]
-        files = (shards, tf.ragged.constant(of_shards, tf.int64, 1, (2,)))
-        opened = _runs_of
+        whole = [(0, -1)]
+        each = [runs.get(path.rsplit("/", 1)[-1], whole) for path in shards]
+        files = (shards, tf.ragged.constant(each, tf.int64, 1, (2,)))
+        read_file = _read_runs
     files = tf.data.Dataset.from_tensor_slices(files)
     if seed is None:
-        return files.flat_map(opened).with_options(_untuned())
+        return files.flat_map(read_file).with_options(_untuned())
     return (
         files.shuffle(len(shards), seed=seed)
-        .interleave(opened, cycle_length=4)
+        .interleave(read_file, cycle_length=4)
         .with_options(_untuned())
     )
 
 
 def _untuned():
-    """Options that what is made of a dataset inherits; `AUTOTUNE` stays at
-    TensorFlow's default."""
+    """Returns options, for a dataset and what is made of it, that keep
+    `AUTOTUNE` at TensorFlow's default."""
     options = tf.data.Options()
-    # TensorFlow 2.21 may take ten seconds and more to drop an iterator: its
-    # tuner misses that it was cancelled, and sleeps on to its next round.
+    # TensorFlow 2.21 may take ten seconds or more to drop an iterator: its
+    # tuner misses the cancellation, and sleeps on until its next round.
     options.autotune.enabled = False
     return options
 
 
-def _runs_of(path, runs):
+def _read_runs(path, runs):
     return tf.data.Dataset.from_tensor_slices(runs).flat_map(
         lambda run: _from_byte(path, run[0]).take(run[1])
     )
+
+
+def from_byte(path, offset):
+    """Reads the records of a shard from a given byte on.
+
+    Args:
+        path: String.
+        offset: Int, the first byte of a record.
+
+    Returns:
+        Dataset of strings.
+    """
+    # TensorFlow 2.21 cannot serialize `TFRecordDatasetV2` itself, but does not
+    # have to if it is inside a function of another dataset.
+    start = tf.data.Dataset.from_tensors(tf.constant(offset, tf.int64))
+    return start.flat_map(lambda byte: _from_byte(path, byte))
 
 
 def _from_byte(path, offset):
@@ -75,19 +91,3 @@ def _from_byte(path, offset):
         ),
         tf.TensorSpec((), tf.string),
     )
-
-
-def from_byte(path, offset):
-    """Records of a shard from one that begins at a byte.
-
-    Args:
-        path: String.
-        offset: Int.
-
-    Returns:
-        Dataset of strings.
-    """
-    # TensorFlow 2.21 cannot serialize `TFRecordDatasetV2` itself, but in a
-    # function of another dataset it has not to.
-    start = tf.data.Dataset.from_tensors(tf.constant(offset, tf.int64))
-    return start.flat_map(lambda byte: _from_byte(path, byte))

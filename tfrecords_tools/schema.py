@@ -1,7 +1,7 @@
-"""What one record holds. Writer and reader meet here and nowhere else.
+"""The format of a record, which is all that writer and reader share.
 
-A record is one video: its frames, each encoded by itself so that a reader
-decodes only those it takes, its id and its labels.
+A record is one video: its id, its labels and its frames, each encoded by itself
+so that a reader decodes only those it takes.
 """
 
 from typing import NamedTuple
@@ -20,7 +20,7 @@ LABEL_PREFIX = "label/"
 
 
 class Encoded(NamedTuple):
-    """Frames of a video, not yet decoded. Also the names of the features."""
+    """Frames of a video, not yet decoded; the fields name the features."""
 
     frames: tf.Tensor  # strings (n,)
     encoding: tf.Tensor  # string, one of ENCODINGS
@@ -33,22 +33,22 @@ def encode(frames, *, video, labels, encoding="jpeg"):
 
     Args:
         frames: uint8 array `(n, height, width, 3)`, RGB, or an iterable of
-            such frames, of which one is held at a time.
+            such frames, which is consumed one frame at a time.
         video: String, the video's id.
-        labels: Dict of label name to int, the class; or, of a multi-label
-            one, to a sequence of 0 and 1, one for each class; or, of one that
+        labels: Dict of label name to an int, the class; for a multi-label
+            one, to a sequence of 0 and 1, one for each class; for one that
             each frame has for itself, to an array `(rows, classes)` of 0, 1
             and `UNKNOWN`. Rows beyond the last frame are dropped, and frames
             beyond the last row are unknown.
-        encoding: `"jpeg"`, or `"raw"` for the exact pixels at some ten times
+        encoding: `"jpeg"`, or `"raw"` for the exact pixels at about ten times
             the size.
 
     Returns:
         Bytes, a `tf.train.Example`.
 
     Raises:
-        ValueError: If `encoding`, the form of `frames` or of a label is
-            another.
+        ValueError: If `encoding` is unknown, or `frames` or a label has
+            another form.
     """
     if encoding not in ENCODINGS:
         raise ValueError(
@@ -103,8 +103,8 @@ def _label(name, label, frames):
     allowed = (0, 1) if np.ndim(label) == 1 else (0, 1, UNKNOWN)
     if np.ndim(label) > 2 or not np.isin(label, allowed).all():
         raise ValueError(
-            f"Label {name!r} must be an int, or a sequence of 0 and 1, or one "
-            f"of them for each frame, {UNKNOWN} where unknown. Received: "
+            f"Label {name!r} must be an int, or a sequence of 0 and 1, or "
+            f"one for each frame, with {UNKNOWN} for unknown. Received: "
             f"{label!r}."
         )
     if np.ndim(label) == 1:
@@ -125,18 +125,18 @@ def _jpeg(frame):
 
 
 def parse(record, labels, shapes=None):
-    """Reads a record, in a graph; frames stay encoded.
+    """Parses a record in a graph; frames stay encoded.
 
     Args:
         record: Scalar string tensor.
         labels: Names of the labels to read.
-        shapes: Dict of their names to the shapes of those that are no scalars,
+        shapes: Dict of label name to shape, for labels that are not scalars,
             as `manifest.label_shapes` returns it.
 
     Returns:
-        `Encoded`, and a dict of `video`, a string, and for each of `labels` an
-        int64 tensor: a scalar; of a multi-label one, `(classes,)`; of one that
-        each frame has for itself, `(frames, classes)`.
+        `Encoded`, and a dict of `video`, a string, and an int64 tensor for each
+        of `labels`: a scalar, `(classes,)` for a multi-label one, or
+        `(frames, classes)` for one that each frame has for itself.
     """
     shapes = shapes or {}
     number = tf.io.FixedLenFeature((), tf.int64)
@@ -166,10 +166,10 @@ def _label_feature(shape):
 
 
 def count_frames(record):
-    """The number of frames of a serialized video.
+    """Returns the number of frames of a serialized video.
 
     Args:
-        record: Bytes, as of `encode`.
+        record: Bytes, as `encode` returns them.
     """
     features = tf.train.Example.FromString(record).features.feature
     return len(features["frames"].bytes_list.value)
@@ -179,14 +179,14 @@ def decode_frames(encoded, window=None):
     """Decodes frames of either encoding.
 
     Args:
-        encoded: `Encoded`, of at least one frame.
-        window: int32 tensor `(top, left, height, width)`, what to decode of
-            each frame, in pixels; `None` for all.
+        encoded: `Encoded`, with at least one frame.
+        window: int32 tensor `(top, left, height, width)`, the part of each
+            frame to decode, in pixels; `None` for all of it.
 
     Returns:
-        uint8 tensor `(n, height, width, 3)`, RGB. To evaluate it raises
-        `tf.errors.InvalidArgumentError` where a frame is no JPEG, or one of
-        more than `decode.MAX_PIXELS`.
+        uint8 tensor `(n, height, width, 3)`, RGB. Evaluating it raises
+        `tf.errors.InvalidArgumentError` if a frame is not a JPEG, or has more
+        than `decode.MAX_PIXELS` pixels.
     """
 
     def decode_jpeg(frame):
@@ -196,7 +196,7 @@ def decode_frames(encoded, window=None):
             return tf.io.decode_and_crop_jpeg(frame, window, channels=3)
 
     def decode_jpegs():
-        if encoded.frames.shape[0]:  # side by side, and without a loop
+        if encoded.frames.shape[0]:  # in parallel, without a loop
             return tf.stack(
                 [decode_jpeg(f) for f in tf.unstack(encoded.frames)]
             )
@@ -214,7 +214,7 @@ def decode_frames(encoded, window=None):
 
 
 def _check_pixels(frame):
-    """Reads the header of a JPEG, lest a few bytes of it fill the memory."""
+    """Asserts, from its header, that a JPEG will not fill the memory."""
     height, width, _ = tf.unstack(
         tf.cast(tf.io.extract_jpeg_shape(frame), tf.int64)
     )

@@ -1,4 +1,4 @@
-"""One shard: which videos it holds, and its records."""
+"""Shards: which videos each one holds, and how it is written."""
 
 import contextlib
 import pathlib
@@ -14,7 +14,7 @@ from tfrecords_tools.sources import listing
 
 SHARD = "{split}-{index:05d}-of-{count:05d}.tfrecord"
 VIDEOS_PER_SHARD = 128
-# A record is in memory as a whole, when it is written and when it is read.
+# A whole record is held in memory, when it is written and when it is read.
 MAX_FRAMES = 4000
 
 
@@ -23,19 +23,19 @@ class Shard(NamedTuple):
 
     split: str
     file: str
-    videos: list  # of `sources.Video`
+    videos: list  # of `listing.Video`
 
 
 class Work(NamedTuple):
-    """What has to be known to make a record of a video."""
+    """What `record` has to know besides the video."""
 
     raw_dir: str
     min_frames: int
-    options: dict  # `encoding` and `size`
+    options: dict  # `encoding`, `size` and `squash`
 
 
-def planned(videos, seed):
-    """Deals videos to shards, in a seeded order; returns a list of `Shard`."""
+def plan(videos, seed):
+    """Deals videos to shards in a seeded order; returns a list of `Shard`."""
     shards = []
     for split in listing.SPLITS:
         dealt = [video for video in videos if video.split == split]
@@ -56,13 +56,13 @@ def write_shard(folder, file, results):
     """Writes a shard.
 
     Args:
-        folder: Path.
+        folder: Path that the shard is written into.
         file: String, the shard's name.
-        results: Iterable of video id and what `record` gave for it.
+        results: Iterable of pairs of a video's id and what `record` returned.
 
     Returns:
-        Dict: `shard`, as in the manifest, `videos`, a list of ids, `frames`,
-        a list of their lengths, and `skipped`, as in the manifest.
+        Dict: `shard`, as in the manifest; `videos`, a list of ids; `frames`, a
+        list of their lengths; `skipped`, as in the manifest.
     """
     path = storage.path(folder) / file
     videos, lengths, skipped = [], [], []
@@ -90,15 +90,15 @@ def record(video, work):
     """Serializes a video.
 
     Args:
-        video: `sources.Video`.
+        video: `listing.Video`.
         work: `Work`.
 
     Returns:
-        Bytes, or a string, the reason why it cannot be used.
+        Bytes, or a string that says why the video cannot be used.
     """
     path = pathlib.Path(work.raw_dir, video.id)
     frames = decode.stream(path, work.options["size"], work.options["squash"])
-    # Closed here, or a video that is refused stays open for a while.
+    # If not closed here, a video that is refused stays open for a while.
     with contextlib.closing(frames):
         try:
             return schema.encode(
@@ -112,6 +112,7 @@ def record(video, work):
 
 
 def _of_length(frames, min_frames):
+    """Passes frames on, and raises if there are too few or too many."""
     count = 0
     for frame in frames:
         count += 1

@@ -2,7 +2,7 @@
 
     python -m tfrecords_tools.show SHARDS/ucf101 --out=sheet.png
 
-The videos in the picture are as they were built: raw.
+The picture shows the videos as they were built: raw.
 """
 
 import collections
@@ -11,8 +11,8 @@ import pathlib
 from flags import program
 from flags import show as flags
 
-FRAMES = 8  # of a video in a picture
-BESIDE, LINE = 320, 14  # pixels: room for labels, and the height of a line
+FRAMES = 8  # of each video in the picture
+CAPTION, LINE = 320, 14  # pixels: width of a caption, height of its lines
 
 
 def main(argv):
@@ -20,7 +20,7 @@ def main(argv):
     out = flags.OUT.value
     if out:
         _check_out(pathlib.Path(out))
-    # In here, so that `--help` does not wait for TensorFlow.
+    # Imported here so that `--help` does not wait for TensorFlow.
     from tfrecords_tools import manifest
     from tfrecords_tools import storage
 
@@ -41,8 +41,8 @@ def _check_out(path):
 
 
 def table(folder, split, content):
-    """How many videos of a split have each label, or how many frames one that
-    each has for itself, as lines of text."""
+    """Returns how many videos of a split have each class, or how many frames
+    if each has a label for itself, as lines of text."""
     import tensorflow as tf
 
     from tfrecords_tools import manifest
@@ -68,18 +68,19 @@ def table(folder, split, content):
 
 
 def draw(folder, split, count, content, out):
-    """Draws evenly spaced frames of the first videos of a split, a row each,
-    with its name and labels beside it.
+    """Draws a row of evenly spaced frames for each of a split's first videos.
+
+    Beside them are the video's name and its labels.
 
     Args:
         folder: `epath.Path` that holds the shards.
         split: String.
-        count: Int, videos.
+        count: Int, number of videos.
         content: The manifest.
         out: Path of the PNG to write.
 
     Raises:
-        OSError: If it cannot be written.
+        OSError: If the PNG cannot be written.
         FileNotFoundError: If the split has no shards.
     """
     import cv2
@@ -88,7 +89,7 @@ def draw(folder, split, count, content, out):
     from tfrecords_tools import manifest
     from tfrecords_tools import read
 
-    # As training and evaluation see them: the central square.
+    # The central square, which is what evaluation sees.
     clips = read.clips(
         str(folder / f"{split}-*.tfrecord"),
         labels=tuple(content["labels"]),
@@ -97,7 +98,7 @@ def draw(folder, split, count, content, out):
         size=min(content["options"]["size"]),
     ).take(count)
     rows = [
-        np.concatenate([*clip["clips"], beside(clip, content["labels"])], 1)
+        np.concatenate([*clip["clips"], caption(clip, content["labels"])], 1)
         for clip in clips
     ]
     sheet = (np.concatenate(rows)[..., ::-1] * 255).round().astype("uint8")
@@ -105,8 +106,8 @@ def draw(folder, split, count, content, out):
         raise OSError(f"--out={out} cannot be written.")
 
 
-def beside(clip, labels):
-    """A picture, as high as the clip's frames, of its name and labels."""
+def caption(clip, labels):
+    """Returns a picture of a clip's name and labels, as high as its frames."""
     import cv2
     import numpy as np
 
@@ -116,7 +117,7 @@ def beside(clip, labels):
         for name, classes in labels.items()
     ]
     height = clip["clips"].shape[1]
-    paper = np.full((height, BESIDE, 3), 255, "uint8")
+    paper = np.full((height, CAPTION, 3), 255, "uint8")
     for i, line in enumerate(lines):
         place = (4, LINE * (i + 1) - 4)
         cv2.putText(paper, line, place, cv2.FONT_HERSHEY_PLAIN, 0.8, (0, 0, 0))
@@ -124,8 +125,8 @@ def beside(clip, labels):
 
 
 def shown(label, classes):
-    """Names of the classes that a label holds; of one that each frame has for
-    itself, those of any frame."""
+    """Returns the names of the classes that a label holds, in any frame if each
+    has a label for itself."""
     if label.ndim == 2:
         label = label.max(axis=0)
     chosen = (label > 0).nonzero()[0] if label.ndim else [label]

@@ -1,7 +1,7 @@
-"""Where shards are: a folder of this machine, or one of an object store.
+"""Paths of shards, on this machine or in an object store.
 
-The only module that knows of tensorflow-io, whose file systems TensorFlow finds
-once it is imported.
+This is the only module that knows about tensorflow-io, whose file systems
+TensorFlow finds once it is imported.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from etils import epath
 
 
 def path(name):
-    """A path, of this machine or as in `gs://bucket/a` or `s3://bucket/a`.
+    """Returns a path on this machine, or as in `gs://bucket/a` or `s3://bucket/a`.
 
     Args:
         name: String or path.
@@ -19,7 +19,7 @@ def path(name):
         `epath.Path`.
 
     Raises:
-        ValueError: If it is in `s3://` and tensorflow-io does not load.
+        ValueError: If it begins with `s3://` and tensorflow-io does not load.
     """
     if str(name).startswith("s3://"):
         try:
@@ -34,7 +34,7 @@ def path(name):
 
 
 def is_remote(name):
-    """Whether a path is in an object store: nothing is renamed there."""
+    """Returns whether a path is in an object store, which renames nothing."""
     return "://" in str(name)
 
 

@@ -1,4 +1,4 @@
-"""Work that threads share, in order."""
+"""Writes shards with threads, which share the videos of each."""
 
 import collections
 import concurrent.futures
@@ -9,7 +9,18 @@ from tfrecords_tools.shards import record
 from tfrecords_tools.shards import write_shard
 
 
-def in_threads(folder, shards, work, *, workers):
+def write_shards(folder, shards, work, *, workers):
+    """Writes shards, whose bytes do not depend on the number of threads.
+
+    Args:
+        folder: `epath.Path` that the shards are written into.
+        shards: List of `shards.Shard`.
+        work: `shards.Work`.
+        workers: Int, threads that decode.
+
+    Returns:
+        List of what `shards.write_shard` returned, in the order of `shards`.
+    """
     count = sum(len(shard.videos) for shard in shards)
     what = f"building shards below {folder.parent}"
     with (
@@ -30,7 +41,8 @@ def in_threads(folder, shards, work, *, workers):
 
 
 def _in_order(pool, function, items, ahead=4):
-    """`zip(items, pool.map(function, items))`, few results in memory."""
+    """Yields `zip(items, pool.map(function, items))`, but computes only a few
+    results ahead, which are all in memory."""
     waiting = collections.deque()
     for item in items:
         waiting.append((item, pool.submit(function, item)))

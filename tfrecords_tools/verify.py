@@ -11,7 +11,7 @@ from flags import program
 
 
 def main(argv):
-    # In here, so that `--help` does not wait for TensorFlow.
+    # Imported here so that `--help` does not wait for TensorFlow.
     from tfrecords_tools import manifest
     from tfrecords_tools import storage
 
@@ -36,18 +36,18 @@ def check(folder, split, shard, content, split_of):
 
     Args:
         folder: `epath.Path` that holds the shard.
-        split: String, the split that the shard is of.
+        split: String, the split that the shard belongs to.
         shard: Dict, the shard in the manifest.
         content: The manifest.
-        split_of: Dict of video id to split; those of the shard are added.
+        split_of: Dict of video id to split, to which the shard's are added.
 
     Returns:
-        Int, the shard's records.
+        Int, the number of the shard's records.
 
     Raises:
         FileNotFoundError: If the shard is missing.
-        ValueError: If it was changed, a record is broken as `damage.check`
-            says, or a video came before; names file and record.
+        ValueError: If it was changed, a record is broken as `integrity.scan`
+            finds, or a video is in `split_of`; names the file and the record.
     """
     from tfrecords_tools import integrity
 

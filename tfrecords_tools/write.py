@@ -1,4 +1,4 @@
-"""From a dataset's raw folder to shards and their manifest."""
+"""Builds shards and their manifest from a dataset's raw folder."""
 
 import contextlib
 import functools
@@ -15,7 +15,7 @@ from tfrecords_tools import storage
 from tfrecords_tools import threads
 from tfrecords_tools.partial import partial
 from tfrecords_tools.shards import Work
-from tfrecords_tools.shards import planned
+from tfrecords_tools.shards import plan
 from tfrecords_tools.sources.listing import SPLITS
 
 
@@ -37,32 +37,32 @@ def build(
 
     The folder appears once it is complete: until then, its files are in a
     hidden `.partial` folder beside it; in an object store, which renames
-    nothing, the manifest comes last. Where it is there already and its
-    manifest says the same, nothing is done. The shards' bytes do not depend
-    on `workers` or on Beam.
+    nothing, the manifest comes last. If it exists already and its manifest
+    says the same, nothing is done. The shards' bytes do not depend on
+    `workers` or on Beam.
 
     Args:
         dataset: Name of a source.
         raw_dir: Folder of the raw videos.
-        out_dir: Folder for this and other datasets, also as in
+        out_dir: Folder for this and other datasets, possibly as in
             `gs://bucket/shards` or, with the extra `io`, `s3://bucket/shards`.
         encoding: `"jpeg"` or `"raw"`.
         size: `(width, height)` of stored frames, in pixels.
         squash: Bool, see `decode.frames`.
-        workers: Int, threads that decode. Decoders let go of Python's lock: 2
-            threads on 2 cores are 1.9 times as fast as one, and processes
-            would each wait seconds for TensorFlow.
-        seed: Int, of random splits and of the order of records.
+        workers: Int, threads that decode. Decoders release Python's lock: 2
+            threads on 2 cores are 1.9 times as fast as one, and each process
+            would wait seconds for TensorFlow.
+        seed: Int, for random splits and the order of records.
         command: String, kept in the manifest.
         beam_options: List of options of Apache Beam, as in
-            `["--runner=DirectRunner"]`: its workers, which have to see
-            `raw_dir` and `out_dir`, do the work; `None` for threads of ours.
-        **choices: What else the source's `list_videos` takes, as `fold`.
+            `["--runner=DirectRunner"]`, whose workers then do the work and
+            have to see `raw_dir` and `out_dir`; `None` to use threads.
+        **choices: Other arguments of the source's `list_videos`, as `fold`.
 
     Returns:
-        The manifest, see `manifest.load`. A video that cannot be decoded, is
-        too short or has more than `MAX_FRAMES` is left out and stands in its
-        `skipped`.
+        The manifest, see `manifest.load`. Its `skipped` has the videos that
+        are left out because they cannot be decoded, are too short or have
+        more than `shards.MAX_FRAMES`.
 
     Raises:
         ValueError: If `out_dir` holds shards of other options or of other
@@ -83,22 +83,13 @@ def build(
     if not _is_built(folder):
         with _appears_whole(folder) as path:
             work = Work(str(raw_dir), listing.min_frames, options)
-            shards = planned(listing.videos, seed)
-            done = write_shards(path, shards, work)
-            splits, skipped = _collected(shards, done)
+            shards = plan(listing.videos, seed)
+            written = write_shards(path, shards, work)
             content = {
                 "dataset": dataset,
                 "command": command,
                 "options": options,
-                "labels": listing.labels,
-                "multi_label": listing.multi_label,
-                "per_frame": listing.per_frame,
-                "target": listing.target,
-                "budget": listing.budget,
-                "clips_per_video": listing.clips_per_video,
-                "splits": splits,
-                "skipped": skipped,
-                "irregularities": _irregularities(listing, splits),
+                **_content(listing, shards, written),
             }
             _check_any_usable(content, raw_dir)
             manifest.save(content, path)
@@ -106,8 +97,9 @@ def build(
 
 
 def _writer(workers, beam_options):
+    """Returns a function of a folder, shards and `Work` that writes them."""
     if beam_options is None:
-        return functools.partial(threads.in_threads, workers=workers)
+        return functools.partial(threads.write_shards, workers=workers)
     try:
         from tfrecords_tools import beam
     except ImportError as error:
@@ -132,7 +124,7 @@ def _list(dataset, raw_dir, seed, choices):
 
 
 def _fingerprint(raw_dir, listing):
-    """SHA-256 over the paths, sizes, splits and labels of all videos."""
+    """Returns a SHA-256 over the paths, sizes, splits and labels of videos."""
     digest = hashlib.sha256(repr(sorted(listing.labels.items())).encode())
     for video in sorted(listing.videos):
         paths = decode.files(raw_dir / video.id)
@@ -153,24 +145,25 @@ def _is_built(folder):
 
 
 def _same(content, options, folder):
+    """Returns a manifest, or raises if its shards have other options."""
     differing = [k for k in options if content["options"].get(k) != options[k]]
     if differing:
         raise ValueError(
-            f"{folder} holds shards of other {', '.join(differing)}. Choose "
-            "another --out_dir, or delete it to build it anew. It was made "
-            f"with `{manifest.command(content)}`."
+            f"{folder} holds shards that differ in {', '.join(differing)}. "
+            "Choose another --out_dir, or delete it to build it anew. It was "
+            f"made with `{manifest.command(content)}`."
         )
     return content
 
 
 @contextlib.contextmanager
 def _appears_whole(folder):
-    """A folder that gets its name at the end, or vanishes on an error."""
+    """Yields a folder that gets its name at the end, or vanishes on errors."""
     appears = _uploaded if storage.is_remote(folder) else _renamed
     try:
         with appears(folder) as path:
             yield path
-    except tf.errors.OpError as error:  # for one, a disk that is full
+    except tf.errors.OpError as error:  # such as a full disk
         raise OSError(f"{folder}: {error.message}") from error
 
 
@@ -178,7 +171,7 @@ def _appears_whole(folder):
 def _renamed(folder):
     with partial(folder) as path:
         yield path
-        # Unless another process was faster; then its shards are as good.
+        # If another process was faster, its shards are just as good.
         if not (folder / manifest.NAME).exists():
             os.rename(path, folder)
 
@@ -194,23 +187,33 @@ def _uploaded(folder):
         raise
 
 
-def _collected(shards, done):
-    """`splits` and `skipped` of the manifest."""
+def _content(listing, shards, written):
+    """Returns what a manifest says about the videos and their shards."""
     splits = {
         split: {"shards": [], "videos": [], "frames": []} for split in SPLITS
     }
-    for shard, written in zip(shards, done, strict=True):
-        splits[shard.split]["shards"].append(written["shard"])
+    for shard, notes in zip(shards, written, strict=True):
+        splits[shard.split]["shards"].append(notes["shard"])
         for key in ("videos", "frames"):
-            splits[shard.split][key] += written[key]
-    return splits, [bad for written in done for bad in written["skipped"]]
+            splits[shard.split][key] += notes[key]
+    return {
+        "labels": listing.labels,
+        "multi_label": listing.multi_label,
+        "per_frame": listing.per_frame,
+        "target": listing.target,
+        "budget": listing.budget,
+        "clips_per_video": listing.clips_per_video,
+        "splits": splits,
+        "skipped": [bad for notes in written for bad in notes["skipped"]],
+        "irregularities": _irregularities(listing, splits),
+    }
 
 
 def _irregularities(listing, splits):
-    """Those of a listing, and labels that end before or after their video.
+    """Returns those of a listing, and labels that are not as long as a video.
 
     Raises:
-        ValueError: If the listing bears none.
+        ValueError: If there are such labels and the listing is strict.
     """
     lengths = {
         video: frames
@@ -218,8 +221,8 @@ def _irregularities(listing, splits):
         for video, frames in zip(split["videos"], split["frames"], strict=True)
     }
     found = {  # a dict, for its order
-        f"{video.id}: labels of {len(video.labels[name])} frames, of "
-        f"{lengths[video.id]} that there are": None
+        f"{video.id}: labels of {len(video.labels[name])} frames, but the "
+        f"video has {lengths[video.id]}": None
         for video in listing.videos
         for name in listing.per_frame
         if lengths.get(video.id) not in (None, len(video.labels[name]))

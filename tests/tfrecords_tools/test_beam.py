@@ -1,4 +1,4 @@
-"""Apache Beam gives the shards that threads give."""
+"""Apache Beam writes the same shards as threads do."""
 
 import hashlib
 import importlib.util

@@ -46,7 +46,7 @@ def error(stderr):
 
 
 def ut_folder(root):
-    """Twelve clips of two sequences and one that is no video."""
+    """Writes twelve clips of two sequences and a file that is not a video."""
     for sequence in (1, 2):
         for action in range(6):
             name = f"set1/{action}_{sequence}_{action}.avi"
@@ -86,7 +86,7 @@ def test_flags_of_a_dataset_reach_its_source(tmp_path):
     assert content["options"]["squash"]
     status, _, stderr = program("build", *args, f"--csv={csv}")
     assert status == 1
-    assert "holds shards of other squash. Choose" in error(stderr)
+    assert "holds shards that differ in squash. Choose" in error(stderr)
 
 
 def test_a_bad_video_is_listed_and_makes_the_status_non_zero(tmp_path):
@@ -240,7 +240,7 @@ def test_puppets_are_drawn_once_and_by_one(tmp_path, monkeypatch):
         return root
 
     drawn = []
-    monkeypatch.setattr(write.drawn, "generate", draw)
+    monkeypatch.setattr(cache.generate, "generate", draw)
     monkeypatch.setenv("PRIV_KERAS_CACHE", str(tmp_path / "cache"))
     out = cache.puppets(workers=2)
     assert out.parent == tmp_path / "cache"
@@ -251,7 +251,7 @@ def test_puppets_are_drawn_once_and_by_one(tmp_path, monkeypatch):
     assert cache.drawn_puppets(paper_size=True).is_dir()
     assert drawn[1:] == [((640, 480), 2, 1)]
 
-    # Shards that are given are taken as they are.
+    # Shards that are there already are left as they are.
     assert cache.puppets(tmp_path / "mine", paper_size=True)
 
 
@@ -261,7 +261,7 @@ def test_two_first_uses_at_once_both_get_the_puppets(tmp_path, monkeypatch):
             sbu_folder(root, takes=3)
         raise FileExistsError(root)
 
-    monkeypatch.setattr(write.drawn, "generate", draw)
+    monkeypatch.setattr(cache.generate, "generate", draw)
     monkeypatch.setenv("PRIV_KERAS_CACHE", str(tmp_path))
     assert cache.puppets()
 
@@ -270,7 +270,7 @@ def test_a_failed_drawing_is_not_taken_for_puppets(tmp_path, monkeypatch):
     def fail(root, **_):
         raise OSError("The disk is full.")
 
-    monkeypatch.setattr(write.drawn, "generate", fail)
+    monkeypatch.setattr(cache.generate, "generate", fail)
     monkeypatch.setenv("PRIV_KERAS_CACHE", str(tmp_path))
     with pytest.raises(OSError, match="disk is full"):
         cache.puppets()

@@ -78,7 +78,7 @@ def test_shrinking_takes_the_mean_of_an_area(tmp_path):
     import cv2
 
     stripes = np.zeros((48, 64, 3), "uint8")
-    stripes[:, ::2] = 200  # any other way would keep or drop a stripe
+    stripes[:, ::2] = 200  # any other interpolation would keep or drop a stripe
     cv2.imwrite(str(tmp_path / "f1.png"), stripes)
     np.testing.assert_array_equal(decode.frames(tmp_path, (32, 24)), 100)
 
@@ -135,7 +135,7 @@ def test_damaged_and_missing_pictures_are_named(tmp_path):
         ((0, -1, 1, 0), lambda p: np.rot90(p, 1)),
         ((-1, 0, 0, 1), lambda p: p[:, ::-1]),  # a front camera
         ((0, 1, 1, 0), lambda p: p.transpose(1, 0, 2)),
-        ((0, 0, 0, 0), lambda p: p),  # means nothing
+        ((0, 0, 0, 0), lambda p: p),  # not a rotation
     ],
 )
 def test_a_video_is_turned_as_its_display_matrix_says(
@@ -162,7 +162,7 @@ def levels(path):
 def test_frames_of_a_varying_rate_are_taken_at_even_instants(tmp_path, name):
     even = write_video(tmp_path / f"even{name}", steps(8), codec="libx264")
     assert levels(even) == list(range(8))
-    # Four at 25 a second, then four at 5 a second: 134 ms apart on the mean.
+    # Four at 25 a second, then four at 5 a second: 134 ms apart on average.
     times = [0, 40, 80, 120, 320, 520, 720, 940]
     path = write_video(tmp_path / name, steps(8), codec="libx264", times=times)
     assert levels(path) == [1, 3, 4, 4, 5, 6, 6, 7]
@@ -248,5 +248,5 @@ def test_frames_beyond_those_asked_for_are_not_decoded(tmp_path):
     write_avi(path, 40, size=(320, 240))
     content = path.read_bytes()
     path.write_bytes(content[: len(content) * 2 // 3])
-    # That it is cut off would be seen at the end.
+    # Whether it is cut off would only be seen at the end.
     assert len(list(itertools.islice(decode.stream(path, (64, 48)), 5))) == 5

@@ -24,7 +24,7 @@ def built(tmp_path_factory):
 
 @pytest.fixture
 def train(built, tmp_path):
-    """The one shard of the training split, in a copy of all."""
+    """Returns the one shard of the training split, in a copy of all."""
     copy = pathlib.Path(shutil.copytree(built, tmp_path / "sbu"))
     return next(copy.glob("train-*"))
 
@@ -48,7 +48,7 @@ def test_records_are_read_around_those_that_are_broken(train):
     whole = records(train)
     spoil_frames(train, 3)
     flip(train, 5, 12 + 40)
-    flip(train, 6, -3)  # in the checksum of the one before, broken already
+    flip(train, 6, -3)  # in the checksum of record 5, which is broken already
     flip(train, len(whole) - 1, 12 + 40)
     found = scan(train)
     assert list(found.broken) == [3, 5, len(whole) - 1]
@@ -61,7 +61,7 @@ def test_records_are_read_around_those_that_are_broken(train):
         runs={train.name: found.runs},
     )
     assert list(find().as_numpy_iterator()) == kept
-    # Nor does it matter, to the order of what is left, what is left out.
+    # What is left out does not change the order of what is left.
     assert list(find(seed=3).as_numpy_iterator()) == kept
 
 
@@ -92,11 +92,11 @@ def test_a_shard_of_nothing_whole(train):
         str(train.parent / p) for p in ("train-*", "*.tfrecord")
     )
     runs = {train.name: found.runs}
-    assert list(records.read_records(of_train, runs=runs)) == []
-    assert len(list(records.read_records(of_all, runs=runs))) == 24 - len(whole)
+    assert list(read_records(of_train, runs=runs)) == []
+    assert len(list(read_records(of_all, runs=runs))) == 24 - len(whole)
     content = manifest.load(train.parent)
     every = dict(integrity.scan_all(train.parent, content))
-    with pytest.raises(ValueError, match="no record of the split train"):
+    with pytest.raises(ValueError, match="No record of the split train is"):
         integrity.without_broken(content, every)
 
 

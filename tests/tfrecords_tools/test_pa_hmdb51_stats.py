@@ -29,7 +29,7 @@ def folder(tmp_path):
 
 def test_shares_are_of_known_frames(folder):
     found = pa_hmdb51.load(folder)
-    # Nobody said what the first two frames of b show of nudity.
+    # The first two frames of b are not annotated for nudity.
     frames = pa_hmdb51_stats.frames_of(found)
     assert frames == {"jump": 6, "run": 4}
     shares = pa_hmdb51_stats.shares_of(found)

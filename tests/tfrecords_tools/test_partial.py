@@ -1,4 +1,4 @@
-"""Folders that stopped processes leave, and those that others write."""
+"""Folders that stopped processes left, and those that others are filling."""
 
 import os
 import pathlib
@@ -17,11 +17,11 @@ ROOT = pathlib.Path(__file__).parents[2]
 DRAWS = """
 import pathlib, sys
 from flags import signals
-from tfrecords_tools.sources import puppets
+from tfrecords_tools.puppets import generate
 if __name__ == "__main__":
     signals.exit_when_stopped()
     root = pathlib.Path(sys.argv[1])
-    puppets.generate(root, size=(320, 240), takes=5, workers=int(sys.argv[2]))
+    generate.generate(root, size=(320, 240), takes=5, workers=int(sys.argv[2]))
 """
 
 
@@ -74,7 +74,7 @@ def test_the_next_clears_what_a_killed_process_left(tmp_path, workers):
     with partial.partial(root) as path:
         assert left(root) == [path] != [abandoned]
         path.rename(root)
-    # Nobody goes on drawing into it.
+    # No process goes on drawing into it.
     time.sleep(1)
     assert not left(root) and root.is_dir()
 

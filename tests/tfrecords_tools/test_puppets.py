@@ -1,4 +1,4 @@
-"""Tests of the drawn data set."""
+"""Tests of the drawn dataset."""
 
 import itertools
 
@@ -32,7 +32,7 @@ def painted(frames, colour):
 
 
 def place(frame, number):
-    """Mean column of the pixels in the shirt colour of an actor."""
+    """Returns the mean column of pixels in the colour of an actor's shirt."""
     shirt = cast.ACTORS[number - 1].top.colour
     return np.nonzero(painted(frame, shirt))[1].mean()
 
@@ -61,9 +61,9 @@ def test_sets_are_those_of_sbu():
 
 @pytest.mark.parametrize("action", range(1, 9))
 def test_clip_repeats_and_follows_the_seed(action):
-    first = puppet.clip((1, 2), action, size=SMALL, seed=5)
-    again = puppet.clip((1, 2), action, size=SMALL, seed=5)
-    other = puppet.clip((1, 2), action, size=SMALL, seed=6)
+    first = puppet.draw((1, 2), action, size=SMALL, seed=5)
+    again = puppet.draw((1, 2), action, size=SMALL, seed=5)
+    other = puppet.draw((1, 2), action, size=SMALL, seed=6)
     np.testing.assert_array_equal(first, again)
     assert first.shape != other.shape or (first != other).mean() > 0.5
 
@@ -71,7 +71,7 @@ def test_clip_repeats_and_follows_the_seed(action):
 def test_clip_shape():
     counts = set()
     for seed in range(8):
-        frames = puppet.clip((6, 7), 8, size=(37, 53), seed=seed)
+        frames = puppet.draw((6, 7), 8, size=(37, 53), seed=seed)
         assert frames.dtype == np.uint8
         assert frames.shape[1:] == (53, 37, 3)
         assert 10 <= len(frames) <= 46
@@ -81,7 +81,7 @@ def test_clip_shape():
 
 def test_every_action_moves_differently():
     clips = [
-        puppet.clip((3, 5), action, size=SMALL, seed=2)
+        puppet.draw((3, 5), action, size=SMALL, seed=2)
         for action in range(1, 9)
     ]
     for first, second in itertools.combinations(clips, 2):
@@ -92,7 +92,7 @@ def test_every_action_moves_differently():
 @pytest.mark.parametrize("seed", range(3))
 def test_distance_of_the_actors(white_light, seed):
     def ends(action):
-        frames = puppet.clip((1, 6), action, size=CLEAR, seed=seed)
+        frames = puppet.draw((1, 6), action, size=CLEAR, seed=seed)
         return distance(frames[0], 1, 6), distance(frames[-1], 1, 6)
 
     far, near = ends(APPROACHING)
@@ -107,7 +107,7 @@ def test_seeds_mirror_the_sides(white_light):
     lefts = {
         place(frames[0], 1) < place(frames[0], 3)
         for frames in (
-            puppet.clip((1, 3), SHAKING, size=CLEAR, seed=seed)
+            puppet.draw((1, 3), SHAKING, size=CLEAR, seed=seed)
             for seed in range(6, 14)
         )
     }
@@ -120,9 +120,9 @@ def test_look_does_not_depend_on_the_seed(white_light, number):
     stranger = partner % 7 + 1
     shirt = cast.ACTORS[number - 1].top.colour
     for seed, action in ((1, KICKING), (3, DEPARTING)):
-        seen = puppet.clip((number, partner), action, size=CLEAR, seed=seed)
-        gone = puppet.clip((stranger, partner), action, size=CLEAR, seed=seed)
-        # Some 700 pixels of plain cloth, less between the printed shapes.
+        seen = puppet.draw((number, partner), action, size=CLEAR, seed=seed)
+        gone = puppet.draw((stranger, partner), action, size=CLEAR, seed=seed)
+        # About 700 pixels of plain cloth, fewer between printed shapes.
         assert painted(seen, shirt).sum((1, 2)).min() > 100
         assert not painted(gone, shirt).any()
 
@@ -130,7 +130,7 @@ def test_look_does_not_depend_on_the_seed(white_light, number):
 @pytest.mark.parametrize("seed", range(3))
 def test_room_knows_neither_actors_nor_action(seed):
     def corners(actors, action):
-        frames = puppet.clip(actors, action, size=(160, 120), seed=seed)
+        frames = puppet.draw(actors, action, size=(160, 120), seed=seed)
         top, bottom = frames[:, :14], frames[:, -5:]
         sides = [
             edge[:, :, part]
@@ -149,7 +149,7 @@ def test_room_knows_neither_actors_nor_action(seed):
 
 def test_rooms_and_lights_differ_between_seeds():
     corners = [
-        puppet.clip((1, 2), SHAKING, size=SMALL, seed=seed)[0, 0, 0]
+        puppet.draw((1, 2), SHAKING, size=SMALL, seed=seed)[0, 0, 0]
         for seed in range(8)
     ]
     assert len(np.unique(corners, axis=0)) == 8
@@ -168,18 +168,18 @@ def test_rooms_and_lights_differ_between_seeds():
 )
 def test_clip_refuses(actors, action, size, message):
     with pytest.raises(ValueError, match=message):
-        puppet.clip(actors, action, size=size, seed=0)
+        puppet.draw(actors, action, size=size, seed=0)
 
 
 def test_generate_layout(tmp_path, one_set, monkeypatch, capsys):
     drawn = {}
-    clip = puppet.clip
+    draw = puppet.draw
 
     def spy(actors, action, **keywords):
-        drawn[action] = actors, clip(actors, action, **keywords)
+        drawn[action] = actors, draw(actors, action, **keywords)
         return drawn[action][1]
 
-    monkeypatch.setattr(puppet, "clip", spy)
+    monkeypatch.setattr(puppet, "draw", spy)
     root = tmp_path / "new" / "puppets"
     assert generate.generate(root, size=(33, 24), takes=1) == root
     (line,) = capsys.readouterr().err.splitlines()

@@ -36,7 +36,7 @@ def shards(tmp_path_factory):
         (20, 0.5, [2, 7, 12, 17]),  # the centre of each quarter
         (20, 0.0, [0, 5, 10, 15]),
         (4, 0.5, [0, 1, 2, 3]),
-        (2, 0.5, [0, 1, 1, 1]),  # too short: the last frame again
+        (2, 0.5, [0, 1, 1, 1]),  # too short: the last frame is repeated
     ],
 )
 def test_strata(length, offset, expected):
@@ -198,7 +198,7 @@ def test_consecutive_clips_cover_a_video_once(tmp_path):
     )
     expected = [
         ("a", [0, 1, 2, 3]),
-        ("a", [4, 5, 6, 7]),  # 8, 9 and 10 are no whole clip
+        ("a", [4, 5, 6, 7]),  # 8, 9 and 10 do not fill a clip
         ("b", [0, 1, 2, 2]),
         ("c", [0, 1, 2, 3]),
         ("c", [4, 5, 6, 7]),

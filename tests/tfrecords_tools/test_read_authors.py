@@ -1,4 +1,4 @@
-"""Records as the paper's authors wrote them, read as ours are."""
+"""Records of the paper's authors are read as ours are."""
 
 import numpy as np
 import pytest

@@ -35,7 +35,7 @@ def test_jpeg_frames_come_back_nearly_and_red_stays_red():
 
 @pytest.mark.parametrize("encoding", schema.ENCODINGS)
 def test_a_record_says_how_it_is_encoded(encoding):
-    # Of 2x2 pixels, a JPEG is longer than raw bytes: lengths tell nothing.
+    # A JPEG of 2x2 pixels is longer than raw bytes: lengths say nothing.
     _, frames = round_trip(np.full((5, 2, 2, 3), 99, "uint8"), encoding)
     assert frames.shape == (5, 2, 2, 3)
     np.testing.assert_allclose(frames, 99, atol=1)
@@ -118,7 +118,7 @@ def test_a_window_is_what_is_cut_from_whole_frames(encoding):
     for top, left in ((0, 0), (3, 5), (8, 16)):
         cut = schema.decode_frames(encoded, tf.constant([top, left, 16, 16]))
         expected = whole[:, top : top + 16, left : left + 16]
-        # Chroma beyond the window does not blend in at its border.
+        # Chroma from outside the window does not blend in at its border.
         np.testing.assert_allclose(cut, expected, atol=encoding == "jpeg" and 8)
         np.testing.assert_allclose(
             cut[:, 2:-2, 2:-2], expected[:, 2:-2, 2:-2], atol=1

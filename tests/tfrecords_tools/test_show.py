@@ -23,7 +23,7 @@ def shards(tmp_path_factory):
 
 
 def show(*args, cwd=None):
-    # A process: flags of two programs do not go together in one.
+    # Runs in a process, since flags of two programs do not fit into one.
     return subprocess.run(
         [sys.executable, "-m", "tfrecords_tools.show", *map(str, args)],
         capture_output=True,
@@ -57,10 +57,10 @@ def test_a_picture_has_a_row_per_video(shards, tmp_path):
     assert shown.returncode == 0, shown.stderr
     sheet = cv2.imread(str(out))[..., ::-1]
     assert sheet.shape == (2 * 24, 8 * 24 + 320, 3)
-    assert sheet[:24, 8 * 24 :].min() < 128  # something is written there
+    assert sheet[:24, 8 * 24 :].min() < 128  # there is text
     first = manifest.load(shards)["splits"]["test"]["videos"][0]
     level = 10 * int(first.split("/")[1])
-    # The first of 8 evenly spaced of 20 frames, its central square.
+    # The central square of the first of 8 frames, evenly spaced in 20.
     expected = gray(1, level=level)[:, 4:28]
     np.testing.assert_array_equal(sheet[:24, :24], expected)
 

@@ -1,4 +1,4 @@
-"""Shards in an object store: a server of S3's protocol on this machine."""
+"""Shards in an object store: a server on this machine that speaks S3."""
 
 import importlib.util
 import os
@@ -40,7 +40,7 @@ def bucket():
             "S3_VERIFY_SSL": "0",
         }.items():
             patch.setenv(name, value)
-        # In its own process: TensorFlow's writers hold Python's lock.
+        # It has its own process, since TensorFlow's writers hold Python's lock.
         server = subprocess.Popen(
             [sys.executable, "-c", "from moto.server import main; main()"]
             + ["-H", "127.0.0.1", "-p", str(port)],
@@ -80,7 +80,7 @@ def test_shards_are_written_to_s3_checked_and_read(bucket, tmp_path):
     content = write.build("sbu", raw, out)
     assert records(f"{out}/sbu") == records(tmp_path / "sbu")
     assert write.build("sbu", raw, out) == content
-    with pytest.raises(ValueError, match="shards of other encoding"):
+    with pytest.raises(ValueError, match="shards that differ in encoding"):
         write.build("sbu", raw, out, encoding="raw")
     assert sum(integrity.check_folder(f"{out}/sbu").values()) == 12
     names = {path.name for path in storage.path(f"{out}/sbu").iterdir()}

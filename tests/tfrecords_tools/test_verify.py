@@ -33,7 +33,7 @@ def records(path):
 
 
 def rewrite(shards, split, records):
-    """Puts other records into a shard, and its new sum into the manifest."""
+    """Puts other records into a shard, and its new hash into the manifest."""
     content = manifest.load(shards)
     (shard,) = content["splits"][split]["shards"]
     path = shards / shard["file"]

@@ -48,10 +48,12 @@ def test_a_second_run_does_nothing(raw, tmp_path):
 
 def test_other_options_and_other_videos_are_refused(raw, tmp_path):
     write.build("sbu", raw, tmp_path / "out")
-    with pytest.raises(ValueError, match="shards of other encoding. Choose"):
+    with pytest.raises(
+        ValueError, match="shards that differ in encoding. Choose"
+    ):
         write.build("sbu", raw, tmp_path / "out", encoding="raw")
     write_pngs(raw / "s02s03" / "01" / "001", 10)
-    with pytest.raises(ValueError, match="shards of other videos"):
+    with pytest.raises(ValueError, match="shards that differ in videos"):
         write.build("sbu", raw, tmp_path / "out")
 
 

@@ -9,13 +9,13 @@ from tfrecords_tools.puppets import generate
 
 
 def puppets(out_dir=None, *, paper_size=False, workers=1):
-    """Draws the puppets and builds their shards, where they are missing.
+    """Draws the puppets and builds their shards, if they are missing.
 
     Args:
         out_dir: Folder for the shards; `None` for one in the cache, see
-            `drawn_puppets`. Shards that it holds are taken as they are.
+            `drawn_puppets`. Shards that it already holds are left as they are.
         paper_size: Bool, see `drawn_puppets`.
-        workers: Int.
+        workers: Int, processes that draw and threads that build.
 
     Returns:
         Path of the folder that holds `puppets/manifest.json`.
@@ -38,12 +38,12 @@ def puppets(out_dir=None, *, paper_size=False, workers=1):
 
 
 def drawn_puppets(*, paper_size=False, workers=1):
-    """Draws the puppets into the cache, where they are missing.
+    """Draws the puppets into the cache, if they are missing.
 
     Args:
-        paper_size: Bool, 336 clips of 640x480 as SBU's frames, else 840 of
-            160x120.
-        workers: Int.
+        paper_size: Bool, whether to draw 336 clips of 640x480, the size of
+            SBU's frames, rather than 840 of 160x120.
+        workers: Int, processes that draw.
 
     Returns:
         Path of a folder in SBU's layout, below `$PRIV_KERAS_CACHE` or

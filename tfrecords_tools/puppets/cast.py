@@ -1,4 +1,4 @@
-"""Who the puppets are: actions, actors and their clothes."""
+"""The puppets: their actions, their pairs, their looks and their clothes."""
 
 from typing import NamedTuple
 
@@ -39,7 +39,7 @@ SETS = (
 
 
 class Cloth(NamedTuple):
-    """Colour, colour of the texture, and its name (see `_texture`)."""
+    """A colour, that of the texture, and its name (see `drawing.texture`)."""
 
     colour: tuple
     second: tuple
@@ -49,14 +49,14 @@ class Cloth(NamedTuple):
 class Actor(NamedTuple):
     """The look of one actor, which is all that identifies it."""
 
-    height: float
-    build: float
+    height: float  # metres
+    build: float  # factor of the breadth
     skin: tuple
     hair: tuple
     style: str
     glasses: str
     beard: str
-    brows: float
+    brows: float  # half their height, in radii of the head
     lips: tuple
     sleeves: str
     top: Cloth

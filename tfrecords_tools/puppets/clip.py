@@ -1,24 +1,4 @@
-"""Puppets: a small drawn stand-in for the SBU Kinect Interaction dataset.
-
-Seven articulated actors meet in pairs and carry out SBU's eight interactions.
-The files are laid out like SBU's, so whatever reads SBU reads puppets too.
-
-Two things are kept apart on purpose, so that a privacy experiment has a known
-answer. *Who* is visible is carried by the look of an actor alone (face, hair,
-skin, cloth colours and textures, height, build); `ACTORS` fixes it and no seed
-changes it. *What* happens is carried by the body motion alone. All the rest
-(camera, light, room, side, timing) is drawn from the seed and from nothing
-else: with the same seed, the room is the same whoever is in it.
-
-Lengths are metres, angles radians, colours RGB. An actor is built looking
-along +x ("ahead"), `away` metres left of the centre, and mirrored if it stands
-on the right. `turn` is 0 for a profile and pi/2 for a look into the camera.
-"""
-
-import multiprocessing.connection
-import os
-import signal
-import threading
+"""Draws one clip of puppets: two actors, their action and their room."""
 
 import numpy as np
 
@@ -30,25 +10,26 @@ from tfrecords_tools.puppets.cast import ACTORS
 from tfrecords_tools.puppets.motion import perform
 
 
-def clip(actors, action, *, size, seed):
+def draw(actors, action, *, size, seed):
     """Draws one clip.
 
     The same arguments give the same bytes. Camera, light, room and number of
     frames follow from `seed` and `size` alone.
 
     Args:
-        actors: two different actor numbers, 1 to 7. The first one stands on
+        actors: Two different actor numbers, 1 to 7. The first one stands on
             the left, unless the seed says that the clip is mirrored.
-        action: number of the interaction in `ACTIONS`, 1 to 8.
+        action: Int, number of the interaction in `cast.ACTIONS`, 1 to 8.
         size: `(width, height)` of the frames in pixels.
-        seed: a non-negative integer.
+        seed: Int, not negative.
 
     Returns:
         uint8 array of shape `(frames, height, width, 3)`, RGB, with 10 to 46
         frames.
 
     Raises:
-        ValueError: if an actor, the action or the size does not exist.
+        ValueError: If an actor or the action does not exist, or `size` is too
+            small.
     """
     _check(actors, action, size)
     streams = np.random.SeedSequence(seed).spawn(4)
@@ -61,9 +42,9 @@ def clip(actors, action, *, size, seed):
     poses, thing = perform(motion, action, cast, len(view.zoom))
     parts = figure.shadows(poses, floor)
     for index, (actor, pose) in enumerate(zip(cast, poses, strict=True)):
-        parts += figure.figure(actor, pose, index)
+        parts += figure.parts_of(actor, pose, index)
     parts += thing
-    return scene.lit(light, _draw(parts, backdrop, view))
+    return scene.lit(light, _paint(parts, backdrop, view))
 
 
 def _check(actors, action, size):
@@ -83,27 +64,15 @@ def _check(actors, action, size):
 
 
 def check_size(size):
+    """Raises `ValueError` unless frames of a size can be drawn."""
     if len(size) != 2 or min(size) < 8:
         raise ValueError(
             f"size={size!r}: want (width, height), each at least 8 pixels."
         )
 
 
-def end_with_parent():
-    """Ends a worker with the process that it draws for, however that ends: it
-    would go on writing, or wait for ever."""
-    # Ctrl-C reaches workers too; it is the parent that clears up.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process().sentinel
-
-    def wait():
-        multiprocessing.connection.wait([parent])
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
-def _draw(parts, room, view):
+def _paint(parts, room, view):
+    """Returns frames of the parts before the room, from back to front."""
     import cv2
 
     width, height = view.size

@@ -1,47 +1,47 @@
-"""Shapes, drawn with OpenCV."""
+"""Shapes as polygons, and how OpenCV fills them."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-_BITS = 4
+_BITS = 4  # binary places of pixel positions
 
 
 class Part(NamedTuple):
-    """Polygons of one colour: depth (n,), corners (n, polygons, k, 2)."""
+    """Polygons of one colour in each of `n` frames."""
 
-    depth: np.ndarray
-    polygons: np.ndarray
+    depth: np.ndarray  # (n,), higher is nearer to the camera
+    polygons: np.ndarray  # (n, polygons, corners, 2), metres
     colour: tuple
 
 
 def fill(image, polygons, colour):
-    """Fills `_fixed` polygons, (count, corners, 2). They may not overlap."""
+    """Fills `fixed` polygons, (count, corners, 2), which must not overlap."""
     import cv2
 
     cv2.fillPoly(image, list(polygons), colour, cv2.LINE_AA, _BITS)
 
 
 def fixed(points):
-    """Pixel positions as `_fill` takes them: with `_BITS` binary places."""
+    """Returns pixel positions as `fill` takes them, as fixed-point numbers."""
     return np.rint(points * 2**_BITS).astype(np.int32)
 
 
 def ellipse(corners, start=0.0, stop=2 * np.pi):
-    """Points of the unit circle from one angle to another."""
+    """Returns points of the unit circle from one angle to another."""
     angles = np.linspace(start, stop, corners)
     return np.stack([np.cos(angles), np.sin(angles)], -1)
 
 
 def tube(start, end, radii, extra=0.0):
-    """Outline, (n, 1, 14, 2), of a limb with round ends.
+    """Returns the outline, (n, 1, 14, 2), of a limb with round ends.
 
     Args:
-        start: array (n, 2), metres.
-        end: array (n, 2), metres.
-        radii: half the thickness at `start` and at `end`, metres. Either may
+        start: Array (n, 2), metres.
+        end: Array (n, 2), metres.
+        radii: Half the thickness at `start` and at `end`, metres. Either may
             be an array (n, 1).
-        extra: metres added to both.
+        extra: Float, metres added to both.
     """
     along, across = axes(start, end)
     arc = ellipse(7, -np.pi / 2, np.pi / 2)[None]
@@ -54,6 +54,7 @@ def tube(start, end, radii, extra=0.0):
 
 
 def axes(start, end):
+    """Returns unit vectors (n, 2) along a limb and across it."""
     along = end - start
     length = np.linalg.norm(along, axis=-1, keepdims=True)
     along = along / np.maximum(length, 1e-6)
@@ -61,10 +62,10 @@ def axes(start, end):
 
 
 def texture(name, rows, columns):
-    """Polygons (count, corners, 2) in cloth coordinates.
+    """Returns polygons (count, corners, 2) in cloth coordinates.
 
-    The first coordinate runs along the limb, 0 to 1, the second one across
-    it, -1 to 1.
+    The first coordinate runs along the limb, 0 to 1, and the second one across
+    it, -1 to 1. A cloth of another name is plain and has no polygons.
     """
     row, column = np.mgrid[:rows, :columns].reshape(2, -1)
     square = np.array(((0, 0), (1, 0), (1, 1), (0, 1)))
@@ -89,7 +90,7 @@ def texture(name, rows, columns):
 
 
 def printed(start, end, radii, cells):
-    """Texture polygons (n, count, corners, 2) laid on a limb."""
+    """Returns texture polygons (n, count, corners, 2), laid on a limb."""
     _, across = axes(start, end)
     along, side = cells[None, ..., :1], cells[None, ..., 1:]
     first, last = (np.asarray(r)[..., None, None] for r in radii)
@@ -99,4 +100,5 @@ def printed(start, end, radii, cells):
 
 
 def shade(colour, factor):
+    """Returns a colour `factor` times as bright."""
     return tuple(factor * channel for channel in colour)

@@ -1,4 +1,4 @@
-"""A puppet's body: its skeleton, clothes and face."""
+"""An actor's body: its skeleton, clothes, face and shadow."""
 
 from typing import NamedTuple
 
@@ -11,8 +11,35 @@ from tfrecords_tools.puppets.pose import FAR
 from tfrecords_tools.puppets.pose import NEAR
 
 
+def parts_of(actor, pose, index):
+    """Returns all parts of an actor; index 1 stands on the right."""
+    bones = _skeleton(actor, pose)
+    parts = _body(actor, pose, bones) + _head(actor, pose, bones.head)
+    for side in (NEAR, FAR):
+        front = np.cos(pose.turn) * (1 if side == NEAR else -1) > 0
+        parts += _leg_parts(actor, bones, side, front)
+        parts += _arm_parts(actor, bones, side, front)
+    mirror = np.array((1 - 2 * index, 1))
+    return [
+        Part(part.depth + 0.5 * index, part.polygons * mirror, part.colour)
+        for part in parts
+    ]
+
+
+def shadows(poses, floor):
+    """Returns the parts of both actors' shadows on a floor of a colour."""
+    parts = []
+    for pose, sign in zip(poses, (-1, 1), strict=True):
+        spot = drawing.ellipse(20) * (0.34, 0.05)
+        place = np.stack([sign * pose.away, np.zeros(len(pose.away))], -1)
+        depth = np.full(len(place), -9.0)
+        shape = place[:, None, None] + spot
+        parts.append(Part(depth, shape, 0.7 * np.asarray(floor)))
+    return parts
+
+
 class Skeleton(NamedTuple):
-    """Joints, each (n, 2) or for pairs of limbs a pair of those."""
+    """Joints, each (n, 2), or a pair of those for pairs of limbs."""
 
     hip: np.ndarray
     neck: np.ndarray
@@ -50,7 +77,7 @@ def _skeleton(actor, pose):
 
 
 def _hip(pose, ankles, leg):
-    """Height of the hips: as high as the feet on the ground let them be."""
+    """Returns where the hips are: as high as the feet on the ground allow."""
     ahead = np.minimum(np.abs(ankles[..., 0]), 0.95 * leg)
     lifted = 4 * pose.feet[..., 1]
     limit = ankles[..., 1] + lifted + np.sqrt(leg**2 - ahead**2)
@@ -83,7 +110,7 @@ def _leg(pose, hip, ankle, tall):
 
 
 def _bend(root, goal, upper, lower, side):
-    """Two-bone inverse kinematics: the joint between, and the end."""
+    """Solves two-bone kinematics; returns the joint between, and the end."""
     away, across = drawing.axes(root, goal)
     reach = np.linalg.norm(goal - root, axis=-1, keepdims=True)
     reach = np.clip(reach, 0.35 * upper, 0.998 * (upper + lower))
@@ -95,24 +122,9 @@ def _bend(root, goal, upper, lower, side):
 
 
 def _flat(pose, joint, lateral):
-    """A joint as the camera sees it, seen from the left of the scene."""
+    """Returns a joint as the camera sees it, for an actor on the left."""
     x = joint[:, 0] * np.cos(pose.turn) + lateral * np.sin(pose.turn)
     return np.stack([x - pose.away, joint[:, 1]], -1)
-
-
-def figure(actor, pose, index):
-    """All parts of an actor; the one with index 1 stands on the right."""
-    bones = _skeleton(actor, pose)
-    parts = _body(actor, pose, bones) + _head(actor, pose, bones.head)
-    for side in (NEAR, FAR):
-        front = np.cos(pose.turn) * (1 if side == NEAR else -1) > 0
-        parts += _leg_parts(actor, bones, side, front)
-        parts += _arm_parts(actor, bones, side, front)
-    mirror = np.array((1 - 2 * index, 1))
-    return [
-        Part(part.depth + 0.5 * index, part.polygons * mirror, part.colour)
-        for part in parts
-    ]
 
 
 def _body(actor, pose, bones):
@@ -133,7 +145,7 @@ def _body(actor, pose, bones):
 
 
 def _sewn(depth, pieces, cloth, grid, shade=1.0):
-    """Parts of a cloth made of `(start, end, radii)` pieces."""
+    """Returns the parts of a cloth made of `(start, end, radii)` pieces."""
     tubes = []
     for extra, dark in ((0.011, 0.5), (0, 1)):
         colour = drawing.shade(cloth.colour, dark * shade)
@@ -190,7 +202,7 @@ def _arm_parts(actor, bones, side, front):
 
 
 class Face:
-    """Collects the parts of one head; shapes are added from back to front."""
+    """The parts of one head, which are added from back to front."""
 
     def __init__(self, actor, pose, centre):
         self.parts = []
@@ -201,7 +213,7 @@ class Face:
         self.depth = np.ones(len(pose.away))
 
     def side(self, x):
-        """How far ahead something `x` before the axis of the head is seen."""
+        """Returns how far ahead a thing `x` before the head's axis is seen."""
         return x * np.sin(self.look)
 
     def add(self, shape, colour, x=0.0, y=0.0, wide=1.0):
@@ -266,20 +278,20 @@ def _beard(face, actor):
 def _hair_behind(face, actor):
     if actor.style == "bald":
         return
-    round_ = drawing.ellipse(20)
+    circle = drawing.ellipse(20)
     if actor.style == "afro":
-        face.add(round_ * 1.45, actor.hair, face.side(-0.25), 0.3)
+        face.add(circle * 1.45, actor.hair, face.side(-0.25), 0.3)
     elif actor.style == "long":
         fall = np.array(
             ((-0.95, 0.2), (0.95, 0.2), (0.8, -1.5), (0, -1.75), (-1.0, -1.5))
         )
         face.add(fall, actor.hair, face.side(-0.4))
     elif actor.style == "bun":
-        face.add(round_ * 0.5, actor.hair, face.side(-1.0), 0.85)
+        face.add(circle * 0.5, actor.hair, face.side(-1.0), 0.85)
     elif actor.style == "spiky":
         spikes = np.where(np.arange(20) % 2, 1.5, 1.05)[:, None]
-        face.add(round_ * spikes, actor.hair, face.side(-0.2), 0.15)
-    face.add(round_ * (0.95, 1.02), actor.hair, face.side(-0.22), 0.1)
+        face.add(circle * spikes, actor.hair, face.side(-0.2), 0.15)
+    face.add(circle * (0.95, 1.02), actor.hair, face.side(-0.22), 0.1)
 
 
 def _hair_before(face, actor):
@@ -293,14 +305,3 @@ def _hair_before(face, actor):
     face.add(crown * (1.08, 1.12), felt, face.side(-0.03), 0.05)
     brim = drawing.ellipse(12) * (0.62, 0.11)
     face.add(brim, drawing.shade(felt, 0.7), face.side(0.95), 0.62)
-
-
-def shadows(poses, floor):
-    parts = []
-    for pose, sign in zip(poses, (-1, 1), strict=True):
-        spot = drawing.ellipse(20) * (0.34, 0.05)
-        place = np.stack([sign * pose.away, np.zeros(len(pose.away))], -1)
-        depth = np.full(len(place), -9.0)
-        shape = place[:, None, None] + spot
-        parts.append(Part(depth, shape, 0.7 * np.asarray(floor)))
-    return parts

@@ -11,7 +11,7 @@ from tfrecords_tools.puppets.pose import Pose
 
 
 def perform(rng, action, cast, count):
-    """Poses of both actors, and parts of the things they handle."""
+    """Returns poses of both actors, and the parts of what they handle."""
     time = np.linspace(0, 1, count)
     phase = _timing(rng, time)
     poses = [Pose(actor.height, count) for actor in cast]
@@ -35,7 +35,7 @@ def perform(rng, action, cast, count):
 
 
 def _timing(rng, time):
-    """Phase 0..1 of the action: when it starts and ends, and how evenly."""
+    """Returns the phase of the action in [0, 1]: its start, end and pace."""
     start, stop = rng.uniform(0, 0.08), rng.uniform(0.92, 1)
     phase = np.clip((time - start) / (stop - start), 0, 1)
     return phase ** rng.uniform(0.85, 1.2)
@@ -60,7 +60,7 @@ def _idle(pose, noise):
 
 
 def _walk(pose):
-    """Adds the steps which the way of the actor asks for."""
+    """Adds the steps that it takes for an actor to move as it does."""
     ahead = -np.gradient(pose.away) * np.sign(np.cos(pose.turn))
     if np.ptp(pose.away) < 0.12:
         pose.feet += np.array(((-0.05, 0), (0.05, 0)))
@@ -78,7 +78,7 @@ def _walk(pose):
 
 
 def _hold(pose, side, grip, ahead, up):
-    """Wants a hand at a place, given as the camera sees it."""
+    """Puts a hand at a place, which is given as the camera sees it."""
     pose.grip[:, side] = grip
     pose.reach[:, side, 0] = ahead
     pose.reach[:, side, 1] = up
@@ -204,6 +204,8 @@ def _exchanging(phase, active, passive, scale, near):
     return np.stack([x, np.full(len(phase), up)], -1)
 
 
+# In the order of `cast.ACTIONS`. Each changes both poses; the one that hands
+# over a parcel returns its path, (n, 2).
 _SCRIPTS = (
     _approaching,
     _departing,
@@ -217,7 +219,7 @@ _SCRIPTS = (
 
 
 def _parcel(path, colours):
-    """A box with a ribbon that moves along `path`, (n, 2)."""
+    """Returns the parts of a box with a ribbon, moved along `path`, (n, 2)."""
     depth = np.full(len(path), 2.6)
     parts = []
     for width, height, colour in (

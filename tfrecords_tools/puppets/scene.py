@@ -6,30 +6,31 @@ import numpy as np
 
 from tfrecords_tools.puppets import drawing
 
-_VIEW = (3.2, 2.5)
+_VIEW = (3.2, 2.5)  # metres that are in view at least, width and height
 
 
 class View(NamedTuple):
-    """Where the camera looks: `centre` (n, 2), `zoom` (n,), pixels a metre."""
+    """Where the camera looks in each of `n` frames."""
 
-    size: tuple
-    fold: int
-    scale: float
-    centre: np.ndarray
-    zoom: np.ndarray
+    size: tuple  # of a frame: width and height, pixels
+    fold: int  # how many times as wide and high as a frame its canvas is
+    scale: float  # pixels of the canvas for each metre, at a zoom of 1
+    centre: np.ndarray  # (n, 2), metres
+    zoom: np.ndarray  # (n,)
 
     def canvas(self):
-        """Width and height of the canvas, which is shrunk by `fold`."""
+        """Returns the width and height of the canvas, in pixels."""
         return tuple(self.fold * side for side in self.size)
 
     def pixels(self, points):
-        """Canvas positions of `points`, (n, polygons, corners, 2), metres."""
+        """Returns canvas positions of (n, polygons, corners, 2) in metres."""
         zoom = (self.zoom * self.scale)[:, None, None, None]
         offset = points - self.centre[:, None, None, :]
         return offset * zoom * (1, -1) + np.array(self.canvas()) / 2 - 0.5
 
 
 def camera(rng, size):
+    """Draws a `View` at random, and so the number of frames, 10 to 46."""
     width, height = size
     count = int(rng.integers(10, 47))
     time = np.linspace(-0.5, 0.5, count)
@@ -48,13 +49,14 @@ def camera(rng, size):
 
 
 def wander(rng, time, speed):
-    """Smooth noise within -1..1 over `time`."""
+    """Returns smooth noise in [-1, 1] over `time`."""
     rates = speed * rng.uniform(0.5, 1.5, 3)
     phases = rng.uniform(0, 2 * np.pi, 3)
     return np.sin(2 * np.pi * np.outer(time, rates) + phases).mean(1)
 
 
 def lit(rng, frames):
+    """Returns frames in a light of random colour and contrast."""
     import cv2
 
     gain = rng.uniform(0.75, 1.05) * rng.uniform(0.9, 1.1, 3)
@@ -67,7 +69,7 @@ def lit(rng, frames):
 
 
 def room(rng, view):
-    """Colour of the floor, and the room as a picture 3/2 of the canvas."""
+    """Returns the floor's colour, and the room as a picture of 3/2 canvas."""
     width, height = (3 * side // 2 for side in view.canvas())
     wall = tint(rng, 80, 210)
     floor = tint(rng, 50, 200)
@@ -86,10 +88,12 @@ def room(rng, view):
 
 
 def tint(rng, low, high):
+    """Returns a random colour whose brightness is about `low` to `high`."""
     return rng.uniform(low, high) + rng.uniform(-28, 28, 3)
 
 
 def box(x, y, width, height):
+    """Returns corners (4, 2) of a box that stands on `y`, centred at `x`."""
     left, right = x - width / 2, x + width / 2
     return np.array(
         ((left, y), (right, y), (right, y + height), (left, y + height))
@@ -97,7 +101,10 @@ def box(x, y, width, height):
 
 
 def _furniture(rng, floor):
-    """One thing at the wall: a cupboard, a picture or a lamp."""
+    """Returns polygons of one thing at the wall and their colours.
+
+    It is a cupboard, a picture or a lamp.
+    """
     kind = rng.integers(3)
     x = rng.uniform(-2.2, 2.2)
     colour = tint(rng, 50, 220)
@@ -117,7 +124,7 @@ def _furniture(rng, floor):
 
 
 def backdrop(image, view, index):
-    """The part of the room that the camera sees in one frame."""
+    """Returns the part of the room that the camera sees in one frame."""
     import cv2
 
     width, height = view.canvas()

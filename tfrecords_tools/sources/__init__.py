@@ -16,10 +16,10 @@ SOURCES = {
 
 
 def source(dataset):
-    """The module that lists the videos of `dataset`.
+    """Returns the module that lists the videos of `dataset`.
 
     Raises:
-        ValueError: If there is none.
+        ValueError: If there is no such dataset.
     """
     if dataset not in SOURCES:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Videos of your own: in folders named by their labels, or named by a CSV."""
+"""Videos of your own: in folders named by their labels, or listed in a CSV."""
 
 import csv as csv_format
 import pathlib
@@ -18,8 +18,15 @@ LAYOUT = (
 SPLIT_OF = {**{split: split for split in SPLITS}, "val": "validation"}
 SHARES = {"train": 0.6, "validation": 0.15, "test": 0.25}
 VIDEO_SUFFIXES = (
-    *(".avi", ".m4v", ".mkv", ".mov", ".mp4"),
-    *(".mpeg", ".mpg", ".webm", ".wmv"),
+    ".avi",
+    ".m4v",
+    ".mkv",
+    ".mov",
+    ".mp4",
+    ".mpeg",
+    ".mpg",
+    ".webm",
+    ".wmv",
 )
 NEEDED = ("path", "action", "privacy")
 OPTIONAL = ("split", "source")
@@ -28,81 +35,90 @@ CLIP = re.compile(r"[_-](?:c|clip|part|seg|segment)?[_-]?\d+$")
 
 
 def list_videos(raw_dir, *, seed=0, csv=None):
-    """Lists the videos of folders, or of a CSV.
+    """Lists the videos of a folder, or those of a CSV.
 
-    A CSV has a line of names, in any order: `path`, below `raw_dir` or
-    absolute, of a video, a folder of numbered pictures or a glob of pictures;
-    `action`; `privacy`, the private label, or several with `;` between them.
-    If any has a `;`, all are multi-label, and an empty one is none of them.
-    `split` is train, validation (or val) or test. Without it, videos are dealt
-    60 : 15 : 25, such that no two splits have clips of one `source`; without
-    that column too, the source is the name less a clip's number, as `match` of
-    `match_c01.mp4` and `match_2.mp4`, in whatever folders they are.
+    The first line of a CSV names its columns, in any order: `path`, below
+    `raw_dir` or absolute, of a video, a folder of numbered pictures or a glob
+    of pictures; `action`; `privacy`, the private label, or several that are
+    separated by `;`. If any line has a `;`, the label is multi-label, and an
+    empty one stands for no class. `split` is train, validation (or val) or
+    test. Without that column, videos are dealt 60 : 15 : 25 such that no two
+    splits have clips of one `source`. If there is no such column either, the
+    source is the name without the clip's number, as `match` for
+    `match_c01.mp4` and `match_2.mp4`, whatever folders they are in.
 
     Args:
         raw_dir: Folder, see `LAYOUT`.
-        seed: Int, of the split where a CSV has none.
+        seed: Int, for the splits if a CSV has none.
         csv: Path of a CSV, in UTF-8; `None` to go by folders.
 
     Returns:
-        `Listing`. A video that the CSV names and that is missing is in it.
+        `Listing`. It has every video that the CSV names, even if missing.
 
     Raises:
         FileNotFoundError: If there is no such CSV.
-        ValueError: If a folder, a file or a line is none of the above; names
-            it. If there are too few sources to deal.
+        ValueError: If a folder, a file or a line is none of the above, in
+            which case it is named, or if there are too few sources to deal.
     """
-    raw_dir = pathlib.Path(raw_dir)
     if csv is None:
-        rows, separator = list(_walk(raw_dir)), None
+        rows, several = list(_walk(pathlib.Path(raw_dir))), False
     else:
         rows = read_csv(pathlib.Path(csv))
-        several = any(";" in row["privacy"] for row in rows)
-        separator = ";" if several else None
+        several = _is_multi_label(rows)
+    videos, labels = _labelled(rows, several)
+    if rows and "split" not in rows[0]:
+        videos = _dealt(videos, rows, random.Random(seed), csv)
+    return Listing(
+        videos,
+        labels,
+        target="action",
+        budget="privacy",
+        min_frames=1,
+        clips_per_video=1,
+        multi_label=("privacy",) if several else (),
+    )
+
+
+def _is_multi_label(rows):
+    return any(";" in row["privacy"] for row in rows)
+
+
+def _labelled(rows, several):
+    """Returns the videos of rows, and a dict of label name to class names."""
     actions = sorted({row["action"] for row in rows})
-    private = sorted({n for row in rows for n in _names(row, separator)})
+    private = sorted({name for row in rows for name in _names(row, several)})
     videos = [
         Video(
             row["path"],
             row.get("split"),
             {
                 "action": actions.index(row["action"]),
-                "privacy": _label(_names(row, separator), private, separator),
+                "privacy": _label(_names(row, several), private, several),
             },
         )
         for row in rows
     ]
-    if rows and "split" not in rows[0]:
-        videos = _dealt(videos, rows, random.Random(seed), csv)
-    return Listing(
-        videos,
-        {"action": tuple(actions), "privacy": tuple(private)},
-        target="action",
-        budget="privacy",
-        min_frames=1,
-        clips_per_video=1,
-        multi_label=("privacy",) if separator else (),
-    )
+    return videos, {"action": tuple(actions), "privacy": tuple(private)}
 
 
-def _names(row, separator):
-    """The private labels of a row."""
-    names = row["privacy"].split(separator) if separator else [row["privacy"]]
+def _names(row, several):
+    """Returns the private labels of a row."""
+    names = row["privacy"].split(";") if several else [row["privacy"]]
     return {name.strip() for name in names} - {""}
 
 
-def _label(names, classes, separator):
-    if separator:
+def _label(names, classes, several):
+    if several:
         return tuple(int(name in names) for name in classes)
     return classes.index(*names)
 
 
 def _walk(raw_dir):
-    """Yields the videos below a folder as rows, as a CSV has."""
+    """Yields the videos below a folder as rows, like those of a CSV."""
     for split in _folders(raw_dir):
         if split.name not in SPLIT_OF:
             raise ValueError(
-                f"{split} is none of train, validation and test. --raw_dir "
+                f"{split} is not train, validation or test. --raw_dir "
                 f"must hold {LAYOUT}."
             )
         for action in _folders(split):
@@ -150,11 +166,11 @@ def read_csv(path):
         path: `pathlib.Path`, see `list_videos`.
 
     Returns:
-        List of dicts: column to string; `split` is one of `SPLITS`.
+        List of dicts of column to string; `split` is one of `SPLITS`.
 
     Raises:
-        FileNotFoundError: If there is none.
-        ValueError: If columns, or values of a line, are not as they must be.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the columns, or the values of a line, are not valid.
     """
     if not path.is_file():
         raise FileNotFoundError(f"--csv: there is no file {path}.")
@@ -164,7 +180,7 @@ def read_csv(path):
             rows = _rows(path, file)
         except (csv_format.Error, UnicodeDecodeError) as error:
             raise ValueError(
-                f"{path} is no CSV in UTF-8: {error}. Save it as one."
+                f"{path} is not a CSV in UTF-8: {error}. Save it as one."
             ) from error
     _check_rows(path, rows)
     return rows
@@ -193,7 +209,7 @@ def _row(path, number, row):
     where = f"{path}, line {number}"
     if None in row or None in row.values():
         raise ValueError(
-            f"{where} has not as many values as there are columns. Quote one "
+            f"{where} has more or fewer values than columns. Quote a value "
             'that holds a comma, as "a,b".'
         )
     row = {name: value.strip() for name, value in row.items()}
@@ -203,15 +219,15 @@ def _row(path, number, row):
     if "split" in row:
         if row["split"] not in SPLIT_OF:
             raise ValueError(
-                f"{where}: split {row['split']!r} is none of train, validation "
-                "and test."
+                f"{where}: split {row['split']!r} is not train, validation "
+                "or test."
             )
         row["split"] = SPLIT_OF[row["split"]]
     return row
 
 
 def _check_rows(path, rows):
-    several = any(";" in row["privacy"] for row in rows)
+    several = _is_multi_label(rows)
     seen = set()
     for row in rows:
         if not row["privacy"] and not several:
@@ -246,8 +262,8 @@ def _dealt(videos, rows, rng, csv):
 
 
 def source(row):
-    """The video that a row's was cut from, by its path alone."""
+    """Returns what a row's video was cut from, judging by its path alone."""
     path = pathlib.PurePosixPath(row["path"])
     if any(letter in path.name for letter in "*?["):
-        path = path.parent  # of a glob
+        path = path.parent  # the folder of a glob
     return CLIP.sub("", path.stem)

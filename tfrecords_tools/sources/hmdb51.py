@@ -9,6 +9,7 @@ from tfrecords_tools.sources.listing import Listing
 from tfrecords_tools.sources.listing import Video
 from tfrecords_tools.sources.listing import check_listed
 from tfrecords_tools.sources.listing import deal_whole
+from tfrecords_tools.sources.listing import find_files
 from tfrecords_tools.sources.listing import read_lines
 
 LISTS = "testTrainMulti_7030_splits"
@@ -16,19 +17,19 @@ LAYOUT = f"<action>/*.avi, and beside them {LISTS}/<action>_test_split1.txt"
 SPLITS = ("1", "2", "3")
 PARTS = {"0": None, "1": "train", "2": "test"}  # 0 is not used
 SHARES = {"train": 6 / 7, "validation": 1 / 7}  # 60 and 10 of each action
-# What follows the name of the film and of the action.
+# What follows the names of the film and of the action.
 TAIL = r"_[a-z]_[a-z]{2}_np\d+_[a-z]{2}_[a-z]{3}_\d+\.avi$"
 
 
 def list_videos(raw_dir, *, seed=0, split="1", split_dir=None, exclude_pa=None):
     """Lists HMDB51's videos by its official lists.
 
-    A seventh of the training list validates; clips of one film are not cut
-    apart, whatever actions they show.
+    A seventh of the training list validates. Clips of one film stay in one
+    split, whatever actions they show.
 
     Args:
         raw_dir: Folder that holds `<action>/*.avi`.
-        seed: Int, of the films that validate.
+        seed: Int, for the choice of the films that validate.
         split: String, `"1"`, `"2"` or `"3"`: which of the official lists.
         split_dir: Folder of the 51 lists of each split; `None` for
             `testTrainMulti_7030_splits` in `raw_dir`.
@@ -36,8 +37,8 @@ def list_videos(raw_dir, *, seed=0, split="1", split_dir=None, exclude_pa=None):
             then neither train nor validate (Sec. 5.5); `None` to keep them.
 
     Returns:
-        `Listing`; there is no private label. A video that a list names and
-        `raw_dir` lacks is in it.
+        `Listing`; there is no private label. It has every video that a list
+        names, even if `raw_dir` lacks it.
 
     Raises:
         FileNotFoundError: If there are no lists or no annotations.
@@ -47,10 +48,7 @@ def list_videos(raw_dir, *, seed=0, split="1", split_dir=None, exclude_pa=None):
     if split not in SPLITS:
         raise ValueError(f"--split must be 1, 2 or 3. Received: {split!r}.")
     raw_dir = pathlib.Path(raw_dir)
-    found = {
-        f"{path.parent.name}/{path.name}": path.relative_to(raw_dir).as_posix()
-        for path in raw_dir.glob("**/*.avi")
-    }
+    found = find_files(raw_dir, "**/*.avi")
     actions, videos = (), []
     if found:
         split_dir = pathlib.Path(split_dir or raw_dir / LISTS)
@@ -94,7 +92,7 @@ def _film(name):
 
 
 def _listed(split_dir, split):
-    """Actions, and dict of `<action>/<file>` to its part of the split."""
+    """Returns actions, and a dict of `<action>/<file>` to part of the split."""
     end = f"_test_split{split}.txt"
     paths = {
         path.name.removesuffix(end): path for path in split_dir.glob(f"*{end}")
@@ -122,7 +120,7 @@ def _is_of(action, file):
 
 
 def _annotated(folder):
-    """Set of `<action>/<file>` of the videos that PA-HMDB51 annotates."""
+    """Returns the `<action>/<file>` of the videos that PA-HMDB51 annotates."""
     paths = sorted(folder.glob("*.json"))
     if not paths:
         raise FileNotFoundError(
@@ -144,5 +142,5 @@ def _check_known(excluded, part_of, folder):
     if unknown:
         raise ValueError(
             f"--exclude_pa={folder} has {len(unknown)} videos that are in no "
-            f"list of HMDB51, as {min(unknown)}."
+            f"list of HMDB51, such as {min(unknown)}."
         )

@@ -4,7 +4,7 @@ import collections
 from typing import NamedTuple
 
 SPLITS = ("train", "validation", "test")
-UNKNOWN = -1  # in a label of a frame: nobody said
+UNKNOWN = -1  # in the label of a frame: nobody annotated it
 
 
 class Video(NamedTuple):
@@ -24,33 +24,49 @@ class Listing(NamedTuple):
     budget: str | None  # the label that f_B reads
     min_frames: int  # a shorter video is left out
     clips_per_video: int | None  # as `read.clips` takes it
-    multi_label: tuple = ()  # labels of which a video may have many classes
+    multi_label: tuple = ()  # labels of several classes at once
     per_frame: tuple = ()  # labels that each frame has for itself
-    irregularities: tuple = ()  # of annotations, repaired; strings
+    irregularities: tuple = ()  # of annotations that were repaired; strings
     strict: bool = False  # whether an irregularity ends a build
+
+
+def find_files(raw_dir, pattern):
+    """Finds the files of a dataset whose lists name `<folder>/<file>`.
+
+    Args:
+        raw_dir: `pathlib.Path` that they are below, however deeply nested.
+        pattern: String, a glob.
+
+    Returns:
+        Dict of `<folder>/<file>` to the path below `raw_dir`.
+    """
+    return {
+        f"{path.parent.name}/{path.name}": path.relative_to(raw_dir).as_posix()
+        for path in raw_dir.glob(pattern)
+    }
 
 
 def check_listed(found, listed, split_dir):
     """Raises unless every video that was found is in a list.
 
     Raises:
-        ValueError: If one is not; names it.
+        ValueError: If one is not; it is named.
     """
     unlisted = set(found) - set(listed)
     if unlisted:
         raise ValueError(
-            f"{len(unlisted)} videos are in no list of {split_dir}, as "
+            f"{len(unlisted)} videos are in no list of {split_dir}, such as "
             f"{min(unlisted)}. Take them out of --raw_dir, or give the folder "
             "of the lists that they are in as --split_dir."
         )
 
 
 def read_lines(path):
-    """Lines of a dataset's own list, those that are not blank.
+    """Returns the lines of a dataset's own list that are not blank.
 
     Raises:
         FileNotFoundError: If there is no such list.
-        ValueError: If it is no text.
+        ValueError: If it is not text.
     """
     if not path.is_file():
         raise FileNotFoundError(
@@ -67,13 +83,13 @@ def read_lines(path):
 def deal_whole(videos, source, label, rng, shares):
     """Deals videos to splits so that those of one source stay together.
 
-    Sources are dealt label by label, each to the split that is farthest behind
-    its share by then.
+    Sources are dealt label by label, each to the split that is then farthest
+    behind its share.
 
     Args:
         videos: List of `Video`.
-        source: Callable of a video: what it was cut from.
-        label: Callable of a video.
+        source: Callable that returns what a `Video` was cut from.
+        label: Callable that returns the label of a `Video`.
         rng: `random.Random`.
         shares: Dict of split to its share of the videos; the sum is 1.
 
@@ -95,13 +111,13 @@ def deal_whole(videos, source, label, rng, shares):
 
 
 def deal(videos, key, rng, pattern):
-    """Deals videos to splits so that each group meets each split alike.
+    """Deals videos to splits so that all groups are split alike.
 
     Args:
         videos: List of `Video`.
-        key: Callable of a video: the group it belongs to.
+        key: Callable that returns the group of a `Video`.
         rng: `random.Random`.
-        pattern: Sequence of splits, dealt round and round.
+        pattern: Sequence of splits, which are dealt in turn.
 
     Returns:
         The videos, in their order, each with the split it was dealt.

@@ -1,4 +1,4 @@
-"""PA-HMDB51: what each frame of 515 videos of HMDB51 shows of five attributes.
+"""PA-HMDB51: five private attributes of each frame of 515 videos of HMDB51.
 
 The annotations are one JSON file per action. They are not faultless: what is
 wrong with a range of frames is listed, never passed over in silence.
@@ -13,9 +13,10 @@ import numpy as np
 from tfrecords_tools.sources.listing import UNKNOWN
 from tfrecords_tools.sources.listing import Listing
 from tfrecords_tools.sources.listing import Video
+from tfrecords_tools.sources.listing import find_files
 
 LAYOUT = "<action>/*.avi, as HMDB51's, and the annotations <action>.json"
-# Attribute to what its values 0, 1, 2... say (Sec. 5.1, and the viewer that
+# Attribute to what its values 0, 1, 2... mean (Sec. 5.1, and the viewer that
 # the annotators used).
 VALUES = {
     "skin_color": ("cannot tell", "white", "brown or yellow", "black"),
@@ -25,11 +26,18 @@ VALUES = {
     "relationship": ("none", "intimate"),
 }
 ATTRIBUTES = tuple(VALUES)
+VALUE_NAMES = tuple(
+    f"{attribute}: {value}"
+    for attribute, values in VALUES.items()
+    for value in values
+)
 OTHER_KEYS = ("review", "note")
+# A range far beyond any video of HMDB51 would take all memory.
+MOST_FRAMES = 100_000
 
 
 class Irregularity(NamedTuple):
-    """Something that the layout does not allow for."""
+    """Something in an annotation that the layout does not allow for."""
 
     video: str
     attribute: str | None
@@ -47,9 +55,9 @@ class Annotation(NamedTuple):
 
     Attributes:
         values: Dict of attribute to a bool array `(frames, values)`: what each
-            frame shows. More than one value where people differ, and none
-            where nobody said.
-        note: String, the annotator's.
+            frame shows: several values if people differ, none if the frame was
+            not annotated.
+        note: String, the annotator's remark.
         irregularities: Tuple of `Irregularity`, all repaired.
     """
 
@@ -59,20 +67,20 @@ class Annotation(NamedTuple):
 
     @property
     def frames(self):
-        """Int, up to the last frame that is annotated."""
+        """The number of frames up to the last annotated one, an int."""
         return len(self.values["face"])
 
     @property
     def known(self):
-        """Bool array `(frames,)`: where every attribute has a value."""
+        """Whether every attribute of a frame has a value, bool `(frames,)`."""
         each = [values.any(axis=1) for values in self.values.values()]
         return np.all(each, axis=0)
 
     def can_tell(self):
-        """The binary labels of Sec. 5.5, int array `(frames, 5)`.
+        """Returns the binary labels of Sec. 5.5, int array `(frames, 5)`.
 
-        1 where the frame shows any value of the attribute but 0, `UNKNOWN`
-        where nobody said.
+        A label is 1 if the frame shows any value of the attribute but 0, and
+        `UNKNOWN` if it was not annotated.
         """
         each = [
             np.where(v.any(axis=1), v[:, 1:].any(axis=1), UNKNOWN)
@@ -81,8 +89,11 @@ class Annotation(NamedTuple):
         return np.stack(each, axis=1)
 
     def all_values(self):
-        """The multi-class labels, int array `(frames, 15)`: for each attribute
-        a column of 0 or 1 for each value, `UNKNOWN` where nobody said."""
+        """Returns the multi-class labels, int array `(frames, 15)`.
+
+        Each value of each attribute has a column of 0 and 1, or `UNKNOWN` if
+        the frame was not annotated.
+        """
         each = [
             np.where(v.any(axis=1, keepdims=True), v, UNKNOWN)
             for v in self.values.values()
@@ -93,22 +104,22 @@ class Annotation(NamedTuple):
 def parse(source, irregular="repair"):
     """Reads the annotations of one action.
 
-    Repairs, each listed: of ranges that overlap, the first in the file counts,
-    as in the viewer that the annotators used; a range whose values or frames
-    cannot be is left out; 0, "cannot tell", gives way to a value beside it.
-    Frames that no range covers stay without a value, since nobody knows:
+    What is irregular is listed and repaired: if ranges overlap, the first in
+    the file counts, as in the viewer that the annotators used; a range with
+    impossible values or frames is left out; 0, "cannot tell", gives way to a
+    value beside it. Frames that no range covers stay without a value, since
     annotators left frames out on purpose.
 
     Args:
         source: Path of a JSON file, or its text.
-        irregular: `"repair"`, or `"refuse"` for an error.
+        irregular: `"repair"`, or `"refuse"` to raise an error.
 
     Returns:
-        Dict of the video's file name to `Annotation`.
+        Dict of a video's file name to its `Annotation`.
 
     Raises:
-        ValueError: If the file is not of PA-HMDB51's layout at all; or, where
-            irregularities are refused, lists them.
+        ValueError: If the file does not have PA-HMDB51's layout at all, or if
+            it has irregularities that are refused, which are listed.
         FileNotFoundError: If there is no such file.
     """
     if irregular not in ("repair", "refuse"):
@@ -170,34 +181,32 @@ def _video(name, video, content):
     return Annotation(values, str(content.get("note", "")), tuple(faults))
 
 
-# A range far beyond any video of HMDB51 would take all memory.
-MOST_FRAMES = 100_000
-
-
 def _ranges(video, attribute, content, faults):
-    """Yields first frame, last frame and values of what can be used."""
+    """Yields the first frame, last frame and values of each usable range."""
 
     def fault(what, frames=None):
         faults.append(Irregularity(video, attribute, frames, what))
 
     written = content.get(attribute)
     if not isinstance(written, list):
-        fault("is missing" if written is None else f"is no list: {written!r}")
+        fault(
+            "is missing" if written is None else f"is not a list: {written!r}"
+        )
         return
     for item in written:
         if not isinstance(item, list) or len(item) != 3:
-            fault(f"no [first, last, value]: {item!r}")
+            fault(f"not [first, last, value]: {item!r}")
             continue
         first, last, value = item
         if not _is_range(first, last):
-            fault(f"no range of frames: {item!r}")
+            fault(f"not a range of frames: {item!r}")
             continue
         chosen = value if isinstance(value, list) else [value]
         allowed = range(len(VALUES[attribute]))
         if not chosen or not all(
             type(v) is int and v in allowed for v in chosen
         ):
-            fault(f"no value of it: {value!r}", (first, last))
+            fault(f"not one of its values: {value!r}", (first, last))
             continue
         if 0 in chosen and len(set(chosen)) > 1:
             fault(f"0 beside a value: {value!r}", (first, last))
@@ -214,7 +223,7 @@ def _is_range(first, last):
 
 
 def _fill(video, attribute, ranges, frames, faults):
-    """Values of each frame; lists overlaps and what no range covers."""
+    """Returns each frame's values; lists overlaps and what no range covers."""
 
     def fault(what, first, last):
         frames = (int(first), int(last))
@@ -239,13 +248,13 @@ def load(folder, irregular="repair"):
 
     Args:
         folder: Folder of `<action>.json`.
-        irregular: As of `parse`.
+        irregular: String, as `parse` takes it.
 
     Returns:
         Dict of action to what `parse` returns.
 
     Raises:
-        FileNotFoundError: If there are none.
+        FileNotFoundError: If there are no annotations.
         ValueError: As `parse` does.
     """
     paths = sorted(pathlib.Path(folder).glob("*.json"))
@@ -258,20 +267,20 @@ def load(folder, irregular="repair"):
 
 
 def list_videos(raw_dir, *, seed=0, annotations=None, irregular="repair"):
-    """Lists PA-HMDB51's 515 videos, all to test on (Sec. 5.5).
+    """Lists PA-HMDB51's 515 videos, all of which test (Sec. 5.5).
 
     Each frame has its own labels: `attributes`, whether one can tell, and
-    `values`, what it shows.
+    `values`, what the frame shows.
 
     Args:
         raw_dir: Folder of HMDB51's videos, `<action>/*.avi`.
         seed: Not used: there is nothing to deal.
         annotations: Folder of `<action>.json`.
-        irregular: As of `parse`. Annotations that end before their video, or
-            after, are irregular too; `write.build` finds them.
+        irregular: String, as `parse` takes it. Annotations that end before or
+            after their video are irregular too; `write.build` finds them.
 
     Returns:
-        `Listing`. A video that is annotated and that `raw_dir` lacks is in it.
+        `Listing`. It has every annotated video, even if `raw_dir` lacks it.
 
     Raises:
         FileNotFoundError: If there are no annotations.
@@ -284,37 +293,34 @@ def list_videos(raw_dir, *, seed=0, annotations=None, irregular="repair"):
     loaded = load(annotations, irregular)
     actions = tuple(sorted(loaded))
     raw_dir = pathlib.Path(raw_dir)
-    found = {
-        f"{path.parent.name}/{path.name}": path.relative_to(raw_dir).as_posix()
-        for path in raw_dir.glob("**/*.avi")
+    found = find_files(raw_dir, "**/*.avi")
+    annotated = {
+        f"{action}/{file}": annotation
+        for action in actions
+        for file, annotation in sorted(loaded[action].items())
     }
-    videos, irregularities = [], []
-    for number, action in enumerate(actions):
-        for file, annotation in sorted(loaded[action].items()):
-            name = f"{action}/{file}"
-            labels = {
-                "action": number,
-                "attributes": annotation.can_tell().tolist(),
-                "values": annotation.all_values().tolist(),
-            }
-            videos.append(Video(found.get(name, name), "test", labels))
-            irregularities += map(str, annotation.irregularities)
+    videos = [
+        Video(found.get(name, name), "test", _labels(name, annotation, actions))
+        for name, annotation in annotated.items()
+    ]
     return Listing(
         videos if found else [],
-        {
-            "action": actions,
-            "attributes": ATTRIBUTES,
-            "values": tuple(
-                f"{attribute}: {value}"
-                for attribute, values in VALUES.items()
-                for value in values
-            ),
-        },
+        {"action": actions, "attributes": ATTRIBUTES, "values": VALUE_NAMES},
         target="action",
         budget="attributes",
         min_frames=1,
         clips_per_video=None,
         per_frame=("attributes", "values"),
-        irregularities=tuple(irregularities),
+        irregularities=tuple(
+            str(fault) for a in annotated.values() for fault in a.irregularities
+        ),
         strict=irregular == "refuse",
     )
+
+
+def _labels(name, annotation, actions):
+    return {
+        "action": actions.index(name.partition("/")[0]),
+        "attributes": annotation.can_tell().tolist(),
+        "values": annotation.all_values().tolist(),
+    }

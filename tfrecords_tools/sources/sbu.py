@@ -21,7 +21,7 @@ ACTIONS = (
     "7 shaking hands",
     "8 exchanging",
 )
-# The order of the two counts for nothing.
+# The order of the two does not matter.
 PAIRS = (
     ("s01s02", "s02s01"),
     ("s01s03",),
@@ -46,13 +46,17 @@ PATTERN = tuple(
     {"t": "train", "v": "validation", "e": "test"}[letter]
     for letter in "tvtettetvttettetvtet"
 )
-
-
 SPLITS = ("standard", "actors")
-# Of the pairs of two sets.
+# The splits of held-out sets, one of each pair that has two.
 HELD_OUT = (
-    *("test", "validation", "test", "test"),
-    *("validation", "test", "test", "validation"),
+    "test",
+    "validation",
+    "test",
+    "test",
+    "validation",
+    "test",
+    "test",
+    "validation",
 )
 
 
@@ -61,25 +65,26 @@ def list_videos(raw_dir, *, seed=0, split="standard", split_dir=None):
 
     The split "actors" holds out whole sets, the folders `sXXsYY`: who acts on
     whom, recorded in one go. A set is held out only if the same two have
-    another, with their parts exchanged, that trains: of 8 pairs one set each,
-    5 to test and 3 to validate. So each pair that is tested is known from
-    training, or none could be told, but not from the same recording and not in
-    the same part. The sets of the other 5 pairs train.
+    another one, with their parts exchanged, which trains. 8 pairs have two and
+    give one set each, 5 to test and 3 to validate. So each pair that is tested
+    is known from training, without which it could not be recognised, but from
+    another recording and in other parts. The sets of the other 5 pairs train.
 
     Args:
         raw_dir: Folder that holds `sXXsYY/<action>/<take>/rgb_*.png`, with or
             without a second `sXXsYY` above the action.
-        seed: Int, of the split.
+        seed: Int, for the random choice of splits.
         split: String, `"standard"` or `"actors"`.
         split_dir: Folder of `bdq_train.txt` and `bdq_val.txt`: 188 videos to
             train, of which a fifth validates, and 94 to test. Without it,
             videos are dealt at random, alike for every pair and action.
 
     Returns:
-        `Listing`. A video that a list names and `raw_dir` lacks is in it.
+        `Listing`. It has every video that a list names, even if `raw_dir`
+        lacks it.
 
     Raises:
-        ValueError: If a folder's set is none of SBU's 21, the lists and the
+        ValueError: If a folder's set is not one of SBU's 21, the lists and the
             folders contradict each other, there is no such split, or too few
             pairs have two sets.
     """
@@ -122,7 +127,7 @@ def _labels(match, origin):
     pair, action, _ = match.groups()
     if pair not in PAIR_OF:
         raise ValueError(
-            f"{origin} is of set {pair}, which SBU has not. Its sets: "
+            f"{origin} is of set {pair}, which SBU does not have. Its sets: "
             f"{', '.join(sorted(PAIR_OF))}."
         )
     return {"action": int(action) - 1, "actors": PAIR_OF[pair]}
@@ -134,9 +139,9 @@ def _held_out(videos, rng):
     twice = [names for names in PAIRS if len(found.intersection(names)) == 2]
     if len(twice) < 2:
         raise ValueError(
-            "--split=actors holds out sets of pairs that have two, as s01s02 "
-            f"and s02s01: {len(twice)} of the pairs of --raw_dir have. At "
-            "least 2 must, one to test and one to validate."
+            "--split=actors holds out sets of pairs that have two, such as "
+            f"s01s02 and s02s01: {len(twice)} of the pairs in --raw_dir have. "
+            "At least 2 must, one to test and one to validate."
         )
     held_out = {
         rng.choice(names): split
@@ -155,7 +160,7 @@ def _set(video):
 
 
 def _listed(videos, split_dir, rng):
-    """Splits videos by the lists, however deep their folders are nested."""
+    """Splits videos by the lists, however deeply their folders are nested."""
     found = {PATH.search(video.id)[0]: video for video in videos}
     listed = {
         "train": read_list(split_dir / "bdq_train.txt"),
@@ -164,16 +169,16 @@ def _listed(videos, split_dir, rng):
     unlisted = found.keys() - {**listed["train"], **listed["test"]}.keys()
     if unlisted:
         raise ValueError(
-            f"{len(unlisted)} videos are in no list of {split_dir}, as "
+            f"{len(unlisted)} videos are in no list of {split_dir}, such as "
             f"{min(unlisted)}. Leave out --split_dir to deal them at random."
         )
     both = listed["train"].keys() & listed["test"]
     if both:
         raise ValueError(
             f"The lists of {split_dir} train and test on the same "
-            f"{len(both)} videos, as {min(both)}."
+            f"{len(both)} videos, such as {min(both)}."
         )
-    # One that is missing on the disk is kept, so that the build reports it.
+    # A video that is missing on disk is kept, so that the build reports it.
     train, test = (
         [
             found.get(name, Video(name, "", labels))._replace(split=split)
@@ -192,12 +197,12 @@ def read_list(path):
         path: `pathlib.Path`; its lines are path, start, frames, pair, action.
 
     Returns:
-        Dict: `sXXsYY/<action>/<take>` to a dict of labels, as in `Video`.
+        Dict of `sXXsYY/<action>/<take>` to a dict of labels, as in `Video`.
 
     Raises:
-        FileNotFoundError: If there is none.
-        ValueError: If a line is of another form, or its numbers contradict
-            its path.
+        FileNotFoundError: If there is no such list.
+        ValueError: If a line has another form, or its numbers contradict its
+            path.
     """
     labels = {}
     for line in read_lines(path):
@@ -214,7 +219,7 @@ def read_list(path):
             expected["action"],
         ):
             raise ValueError(
-                f"{path}: the numbers of {line!r} are not its path's."
+                f"{path}: the numbers of {line!r} are not those of its path."
             )
         labels[name[0]] = expected
     return labels

@@ -7,6 +7,7 @@ import re
 from tfrecords_tools.sources.listing import Listing
 from tfrecords_tools.sources.listing import Video
 from tfrecords_tools.sources.listing import check_listed
+from tfrecords_tools.sources.listing import find_files
 from tfrecords_tools.sources.listing import read_lines
 
 LISTS = "ucfTrainTestlist"
@@ -22,19 +23,19 @@ VALIDATION = 1 / 6  # of the groups that train
 def list_videos(raw_dir, *, seed=0, split="1", split_dir=None):
     """Lists UCF101's videos by its official lists.
 
-    Some groups of the training list validate: of all classes the same numbers,
-    since a number may stand for the same people in two of them.
+    Some groups of the training list validate. They have the same numbers in all
+    classes, since a number may stand for the same people in two of them.
 
     Args:
         raw_dir: Folder that holds `UCF-101/<Class>/*.avi`.
-        seed: Int, of the groups that validate.
+        seed: Int, for the choice of the groups that validate.
         split: String, `"1"`, `"2"` or `"3"`: which of the official lists.
         split_dir: Folder of the lists; `None` for `ucfTrainTestlist` in
             `raw_dir`.
 
     Returns:
-        `Listing`; there is no private label. A video that a list names and
-        `raw_dir` lacks is in it.
+        `Listing`; there is no private label. It has every video that a list
+        names, even if `raw_dir` lacks it.
 
     Raises:
         FileNotFoundError: If a list is missing.
@@ -45,10 +46,7 @@ def list_videos(raw_dir, *, seed=0, split="1", split_dir=None):
         raise ValueError(f"--split must be 1, 2 or 3. Received: {split!r}.")
     raw_dir = pathlib.Path(raw_dir)
     split_dir = pathlib.Path(split_dir or raw_dir / LISTS)
-    found = {
-        f"{path.parent.name}/{path.name}": path.relative_to(raw_dir).as_posix()
-        for path in raw_dir.glob("**/v_*.avi")
-    }
+    found = find_files(raw_dir, "**/v_*.avi")
     classes, listed = (), {}
     if found:
         classes = read_classes(split_dir / "classInd.txt")
@@ -71,14 +69,14 @@ def read_classes(path):
     """Reads `classInd.txt`.
 
     Args:
-        path: `pathlib.Path`; its lines are number, from 1 on, and class.
+        path: `pathlib.Path`; its lines are a number, from 1 on, and a class.
 
     Returns:
         Tuple of class names.
 
     Raises:
-        FileNotFoundError: If there is none.
-        ValueError: If the numbers are others.
+        FileNotFoundError: If there is no such file.
+        ValueError: If a line is malformed, or its number is another.
     """
     lines = [line.split() for line in read_lines(path)]
     for number, line in enumerate(lines, 1):
@@ -91,7 +89,7 @@ def read_classes(path):
 
 
 def _listed(split_dir, split, classes, rng):
-    """Dict of `<Class>/<file>` to a split and labels."""
+    """Returns a dict of `<Class>/<file>` to a split and labels."""
     train, test = (
         _names(split_dir / f"{part}list0{split}.txt", classes)
         for part in ("train", "test")
@@ -100,7 +98,7 @@ def _listed(split_dir, split, classes, rng):
     if both:
         raise ValueError(
             f"The lists 0{split} of {split_dir} train and test on the same "
-            f"{len(both)} videos, as {min(both)}."
+            f"{len(both)} videos, such as {min(both)}."
         )
     groups = sorted({_group(name) for name in train})
     if len(groups) < 2:
@@ -122,7 +120,7 @@ def _group(name):
 
 
 def _names(path, classes):
-    """Dict of the names of a list to labels."""
+    """Returns a dict of the names in a list to labels."""
     names = {}
     for line in read_lines(path):
         name, *number = line.split()

@@ -24,9 +24,9 @@ def list_videos(raw_dir, *, fold=0, seed=0):
     """Lists the videos `<clip>_<sequence>_<action>.avi` below `raw_dir`.
 
     The private label is the sequence: which two people are seen, in which
-    clothes and before which background. Some people recur in others. Of fold
-    k, a clip tests where (sequence + action) mod 6 is k, validates where it is
-    k + 1, and trains else, so that no (sequence, action) is in two splits.
+    clothes and before which background. Some people appear in several. In fold
+    k, a clip tests if (sequence + action) mod 6 is k, validates if it is k + 1,
+    and trains otherwise, so that no (sequence, action) is in two splits.
 
     Args:
         raw_dir: Folder that holds `set1/` and `set2/`.

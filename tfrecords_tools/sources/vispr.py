@@ -11,7 +11,7 @@ from tfrecords_tools.sources.listing import read_lines
 ATTRIBUTE = re.compile(r"a\d+_\w+")
 FOLDERS = {"train": "train2017", "validation": "val2017", "test": "test2017"}
 LAYOUT = "train2017/*.jpg, annotations/train2017/*.json; so val2017, test2017"
-# Set of attributes to what each of them is: one of these of VISPR's 68.
+# Name of a set of attributes to those of VISPR's 68 that make up each one.
 ATTRIBUTES = {
     "sec42": {  # Sec. 4.2
         "safe": {"a0_safe"},
@@ -46,18 +46,19 @@ def list_videos(
         raw_dir: Folder that holds `train2017/` and `annotations/train2017/`,
             and likewise `val2017` and `test2017`.
         seed: Not used: the splits are fixed.
-        attributes: String, key of `ATTRIBUTES`, or `"all"` for all 68. An
-            image of none of them is all zeros, and not "safe".
+        attributes: String, a key of `ATTRIBUTES`, or `"all"` for all 68. An
+            image that has none of them is all zeros, and not "safe".
         attribute_list: Path of VISPR's `attributes.tsv`, for all 68.
         split_dir: Folder of the official `train2017.txt`, `val2017.txt` and
-            `test2017.txt`; `None` to take all annotations that there are.
+            `test2017.txt`; `None` to take all annotations.
 
     Returns:
-        `Listing`; there is no action. An image that an annotation names and
-        `raw_dir` lacks is in it.
+        `Listing`; there is no action. It has every image that an annotation
+        names, even if `raw_dir` lacks it.
 
     Raises:
-        FileNotFoundError: If a list, or an annotation of one, is missing.
+        FileNotFoundError: If a list, or an annotation that it names, is
+            missing.
         ValueError: If there is no such set of attributes, or an annotation is
             malformed.
     """
@@ -79,7 +80,7 @@ def list_videos(
 
 
 def _classes(attributes, attribute_list):
-    """Dict of each label to those attributes of VISPR that it stands for."""
+    """Returns a dict of each label to the VISPR attributes it stands for."""
     if attributes in ATTRIBUTES:
         return ATTRIBUTES[attributes]
     if attributes != "all":
@@ -91,7 +92,7 @@ def _classes(attributes, attribute_list):
         raise ValueError(
             "--attributes=all needs --attribute_list, VISPR's attributes.tsv."
         )
-    # What is no text has no names of attributes either.
+    # A file that is not text has no names of attributes either.
     text = pathlib.Path(attribute_list).read_text("utf-8", errors="replace")
     lines = text.splitlines()[1:]
     found = [name for line in lines for name in line.split("\t")[1:2]]
@@ -99,7 +100,7 @@ def _classes(attributes, attribute_list):
     if not found or not well_formed or len(set(found)) < len(lines):
         raise ValueError(
             f"{attribute_list} is not VISPR's attributes.tsv: a heading, then "
-            "lines of a number and an attribute, as a4_gender."
+            "lines of a number and an attribute, such as a4_gender."
         )
     return {name: {name} for name in found}
 
@@ -127,11 +128,11 @@ def read_annotation(path):
             ...]}`.
 
     Returns:
-        Name of the image's file, and the set of its attributes.
+        The name of the image's file, and the set of its attributes.
 
     Raises:
-        FileNotFoundError: If there is none.
-        ValueError: If it is of another form.
+        FileNotFoundError: If there is no such file.
+        ValueError: If it has another form.
     """
     try:
         annotation = json.loads(path.read_text())

@@ -45,7 +45,7 @@ def test_folders_name_split_action_and_private_label(tmp_path):
 @pytest.mark.parametrize(
     ("file", "says"),
     [
-        ("wave/ann/a.mp4", "wave is none of train, validation and test"),
+        ("wave/ann/a.mp4", "wave is not train, validation or test"),
         ("train/a.mp4", "a.mp4 is a file where a folder is wanted"),
         ("train/wave/a.mp4", "a.mp4 is a file where a folder is wanted"),
         ("train/wave/ann/notes.txt", "notes.txt is neither a video"),
@@ -93,7 +93,10 @@ def test_a_semicolon_makes_all_labels_vectors(tmp_path):
     assert listing.multi_label == ("privacy",)
     assert listing.labels["privacy"] == ("face", "gender")
     assert [video.labels["privacy"] for video in listing.videos] == [
-        *((1, 1), (0, 0), (0, 0), (0, 1))
+        (1, 1),
+        (0, 0),
+        (0, 0),
+        (0, 1),
     ]
 
 
@@ -104,12 +107,15 @@ def test_a_semicolon_makes_all_labels_vectors(tmp_path):
         (["path,action"], "It has: path, action"),
         (["path,action,privacy,splits"], "may name split and source"),
         (["path,action,privacy,path"], "each once"),
-        (["path,action,privacy", "a,b"], "line 2 has not as many values"),
-        (["path,action,privacy", "a,b,c,d"], "line 2 has not as many values"),
+        (["path,action,privacy", "a,b"], "line 2 has more or fewer values"),
+        (["path,action,privacy", "a,b,c,d"], "line 2 has more or fewer values"),
         (["path,action,privacy", ",b,c"], "line 2 has no path"),
         (["path,action,privacy", "a,b,"], "a has no private label"),
         (["path,action,privacy", "a,b,c", "a,b,c"], "has a twice"),
-        (["path,action,privacy,split", "a,b,c,dev"], "split 'dev' is none of"),
+        (
+            ["path,action,privacy,split", "a,b,c,dev"],
+            "split 'dev' is not train",
+        ),
         (["path,action,privacy", "a,b,c"], "its 1 source videos are too few"),
     ],
 )
@@ -147,7 +153,7 @@ def test_a_random_split_keeps_the_clips_of_a_source_together(tmp_path, column):
     if column:
         header = "path,action,privacy,source"
         lines = [f"{i}.mp4,run,ann,{s}" for i, s in enumerate(sources)]
-    else:  # two actions of a match
+    else:  # one match shows two actions
         header = "path,action,privacy"
         lines = [
             f"{('run', 'kick')[i % 2]}/{s}_c{i % 2}.mp4,act,ann"
@@ -215,5 +221,7 @@ def test_other_labels_of_the_same_videos_are_other_shards(tmp_path):
     write_csv(csv, "path,split,action,privacy", line.format("run"))
     write.build("folder", raw, out, csv=csv, command="build --this")
     write_csv(csv, "path,split,action,privacy", line.format("walk"))
-    with pytest.raises(ValueError, match="other videos.*with `build --this`"):
+    with pytest.raises(
+        ValueError, match="differ in videos.*with `build --this`"
+    ):
         write.build("folder", raw, out, csv=csv)

@@ -36,7 +36,7 @@ def film(name):
 
 @pytest.fixture(scope="module")
 def all_videos(tmp_path_factory):
-    """Every name of the original, as an empty file."""
+    """Makes an empty file for every name of the original."""
     root = tmp_path_factory.mktemp("hmdb51")
     for path in REAL_LISTS.glob("*_test_split1.txt"):
         action = path.name.removesuffix("_test_split1.txt")
@@ -65,7 +65,7 @@ def test_the_official_lists_train_70_and_test_30_of_each_action(
     found = by_split(listing)
     assert len(found["validation"]) == pytest.approx(3570 / 7, abs=5)
     assert all((all_videos / video.id).is_file() for video in listing.videos)
-    # No film is cut apart, and no action is without a validation clip.
+    # No film is in two splits, and every action has a validation clip.
     assert not set(map(film, found["train"])) & set(
         map(film, found["validation"])
     )
@@ -118,7 +118,12 @@ def test_names_survive_and_films_stay_whole(tmp_path):
     found = by_split(listing)
     assert found["test"] == {name for name in NAMES if "/g_" in name}
     assert {film(name) for name in NAMES} == {
-        *("a#1", "b_(x)!", "c&d;e", "f_[HD]", "g", "run_h")
+        "a#1",
+        "b_(x)!",
+        "c&d;e",
+        "f_[HD]",
+        "g",
+        "run_h",
     }
     assert not set(map(film, found["train"])) & set(
         map(film, found["validation"])

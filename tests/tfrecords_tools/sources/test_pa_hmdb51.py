@@ -55,12 +55,12 @@ def test_ranges_are_inclusive_and_values_may_be_several():
         ([[0, 8, 1]], "face frames (9, 9): in no range"),
         ([[0, 5, 1], [5, 9, 2]], "face frames (5, 5): in two ranges"),
         ([[0, 9, [0, 1]]], "face frames (0, 9): 0 beside a value: [0, 1]"),
-        ([[0, 9, 3]], "face frames (0, 9): no value of it: 3"),
-        ([[0, 9, True]], "face frames (0, 9): no value of it: True"),
-        ([[0, 9, 1], [9, 3, 1]], "face: no range of frames: [9, 3, 1]"),
-        ([[0, 9, 1], [-1, 3, 1]], "face: no range of frames: [-1, 3, 1]"),
-        ([[0, 9, 1], [0, 9]], "face: no [first, last, value]: [0, 9]"),
-        ("all", "face: is no list: 'all'"),
+        ([[0, 9, 3]], "face frames (0, 9): not one of its values: 3"),
+        ([[0, 9, True]], "face frames (0, 9): not one of its values: True"),
+        ([[0, 9, 1], [9, 3, 1]], "face: not a range of frames: [9, 3, 1]"),
+        ([[0, 9, 1], [-1, 3, 1]], "face: not a range of frames: [-1, 3, 1]"),
+        ([[0, 9, 1], [0, 9]], "face: not [first, last, value]: [0, 9]"),
+        ("all", "face: is not a list: 'all'"),
         (None, "face: is missing"),
     ],
 )
@@ -170,7 +170,7 @@ def test_the_original_has_515_videos_and_known_faults():
 
 
 def write_original(root, frames=10):
-    """Two annotated videos, of actions 0 and 1, and one that is not."""
+    """Writes two annotated videos, of actions 0 and 1, and one that is not."""
     folder = root / "PrivacyAttributes"
     folder.mkdir(parents=True)
     for action, face in (
@@ -217,7 +217,7 @@ def test_every_frame_is_built_with_its_own_labels(tmp_path):
         pattern,
         labels=("attributes",),
         shapes=manifest.label_shapes(content),
-        frames=5,  # of 10: every other
+        frames=5,  # every other one of 10
         size=24,
     )
     assert spread["attributes"].shape == (5, 5)
@@ -233,9 +233,11 @@ def test_labels_that_do_not_end_with_their_video_are_listed(
     raw, folder = write_original(tmp_path)
     (raw / "walk" / "a.avi").unlink()
     write_avi(raw / "walk" / "a.avi", frames)
-    with pytest.raises(ValueError, match=f"walk/a.avi: .* 10 .* of {frames} "):
+    with pytest.raises(ValueError, match=f"walk/a.avi: .* 10 .* has {frames}$"):
         write.build(
-            *("pa_hmdb51", raw, tmp_path / "out"),
+            "pa_hmdb51",
+            raw,
+            tmp_path / "out",
             annotations=folder,
             irregular="refuse",
         )
@@ -244,7 +246,7 @@ def test_labels_that_do_not_end_with_their_video_are_listed(
         "pa_hmdb51", raw, tmp_path / "out", annotations=folder
     )
     assert content["irregularities"] == [
-        f"walk/a.avi: labels of 10 frames, of {frames} that there are"
+        f"walk/a.avi: labels of 10 frames, but the video has {frames}"
     ]
     clips = read.clips(
         str(tmp_path / "out" / "pa_hmdb51" / "test-*"),

@@ -46,7 +46,7 @@ def test_dealt_splits_are_seeded_and_about_60_15_25(tmp_path):
 
 def test_a_set_that_sbu_has_not_is_named(tmp_path):
     sbu_folder(tmp_path, sets=("s01s04",), takes=1)
-    with pytest.raises(ValueError, match="s01s04, which SBU has not"):
+    with pytest.raises(ValueError, match="s01s04, which SBU does not have"):
         sbu.list_videos(tmp_path)
 
 
@@ -110,7 +110,7 @@ def test_a_contradicting_list_is_refused(tmp_path):
     with pytest.raises(ValueError, match="'s01s02/01/001' is not SBU/"):
         sbu.read_list(tmp_path / "list.txt")
     (tmp_path / "list.txt").write_text("SBU/s01s02/s01s02/01/001,1,20,1,0\n")
-    with pytest.raises(ValueError, match="are not its path's"):
+    with pytest.raises(ValueError, match="are not those of its path"):
         sbu.read_list(tmp_path / "list.txt")
 
 
@@ -122,7 +122,7 @@ def empty_videos(root, sets):
 
 
 def sets_of(videos):
-    """Dict of split to the sets that it has videos of."""
+    """Returns a dict of split to the sets that it has videos of."""
     found = collections.defaultdict(set)
     for video in videos:
         found[video.split].add(video.id.split("/")[0])
@@ -138,7 +138,9 @@ def test_the_actors_split_holds_out_whole_sets_of_known_pairs(tmp_path):
     assert by_seed[0] == by_seed[1] != by_seed[2]
     for found in by_seed:
         assert [len(found[s]) for s in ("train", "validation", "test")] == [
-            *(13, 3, 5)
+            13,
+            3,
+            5,
         ]
         assert set.union(*found.values()) == set(sbu.PAIR_OF)
         trained = {sbu.PAIR_OF[name] for name in found["train"]}

@@ -31,7 +31,7 @@ def test_every_source_lists_videos_and_names_its_layout(tmp_path):
 
 
 def flags_of_build():
-    # A process: flags of two programs do not go together in one.
+    # Runs in a process, since flags of two programs do not fit into one.
     names = "DATASET_NAMES", "CHOICES", "SPLITS"
     code = (
         "import json; from flags import build; "
@@ -47,7 +47,7 @@ def test_the_flags_of_a_dataset_are_what_its_source_takes():
         source = sources.source(dataset)
         takes = inspect.signature(source.list_videos).parameters
         offered = {n for n, of in flags["CHOICES"].items() if dataset in of}
-        if dataset != "puppets":  # which are drawn to be split one way
+        if dataset != "puppets":  # the puppets have a single split
             assert offered == takes.keys() - {"raw_dir", "seed"}, dataset
         if "split" in offered:
             assert flags["SPLITS"][dataset] == list(source.SPLITS)
@@ -190,7 +190,7 @@ def test_damaged_lists_are_read_or_refused_in_a_line(dataset, make, tmp_path):
 
 
 def mutated(rng, content):
-    """Some bytes cut out, put in or changed at a random place."""
+    """Cuts out, puts in or changes some bytes at a random place."""
     at = rng.randrange(len(content))
     new = bytes(
         rng.choice(b'\x00\xff 1a,;"\n_[{') for _ in range(rng.randrange(3))

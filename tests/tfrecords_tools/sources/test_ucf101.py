@@ -72,7 +72,11 @@ def test_a_listed_video_that_is_missing_is_kept(raw):
     ("train", "test", "says"),
     [
         (names(range(8, 26)), names(range(1, 7)), "4 videos are in no list"),
-        (names(range(8, 26)), names(range(1, 9)), "on the same 4 videos, as A"),
+        (
+            names(range(8, 26)),
+            names(range(1, 9)),
+            "on the same 4 videos, such as A",
+        ),
         (names([1]), names(range(2, 26)), "has videos of 1 groups"),
     ],
 )

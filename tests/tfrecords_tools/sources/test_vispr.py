@@ -29,7 +29,7 @@ def test_attributes_are_those_of_the_two_sections(tmp_path):
         (1, 0, 0, 0, 1, 0, 0),
         (0, 0, 0, 0, 0, 0, 1),
         (0, 1, 0, 0, 0, 0, 0),
-        (0, 0, 0, 0, 0, 0, 0),  # none of the set, which is not "safe"
+        (0, 0, 0, 0, 0, 0, 0),  # it has none of the set, which is not "safe"
     ]
     # Skin colour, face, gender, nudity, relationship.
     assert labels_of(tmp_path, "sec55") == [
@@ -40,7 +40,10 @@ def test_attributes_are_those_of_the_two_sections(tmp_path):
     ]
     videos = vispr.list_videos(tmp_path).videos
     assert [video.split for video in videos] == [
-        *("train", "train", "validation", "test")
+        "train",
+        "train",
+        "validation",
+        "test",
     ]
     assert videos[2].id == "val2017/2017_3.jpg"
     with pytest.raises(ValueError, match="sec42, sec55, all. Received: 'a'"):
