@@ -173,7 +173,7 @@ def test_runs(tmp_path, name):
 EXPORTED = """
 import pathlib, numpy
 import priv_keras
-from priv_keras import card
+from priv_keras.deployment import card
 folder, file = pathlib.Path({folder!r}), pathlib.Path({file!r})
 whole = pathlib.Path({whole!r}).read_bytes()
 described = card.load(folder)
