@@ -42,7 +42,7 @@ ONE_FAST = [
     if algorithm is not Entropy
 ] + [Entropy]
 ONCE = Gate(1.0, 1)
-WORKER = pathlib.Path(__file__).with_name("worker.py")
+WORKER = pathlib.Path(__file__).parents[1] / "helpers" / "worker.py"
 
 
 def weights(model):

@@ -15,10 +15,12 @@ from tfrecords_tools import progress
 ROOT = pathlib.Path(__file__).parents[2]
 # Draws slowly, as one or two processes, and says when it has begun.
 DRAWS = """
-import pathlib, sys
+import pathlib, signal, sys
 from flags import signals
 from tfrecords_tools.puppets import generate
 if __name__ == "__main__":
+    # A process that a shell starts in the background is told to ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signals.exit_when_stopped()
     root = pathlib.Path(sys.argv[1])
     generate.generate(root, size=(320, 240), takes=5, workers=int(sys.argv[2]))
