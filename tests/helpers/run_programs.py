@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -37,6 +38,7 @@ def start(*args, stderr=subprocess.PIPE, **environment):
         text=True,
         cwd=ROOT,
         env={**os.environ, **environment},
+        preexec_fn=heed_interrupts,
     )
 
 
@@ -45,3 +47,9 @@ def run(name, *args):
     process = program(name, *args)
     out, err = process.communicate()
     return process.returncode, out, err
+
+
+def heed_interrupts():
+    """Lets Ctrl-C reach a program even where the tests ignore it, as what a
+    shell starts in the background does."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
