@@ -1,6 +1,7 @@
 """Keeps the greetings of TensorFlow's libraries off standard error."""
 
 import contextlib
+import importlib.abc
 import importlib.util
 import os
 import re
@@ -69,13 +70,22 @@ class _Loader(importlib.abc.Loader):
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """Has TensorFlow loaded by `_Loader`."""
+    """Has TensorFlow loaded by `_Loader`.
+
+    It may be asked more than once: some libraries look whether TensorFlow is
+    installed, and do not import it.
+    """
+
+    searches = False  # whether it asks the other finders now
 
     def find_spec(self, name, path=None, target=None):
-        if name != "tensorflow":
+        if name != "tensorflow" or self.searches:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
+        self.searches = True
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self.searches = False
         if spec and spec.loader:
             spec.loader = _Loader(spec.loader)
         return spec
