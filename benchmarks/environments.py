@@ -253,7 +253,8 @@ class Trial:
         folders = [f"tests/{name}" for name in TESTS]
         self.python(
             "tests",
-            *("-m", "pytest", "-q", "-m", "not slow", f"--junitxml={report}"),
+            *("-m", "pytest", "-q", "-n", "2", "--dist", "worksteal"),
+            *("-m", "not slow", f"--junitxml={report}"),
             # Those of programs read sources, which are not here.
             *(["--ignore=tests/programs"] if whole else folders),
             cwd=self.checkout,
