@@ -113,7 +113,7 @@ def outcomes_apart(code, cases, timeout=600):
 
 CHILD = """
 import random, sys
-sys.path.insert(0, "..")
+sys.path.insert(0, "../..")
 from fuzzing import *
 
 def run(first, cases):
