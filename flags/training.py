@@ -29,7 +29,11 @@ GROUPS = {
         "max_restart_steps",
         "ascent_steps",
         "most_confident",
+        "privacy_cost",
+        "entropy_threshold",
+        "anonymizer_steps",
         "reversal_warm_up",
+        "budget_label_smoothing",
         "attribute_weights",
         "budget_batch_size",
         "budget_frames",
@@ -37,7 +41,10 @@ GROUPS = {
     "The networks": (
         "anonymizer",
         "anonymizer_width",
+        "target",
         "target_width",
+        "target_normalization",
+        "target_head",
         "budgets",
         "budget_normalization",
         "target_weights",
@@ -65,7 +72,12 @@ GROUPS = {
 
 METHODS = ("grl", "kbeam", "entropy")
 # Flag to the only method that uses it.
-OWN = {"most_confident": "entropy", "reversal_warm_up": "grl"}
+OWN = {
+    "most_confident": "entropy",
+    "privacy_cost": "entropy",
+    "entropy_threshold": "entropy",
+    "reversal_warm_up": "grl",
+}
 
 # The name of a budget model, which ends in its width multiplier.
 BUDGET = re.compile(r"mobilenet_v2_([0-9]+(\.[0-9]+)?)")
@@ -134,6 +146,29 @@ ANONYMIZER_WIDTH = absl_flags.DEFINE_float(
     "Multiplies the channels of f_A. Below 1 it is smaller and faster.",
     lower_bound=0.01,
 )
+TARGET = choices.one_of(
+    "target",
+    "c3d",
+    ["c3d", "r2plus1d_18", "shifted_mobilenet_v2"],
+    "The network f_T: `c3d` is the paper's; `r2plus1d_18` factorizes its 3D "
+    "convolutions; `shifted_mobilenet_v2` is the cheapest.",
+)
+TARGET_NORMALIZATION = choices.one_of(
+    "target_normalization",
+    None,
+    ["none", "batch", "group"],
+    "The normalization of C3D. Without it, `none`, the paper's form, if there "
+    "are --target_weights, and otherwise `batch`: from random weights C3D may "
+    "stay at chance without one.",
+)
+TARGET_HEAD = choices.one_of(
+    "target_head",
+    None,
+    ["dense", "average"],
+    "The last layers of C3D: the two `dense` layers of the paper, or the "
+    "`average` over all positions. Without it, `dense` if there are "
+    "--target_weights, and otherwise `average`.",
+)
 TARGET_WIDTH = absl_flags.DEFINE_float(
     "target_width",
     1.0,
@@ -176,12 +211,47 @@ MOST_CONFIDENT = choices.one_of(
     "`batch`, as written, or for each clip (`sample`). Used by "
     "--method=entropy only.",
 )
+PRIVACY_COST = choices.one_of(
+    "privacy_cost",
+    "entropy",
+    ["entropy", "uniform"],
+    "What f_A minimizes against an f_B: its negative `entropy`, Eq. (7a) as "
+    "written, or the cross-entropy of its prediction to the `uniform` "
+    "distribution. Both are least where f_B guesses, but a certain f_B gives "
+    "f_A next to no gradient by its entropy. Used by --method=entropy only.",
+)
+ENTROPY_THRESHOLD = absl_flags.DEFINE_float(
+    "entropy_threshold",
+    1.0,
+    "Share of the largest H_B beyond which f_A makes no further one of its "
+    "--anonymizer_steps in a turn; at 1 it makes all of them. Used by "
+    "--method=entropy only.",
+    lower_bound=0.0,
+    upper_bound=1.0,
+)
+ANONYMIZER_STEPS = absl_flags.DEFINE_integer(
+    "anonymizer_steps",
+    1,
+    "Maximum updates of f_A against the budget models in a turn; the paper "
+    "makes one. Raise it if f_B stays certain. --method=kbeam has "
+    "--ascent_steps instead.",
+    lower_bound=1,
+)
 REVERSAL_WARM_UP = absl_flags.DEFINE_integer(
     "reversal_warm_up",
     0,
     "Turns over which the scale of the reversed gradient rises from 0 to "
     "--gamma. 0 means that it is constant. Used by --method=grl only.",
     lower_bound=0,
+)
+BUDGET_LABEL_SMOOTHING = absl_flags.DEFINE_float(
+    "budget_label_smoothing",
+    0.0,
+    "Share of an f_B's training loss that asks for a guess instead of the "
+    "label. It keeps f_B from being so certain that f_A cannot learn from it; "
+    "the paper has none.",
+    lower_bound=0.0,
+    upper_bound=0.99,
 )
 GAMMA = absl_flags.DEFINE_float(
     "gamma",
@@ -466,6 +536,15 @@ def _budgets_exist(values):
                 + nearest(name, PRETRAINED)
             )
     return True
+
+
+def target_form():
+    """Returns the normalization and the head of C3D, as `--target_*` say."""
+    is_papers = bool(TARGET_WEIGHTS.value)
+    return (
+        TARGET_NORMALIZATION.value or ("none" if is_papers else "batch"),
+        TARGET_HEAD.value or ("dense" if is_papers else "average"),
+    )
 
 
 def width_of(name):

@@ -20,8 +20,8 @@ from priv_keras.evaluation.two_step import Protocol
 from priv_keras.experiment import console
 from priv_keras.experiment import reproducibility
 from priv_keras.experiment.data import Data
+from priv_keras.experiment.game import build_target
 from priv_keras.networks import attackers
-from priv_keras.networks import c3d
 from priv_keras.runs import results
 
 FORMAT = 2  # version of the records of attacks
@@ -178,7 +178,7 @@ def _video(evaluation, budget, anonymizer):
 
     def build():
         keras.utils.set_random_seed(_seed(0))
-        return build_video_network(evaluation.data, "budget_labels")
+        return build_target(evaluation.data, "budget_labels")
 
     found = []
     for side in ("raw", "anonymized"):
@@ -314,13 +314,4 @@ def video_protocol():
         frames=data_flags.FRAMES.value,
         batch_size=data_flags.BATCH_SIZE.value,
         learning_rate=training_flags.WARM_UP_TARGET_LEARNING_RATE.value,
-    )
-
-
-def build_video_network(data, party):
-    """Returns an untrained C3D for the labels that `party` names."""
-    return c3d.build(
-        len(data.labels[party]),
-        training_flags.TARGET_WIDTH.value,
-        data.clip_shape,
     )

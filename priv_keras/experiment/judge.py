@@ -28,6 +28,7 @@ from priv_keras.experiment import console
 from priv_keras.experiment import reproducibility
 from priv_keras.experiment import result_files
 from priv_keras.experiment.attack import Evaluation
+from priv_keras.experiment.game import build_target
 from priv_keras.experiment.game import load_game
 from priv_keras.layers import PerFrame
 from priv_keras.losses import SINGLE_LABEL
@@ -199,7 +200,7 @@ def _fresh_target(evaluation, side, splits):
 
     def run():
         reproducibility.seed_everything("raw")
-        model = attack.build_video_network(evaluation.data, "actions")
+        model = build_target(evaluation.data, "actions")
         with console.watch(f"f_T on {side} clips", protocol.steps) as watch:
             fitted = two_step.train(
                 model,

@@ -7,6 +7,9 @@ import json
 import os
 import pathlib
 
+from absl import flags as absl_flags
+
+from flags import data
 from flags import evaluation
 from flags import parsing
 from flags import paths
@@ -97,11 +100,13 @@ def check_game():
             "priv_keras.evaluate`; train plays a game. Leave it out."
         )
     method = training.METHOD.value
-    for flag in (training.MOST_CONFIDENT, training.REVERSAL_WARM_UP):
-        own = training.OWN[flag.name]
-        if method != own and flag.value != flag.default:
+    preset = parsing.preset(data.SCALE.value)
+    for name, own in training.OWN.items():
+        flag = absl_flags.FLAGS[name]
+        usual = preset.get(name, str(flag.default))
+        if method != own and str(flag.value) != usual:
             raise ValueError(
-                f"--{flag.name}={flag.value} is for --method={own}; "
+                f"--{name}={flag.value} is for --method={own}; "
                 f"--method={method} has no use for it. Leave it out."
             )
     for flag in (training.TARGET_WEIGHTS, training.BUDGET_WEIGHTS):

@@ -10,6 +10,8 @@ import keras
 
 from priv_keras.layers import PerFrame
 from priv_keras.networks import pretrained
+from priv_keras.networks.normalization import MOMENTUM
+from priv_keras.networks.normalization import groups
 
 NAME = re.compile(r"mobilenet_v2_([0-9]+(\.[0-9]+)?)")
 
@@ -100,10 +102,6 @@ def over_frames(network, frame_shape, name=None):
 def renormalized(network, normalization):
     """Returns a network like `network` whose normalization learns fast.
 
-    `keras.applications` keeps 99.9 % of a moving average at each update. After
-    a few hundred updates a classifier would still be tested with statistics
-    of its untrained self, and an attacker would seem to be fooled.
-
     Args:
         network: Functional model.
         normalization: `"batch"` keeps batch normalization, with a momentum of
@@ -118,9 +116,9 @@ def renormalized(network, normalization):
         if not isinstance(layer, keras.layers.BatchNormalization):
             return layer.__class__.from_config(config)
         if normalization == "batch":
-            return layer.__class__.from_config({**config, "momentum": 0.9})
+            return layer.__class__.from_config({**config, "momentum": MOMENTUM})
         return keras.layers.GroupNormalization(
-            _groups(layer.gamma.shape[-1]), name=layer.name
+            groups(layer.gamma.shape[-1]), name=layer.name
         )
 
     def call(layer, *args, **kwargs):
@@ -136,8 +134,3 @@ def renormalized(network, normalization):
     return keras.models.clone_model(
         network, clone_function=clone, call_function=call
     )
-
-
-def _groups(channels, most=8):
-    """Returns the largest divisor of `channels` that is at most `most`."""
-    return max(n for n in range(1, most + 1) if channels % n == 0)
