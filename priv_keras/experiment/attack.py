@@ -266,10 +266,10 @@ def _trained_inverter(evaluation, anonymizer):
     """Trains a U-Net to reconstruct raw training clips from f_A's output."""
     # The same cuts as those of the other attackers, whose detections are kept.
     reproducibility.seed_everything("attackers")
-    shards = evaluation.data.budget
-    size = 2 * shards.view_count() * shards.clip_bytes()
+    shards, views = evaluation.data.budget, flags.ATTACKER_VIEWS.value
+    size = 2 * shards.view_count(views) * shards.clip_bytes()
     pairs = inversion.pairs(
-        shards.views("attackers"), anonymizer, keep=size <= IN_MEMORY
+        shards.views("attackers", views), anonymizer, keep=size <= IN_MEMORY
     )
     keras.utils.set_random_seed(_seed(0))
     network = inversion.build(flags.INVERSION_WIDTH.value)

@@ -1,9 +1,13 @@
-"""Raw and anonymized clips as the attackers read them."""
+"""Raw and anonymized clips as the attackers read them.
+
+Part of the programs: this module reads flags.
+"""
 
 import contextlib
 import functools
 import shutil
 
+from flags import evaluation as flags
 from priv_keras.evaluation import filtering
 from priv_keras.experiment import attack
 from priv_keras.experiment import console
@@ -51,13 +55,14 @@ def both_sides(data, candidate, cache):
 
 def _sides(trained, tested, candidate, cache, filtered=SPLITS):
     """Returns the splits that attackers see, raw and as f_A leaves them."""
+    views = flags.ATTACKER_VIEWS.value
     clips = {
-        "train": trained.views("attackers"),
+        "train": trained.views("attackers", views),
         "validation": trained.test_batches("validation", "attackers"),
         "test": tested.test_batches("test", "attackers"),
     }
     counts = {
-        "train": trained.view_count(),
+        "train": trained.view_count(views),
         "validation": trained.clip_count("validation"),
         "test": tested.clip_count("test"),
     }
