@@ -13,7 +13,7 @@ from flags import data  # noqa: F401 (a validator reads its flags)
 from flags.suggestions import nearest
 
 GROUPS = {
-    "The run": ("resume", "strategy"),
+    "The run": ("resume", "force", "plan", "strategy"),
     "The game": (
         "method",
         "gamma",
@@ -41,6 +41,8 @@ GROUPS = {
     "The networks": (
         "anonymizer",
         "anonymizer_width",
+        "anonymizer_upsampling",
+        "anonymizer_low_pass",
         "target",
         "target_width",
         "target_normalization",
@@ -145,6 +147,23 @@ ANONYMIZER_WIDTH = absl_flags.DEFINE_float(
     1.0,
     "Multiplies the channels of f_A. Below 1 it is smaller and faster.",
     lower_bound=0.01,
+)
+ANONYMIZER_UPSAMPLING = choices.one_of(
+    "anonymizer_upsampling",
+    "transposed",
+    ["transposed", "resized"],
+    "How the full f_A enlarges: by `transposed` convolutions, as in the paper, "
+    "whose period shows as a checkerboard in which f_A can write; or by "
+    "convolutions of `resized` features, which have none.",
+)
+ANONYMIZER_LOW_PASS = absl_flags.DEFINE_integer(
+    "anonymizer_low_pass",
+    1,
+    "Side in pixels of the squares below which f_A's output has no detail, and "
+    "so nothing that f_A could write there; 1 lets all detail through, as in "
+    "the paper. It is part of every export.",
+    lower_bound=1,
+    upper_bound=16,
 )
 TARGET = choices.one_of(
     "target",
@@ -406,7 +425,8 @@ WARM_UP_ANONYMIZER_LEARNING_RATE = absl_flags.DEFINE_float(
 WARM_UP_TARGET_STEPS = absl_flags.DEFINE_integer(
     "warm_up_target_steps",
     4000,
-    "Maximum updates of f_T on the output of f_A.",
+    "Maximum updates of f_T on the output of f_A; it ends at a plateau of its "
+    "validation accuracy.",
     lower_bound=1,
 )
 WARM_UP_TARGET_LEARNING_RATE = absl_flags.DEFINE_float(
@@ -418,7 +438,8 @@ WARM_UP_TARGET_LEARNING_RATE = absl_flags.DEFINE_float(
 WARM_UP_BUDGET_STEPS = absl_flags.DEFINE_integer(
     "warm_up_budget_steps",
     2000,
-    "Maximum updates of each f_B on the output of f_A. With --restart_every, "
+    "Maximum updates of each f_B on the output of f_A; it ends at a plateau of "
+    "its validation accuracy. With --restart_every, "
     "the first restart replaces this part of the warm-up.",
     lower_bound=1,
 )
@@ -443,6 +464,18 @@ RESUME = absl_flags.DEFINE_bool(
     False,
     "Continue the run in --run_dir, with the same flags, from its last "
     "checkpoint.",
+)
+FORCE = absl_flags.DEFINE_bool(
+    "force",
+    False,
+    "Play even if f_T or all attackers do no better than chance on raw clips, "
+    "and export an anonymizer whose f_T ended at chance.",
+)
+PLAN = absl_flags.DEFINE_bool(
+    "plan",
+    False,
+    "Play nothing: make one update of each party, print parameters, memory and "
+    "how long each part of the run will take, and stop.",
 )
 LOG_EVERY = absl_flags.DEFINE_integer(
     "log_every",
@@ -536,15 +569,6 @@ def _budgets_exist(values):
                 + nearest(name, PRETRAINED)
             )
     return True
-
-
-def target_form():
-    """Returns the normalization and the head of C3D, as `--target_*` say."""
-    is_papers = bool(TARGET_WEIGHTS.value)
-    return (
-        TARGET_NORMALIZATION.value or ("none" if is_papers else "batch"),
-        TARGET_HEAD.value or ("dense" if is_papers else "average"),
-    )
 
 
 def width_of(name):

@@ -80,6 +80,39 @@ class CropLike(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="priv_keras")
+class LowPass(keras.layers.Layer):
+    """Averages squares of pixels, and interpolates between their means.
+
+    What is finer than a square is gone, so that f_A cannot write in it. The
+    output has the size of the input.
+
+    Args:
+        block: Int, side of the square in pixels.
+
+    Call arguments:
+        inputs: Float tensor `(batch, height, width, channels)`.
+
+    Output shape:
+        Same as the input.
+    """
+
+    def __init__(self, block, **kwargs):
+        super().__init__(**kwargs)
+        self.block = block
+
+    def call(self, inputs):
+        means = tf.nn.avg_pool2d(inputs, self.block, self.block, "SAME")
+        smooth = tf.image.resize(means, tf.shape(inputs)[1:3], "bilinear")
+        return tf.ensure_shape(smooth, inputs.shape)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "block": self.block}
+
+
+@keras.saving.register_keras_serializable(package="priv_keras")
 class PixelUnshuffle(keras.layers.Layer):
     """Stacks each square of pixels into the channels of one pixel.
 

@@ -30,7 +30,7 @@ class Task(NamedTuple):
 
     def most_entropy(self, classes):
         """Returns the largest H_B that logits `(batch, classes)` can have."""
-        return float(self.entropy(tf.zeros((1, classes))))
+        return self.entropy(tf.zeros((1, classes)))
 
 
 def softmax_loss(labels, logits):

@@ -314,8 +314,10 @@ class AdversarialModel(keras.Model):
         if self.anonymizer_steps == 1:
             return step(0, none)[1]
         steps, costs = tf.while_loop(
-            lambda count, costs: (count < self.anonymizer_steps)
-            & ((count == 0) | ~self.hides_enough(costs)),
+            lambda count, costs: (
+                (count < self.anonymizer_steps)
+                & ((count == 0) | ~self.hides_enough(costs))
+            ),
             step,
             (tf.constant(0), none),
         )

@@ -30,6 +30,7 @@ class Protocol(NamedTuple):
     learning_rate: float
     batch_size: int
     frames: int  # of each clip in one update; tests use all of them
+    mirror: bool = True  # about every other clip; private labels have no sides
 
 
 def check_unseen(names, budgets):
@@ -96,11 +97,12 @@ def train(model, splits, label, task, protocol, *, seed, callbacks=()):
 
 
 def _augmented(train, label, protocol, seed):
-    """Returns endless batches of clips, mirrored and cut at random."""
+    """Returns endless batches of clips, some mirrored, of random frames."""
 
     def augment(example, key):
         clips = example["clips"]
         flip = tf.random.stateless_uniform((), key) < 0.5
+        flip &= protocol.mirror
         clips = tf.cond(flip, lambda: tf.reverse(clips, [2]), lambda: clips)
         order = tf.random.experimental.stateless_shuffle(
             tf.range(tf.shape(clips)[0]), key

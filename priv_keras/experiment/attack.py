@@ -21,6 +21,7 @@ from priv_keras.experiment import console
 from priv_keras.experiment import reproducibility
 from priv_keras.experiment.data import Data
 from priv_keras.experiment.game import build_target
+from priv_keras.experiment.game import target_form
 from priv_keras.networks import attackers
 from priv_keras.runs import results
 
@@ -132,10 +133,17 @@ def _weights(record):
 
 
 def _builder(evaluation, i, name):
-    return functools.partial(_build, name, evaluation.data, _seed(i))
+    return functools.partial(build_attacker, name, evaluation.data, _seed(i))
 
 
-def _build(name, data, seed):
+def build_attacker(name, data, seed):
+    """Returns an untrained attacker, as `--attacker_*` say.
+
+    Args:
+        name: String, one of `--attackers`.
+        data: `data.Data`.
+        seed: Int, of its initial weights.
+    """
     keras.utils.set_random_seed(seed)
     return attackers.build(
         name,
@@ -183,9 +191,7 @@ def _video(evaluation, budget, anonymizer):
     found = []
     for side in ("raw", "anonymized"):
         protocol = video_protocol()
-        record = evaluation.record(
-            side, "video", training_flags.TARGET_WIDTH.value, protocol
-        )
+        record = evaluation.record(side, "video", target_form(), protocol)
         with console.watch(f"c3d on {side} clips", protocol.steps) as watch:
             attack = two_step.attack(
                 "c3d",
@@ -314,4 +320,5 @@ def video_protocol():
         frames=data_flags.FRAMES.value,
         batch_size=data_flags.BATCH_SIZE.value,
         learning_rate=training_flags.WARM_UP_TARGET_LEARNING_RATE.value,
+        mirror=data_flags.MIRROR.value,
     )

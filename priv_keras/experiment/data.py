@@ -200,7 +200,7 @@ def _open(dataset, parties, frames):
 
 def _cut(frames):
     whole = (flags.FRAME_WIDTH.value, flags.FRAME_HEIGHT.value)
-    return Cut(frames, flags.SIZE.value, whole, mirror=True)
+    return Cut(frames, flags.SIZE.value, whole, mirror=flags.MIRROR.value)
 
 
 def pictured_clips(data):

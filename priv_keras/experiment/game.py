@@ -38,7 +38,7 @@ def build_game(data, started=True):
     keras.mixed_precision.set_global_policy(flags.PRECISION.value)
     return ALGORITHMS[flags.METHOD.value](
         anonymizer.ANONYMIZERS[flags.ANONYMIZER.value](
-            flags.ANONYMIZER_WIDTH.value
+            **anonymizer_arguments()
         ),
         _target(data, started),
         [_budget(name, data, started) for name in flags.BUDGETS.value],
@@ -57,6 +57,18 @@ def build_game(data, started=True):
         ),
         **_own_arguments(),
     )
+
+
+def anonymizer_arguments():
+    """Returns the arguments of f_A's network as a dict, as flags say."""
+    flags = training_flags
+    arguments = {
+        "width": flags.ANONYMIZER_WIDTH.value,
+        "low_pass": flags.ANONYMIZER_LOW_PASS.value,
+    }
+    if flags.ANONYMIZER.value == "full":
+        arguments["upsampling"] = flags.ANONYMIZER_UPSAMPLING.value
+    return arguments
 
 
 def _target(data, started=True):
@@ -82,19 +94,34 @@ def build_target(data, party):
     Returns:
         Model from clips to logits.
     """
-    flags = training_flags
-    weights = flags.TARGET_WEIGHTS.value or ".weights.h5"
-    normalization, head = training_flags.target_form()
+    weights = training_flags.TARGET_WEIGHTS.value or ".weights.h5"
+    name, width, normalization, head = target_form()
     return targets.build(
-        flags.TARGET.value,
+        name,
         len(data.labels[party]),
-        flags.TARGET_WIDTH.value,
+        width,
         data.clip_shape,
         normalization=normalization,
         head=head,
         rescaling=c3d.CENTRED
         if weights.endswith(".weights.h5")
         else c3d.PIXELS,
+    )
+
+
+def target_form():
+    """Returns name, width, normalization and head of f_T, as `--target_*` say.
+
+    C3D has the paper's form if it starts from `--target_weights`. From random
+    weights that form may stay at chance.
+    """
+    flags = training_flags
+    is_papers = bool(flags.TARGET_WEIGHTS.value)
+    return (
+        flags.TARGET.value,
+        flags.TARGET_WIDTH.value,
+        flags.TARGET_NORMALIZATION.value or ("none" if is_papers else "batch"),
+        flags.TARGET_HEAD.value or ("dense" if is_papers else "average"),
     )
 
 

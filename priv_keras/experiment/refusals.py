@@ -17,6 +17,7 @@ from flags import training
 from priv_keras.experiment import sides
 from priv_keras.runs import checkpoints
 from priv_keras.runs import folder
+from priv_keras.runs import results
 from priv_keras.runs.folder import RunFolder
 from tfrecords_tools import storage
 
@@ -56,6 +57,24 @@ def check_trained(run_dir):
         raise FileNotFoundError(
             f"--run_dir={run_dir} holds no trained game. Train one with "
             f"`python -m priv_keras.train --run_dir={run_dir}`."
+        )
+
+
+def check_worth(run_dir):
+    """Raises if a run's f_T ended at chance, unless there is `--force`.
+
+    Args:
+        run_dir: Folder of the run.
+
+    Raises:
+        ValueError: If its anonymizer is of no use.
+    """
+    path = RunFolder(run_dir).result
+    result = json.loads(path.read_text()) if path.is_file() else None
+    if result and results.failure(result) and not training.FORCE.value:
+        raise ValueError(
+            f"--run_dir={run_dir}: {results.failure(result)} To export it all "
+            "the same, add --force."
         )
 
 

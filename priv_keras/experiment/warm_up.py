@@ -11,11 +11,14 @@ from flags import training as flags
 from priv_keras import supervised
 from priv_keras.experiment import console
 from priv_keras.experiment import reproducibility
+from priv_keras.experiment.game import anonymizer_arguments
+from priv_keras.experiment.game import target_form
 from priv_keras.layers import PerFrame
 from priv_keras.losses import SINGLE_LABEL
 from priv_keras.runs import checkpoints
 
 WARM_UP_EPOCH = 50  # updates between validations
+PATIENCE = 8  # validations without a better score, at a plateau
 PAIR = "pair"  # stem of the checkpoints that hold f_A and f_T
 
 
@@ -52,10 +55,11 @@ def _pair_fingerprint(data):
         data_flags.BATCH_SIZE.value,
         flags.PRECISION.value,
         flags.ANONYMIZER.value,
-        flags.ANONYMIZER_WIDTH.value,
+        anonymizer_arguments(),
         flags.WARM_UP_ANONYMIZER_STEPS.value,
         flags.WARM_UP_ANONYMIZER_LEARNING_RATE.value,
-        flags.TARGET_WIDTH.value,
+        target_form(),
+        data_flags.MIRROR.value,
         flags.TARGET_WEIGHTS.value,
         flags.WARM_UP_TARGET_STEPS.value,
         flags.WARM_UP_TARGET_LEARNING_RATE.value,
@@ -138,6 +142,7 @@ def _warm_up_classifier(
             learning_rate=learning_rate,
             epochs=steps // steps_per_epoch,
             steps_per_epoch=steps_per_epoch,
+            patience=PATIENCE,
             callbacks=[watch],
         )
     game.anonymizer.trainable = True

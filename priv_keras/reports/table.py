@@ -28,6 +28,8 @@ def table(result):
         f"{'commonest label':24}{chance['actions']:<22.3f}"
         f"{chance['budget_labels']:.3f}"
     )
+    if failed := results.failure(result):
+        lines.append(failed)
     if result["untouched"]:
         lines.append(
             f"Frames that it left as they are: {result['untouched']:.0%}"
