@@ -30,6 +30,7 @@ GROUPS = {
         "ascent_steps",
         "most_confident",
         "privacy_cost",
+        "privacy_on",
         "entropy_threshold",
         "anonymizer_steps",
         "reversal_warm_up",
@@ -77,6 +78,7 @@ METHODS = ("grl", "kbeam", "entropy")
 OWN = {
     "most_confident": "entropy",
     "privacy_cost": "entropy",
+    "privacy_on": "entropy",
     "entropy_threshold": "entropy",
     "reversal_warm_up": "grl",
 }
@@ -238,6 +240,14 @@ PRIVACY_COST = choices.one_of(
     "written, or the cross-entropy of its prediction to the `uniform` "
     "distribution. Both are least where f_B guesses, but a certain f_B gives "
     "f_A next to no gradient by its entropy. Used by --method=entropy only.",
+)
+PRIVACY_ON = choices.one_of(
+    "privacy_on",
+    "pictures",
+    ["pictures", "clips", "both"],
+    "What an f_B with batches of its own is shown where f_A is to hide from "
+    "it: those `pictures`, as in Sec. 3.4; the `clips` of f_T, as in the "
+    "published code; or `both`. Used by --method=entropy only.",
 )
 ENTROPY_THRESHOLD = absl_flags.DEFINE_float(
     "entropy_threshold",

@@ -19,6 +19,10 @@ class Entropy(AdversarialModel):
             cross-entropy of f_B's prediction to the uniform distribution (to
             one half for each attribute). Both are least where f_B guesses, but
             the entropy of an f_B that is certain has next to no gradient.
+        privacy_on: What f_B is shown where f_A is to hide from it, if f_B has
+            batches of its own: `"pictures"`, those (Sec. 3.4); `"clips"`, f_T's
+            clips, as in the published code, since H_B needs no labels; or
+            `"both"`.
         entropy_threshold: Float in [0, 1], the share of the largest H_B beyond
             which f_A makes no further one of its `anonymizer_steps`.
         **kwargs: See `AdversarialModel`.
@@ -31,6 +35,7 @@ class Entropy(AdversarialModel):
         *args,
         most_confident="batch",
         privacy_cost="entropy",
+        privacy_on="pictures",
         entropy_threshold=1.0,
         **kwargs,
     ):
@@ -38,14 +43,16 @@ class Entropy(AdversarialModel):
         for name, value, known in (
             ("most_confident", most_confident, ("batch", "sample")),
             ("privacy_cost", privacy_cost, ("entropy", "uniform")),
+            ("privacy_on", privacy_on, ("pictures", "clips", "both")),
         ):
             if value not in known:
                 raise ValueError(
-                    f"`{name}` must be '{known[0]}' or '{known[1]}'. Received: "
+                    f"`{name}` must be one of {', '.join(known)}. Received: "
                     f"{value!r}."
                 )
         self.most_confident = most_confident
         self.privacy_cost = privacy_cost
+        self.privacy_on = privacy_on
         self.entropy_threshold = entropy_threshold
 
     def train_step(self, streams):
@@ -66,9 +73,15 @@ class Entropy(AdversarialModel):
             Dict of scalars: `loss`, `target_loss`, `privacy_cost` and
             `budget_entropy`, the H_B of the f_B^i that are met.
         """
-        anonymized, budget_anonymized = self.anonymize_both(batch)
-        target_loss = self.target_loss(anonymized, batch)
-        logits = [budget(budget_anonymized) for budget in self.budgets]
+        clips, pictures = self.anonymize_both(batch)
+        target_loss = self.target_loss(clips, batch)
+        shown = {"pictures": [pictures], "clips": [clips]}.get(
+            self.privacy_on, [pictures, clips]
+        )
+        logits = [
+            tf.concat([budget(x) for x in shown], axis=0)
+            for budget in self.budgets
+        ]
         costs = tf.stack([self.privacy_costs(each) for each in logits])
         met = self.most_confident_of(costs)
 

@@ -151,6 +151,7 @@ def _own_arguments():
         "entropy": {
             "most_confident": flags.MOST_CONFIDENT.value,
             "privacy_cost": flags.PRIVACY_COST.value,
+            "privacy_on": flags.PRIVACY_ON.value,
             "entropy_threshold": flags.ENTROPY_THRESHOLD.value,
         },
     }[flags.METHOD.value]
