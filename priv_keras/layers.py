@@ -101,8 +101,18 @@ class LowPass(keras.layers.Layer):
         self.block = block
 
     def call(self, inputs):
-        means = tf.nn.avg_pool2d(inputs, self.block, self.block, "SAME")
-        smooth = tf.image.resize(means, tf.shape(inputs)[1:3], "bilinear")
+        _, height, width, _ = tf.unstack(tf.shape(inputs))
+        bottom, right = -height % self.block, -width % self.block
+        padding = [[0, 0], [0, bottom], [0, right], [0, 0]]
+
+        def pooled(frames):
+            # Padded by hand, since SAME also pads at the top and on the left.
+            padded = tf.pad(frames, padding)
+            return tf.nn.avg_pool2d(padded, self.block, self.block, "VALID")
+
+        means = pooled(inputs) / pooled(tf.ones_like(inputs))
+        size = (height + bottom, width + right)
+        smooth = tf.image.resize(means, size, "bilinear")[:, :height, :width]
         return tf.ensure_shape(smooth, inputs.shape)
 
     def compute_output_shape(self, input_shape):
