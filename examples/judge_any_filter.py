@@ -2,7 +2,7 @@
 
     python examples/judge_any_filter.py SHARDS/ut_interaction
 
-Any callable of clips can take the blur's place. The figures hold for the two
+Any callable of clips can take the blur's place. The figures hold for the
 attackers that are named, and for no others.
 """
 

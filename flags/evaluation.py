@@ -9,6 +9,7 @@ from flags.baselines import BASELINES
 
 GROUPS = {
     "The judge": (
+        "judge",
         "attackers",
         "attacks",
         "baseline",
@@ -46,6 +47,14 @@ PRETRAINED = (
 )
 KINDS = ("retrained", "static", "video", "inversion", "few_labels")
 
+JUDGE = choices.one_of(
+    "judge",
+    "standard",
+    ["standard", "quick"],
+    "How thoroughly to attack. `standard` adds attackers without deep "
+    "learning, below which no network may fall; `quick` does not, and its "
+    "figures mean nothing.",
+)
 ATTACKERS = absl_flags.DEFINE_list(
     "attackers",
     [

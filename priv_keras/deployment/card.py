@@ -268,10 +268,17 @@ def _measured(figures):
         return ["Not judged."]
     strongest = max(figures["attackers"], key=lambda x: x["value"])
     count, chance = len(figures["attackers"]), figures["chance"]
+    low = results.below_floor(figures["attackers"])
+    marks = dict.fromkeys(low, " (below the floor)")
     rows = [
         ("A_T", figures["target"], figures["raw_target"], chance["actions"]),
         *(
-            (f"A_B, {after['name']}", after, raw, chance["budget_labels"])
+            (
+                f"A_B, {after['name']}{marks.get(after['name'], '')}",
+                after,
+                raw,
+                chance["budget_labels"],
+            )
             for after, raw in zip(
                 figures["attackers"], figures["raw_attackers"], strict=True
             )
@@ -286,7 +293,7 @@ def _measured(figures):
     return [
         f"A_T {_text(figures['target'])}. A_B^{count} {_text(strongest)}, the "
         f"strongest of {count} attackers: {strongest['name']}. With 95 % "
-        f"intervals. {results.caveat(figures['attackers'])}".rstrip(),
+        f"intervals. {results.caveat([figures['attackers']])}".rstrip(),
         *_stronger(figures["attacks"], strongest),
         "",
         "| | anonymized | raw | commonest label |",

@@ -10,6 +10,7 @@ import tensorflow as tf
 from priv_keras import losses
 from priv_keras import metrics
 from priv_keras.evaluation import filtering
+from priv_keras.evaluation import floors
 from priv_keras.evaluation import scores
 from priv_keras.evaluation import two_step
 from priv_keras.networks import attackers as networks
@@ -52,7 +53,8 @@ def judge(
             `(batch,)`, `budget_labels` `(batch,)` or, for attributes of 0 or
             1, `(batch, attributes)`, and `video`, strings that name the video
             of each clip. Without `video` each clip is a video of its own.
-        attackers: Names of `priv_keras.networks.attackers.NAMES`.
+        attackers: Names of `priv_keras.networks.attackers.NAMES`, to which
+            those without deep learning, `floors.NAMES`, are added.
         width: Positive float that scales the attackers' channels.
         protocol: `Protocol` of the attackers.
         build_target: Callable that takes the number of actions and the shape of
@@ -146,6 +148,14 @@ def _attack(
             record=folder / side / f"{name}.json",
         )
         for name in attackers
+    ]
+    described = functools.cache(lambda: floors.describe_all(splits, seed))
+    found += [
+        two_step.once(
+            folder / side / f"{name}.json",
+            lambda name=name: floors.attack(name, described(), classes, seed),
+        )
+        for name in floors.NAMES
     ]
     train_target = functools.partial(
         _target, splits, build_target, protocol, seed

@@ -48,6 +48,21 @@ def score(model, dataset, label, batch_size):
         model, dataset, label, batch_size: See `outputs`.
 
     Returns:
+        What `figures` returns.
+    """
+    return figures(*outputs(model, dataset, label, batch_size))
+
+
+def figures(labels, logits, videos):
+    """Returns the figures of a classifier on a test split.
+
+    Args:
+        labels: Ints `(clips,)`; or 0, 1 or -1, `(clips, attributes)`, see
+            `metrics.average_precisions`.
+        logits: Floats `(clips, classes)` or `(clips, attributes)`.
+        videos: Video ids `(clips,)`.
+
+    Returns:
         Dict. For a single label: `accuracy` per clip, and `video_accuracy`
         from logits averaged over the clips of a video. For attributes: `cmap`,
         `average_precisions` (`None` for an attribute that no clip shows) and
@@ -57,7 +72,6 @@ def score(model, dataset, label, batch_size):
         figures are drawn: `confusion`, or `counts` for attributes, see
         `metrics.threshold_counts`.
     """
-    labels, logits, videos = outputs(model, dataset, label, batch_size)
     measure = attributes_score if labels.ndim == 2 else accuracy_score
     return {
         **measure(labels, logits, videos),
@@ -67,7 +81,7 @@ def score(model, dataset, label, batch_size):
 
 
 def accuracy_score(labels, logits, videos):
-    """Returns the part of `score` that is for a single label."""
+    """Returns the part of `figures` that is for a single label."""
     hits = logits.argmax(axis=1) == labels
     _, first, video = np.unique(videos, return_index=True, return_inverse=True)
     sums = np.zeros((len(first), logits.shape[1]))
@@ -88,7 +102,7 @@ def accuracy_score(labels, logits, videos):
 
 
 def attributes_score(labels, logits, videos):
-    """Returns the part of `score` that is for attributes."""
+    """Returns the part of `figures` that is for attributes."""
     each = metrics.average_precisions(labels, logits)
     return {
         "cmap": metrics.class_mean_average_precision(labels, logits),

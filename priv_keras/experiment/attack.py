@@ -14,6 +14,7 @@ from flags import data as data_flags
 from flags import evaluation as flags
 from flags import training as training_flags
 from priv_keras.evaluation import attacks
+from priv_keras.evaluation import floors
 from priv_keras.evaluation import inversion
 from priv_keras.evaluation import two_step
 from priv_keras.evaluation.two_step import Protocol
@@ -84,7 +85,8 @@ class Evaluation(NamedTuple):
 def retrained(evaluation, side, splits, kind=None, key=()):
     """Trains each of `--attackers` on clips like those it is tested on.
 
-    This is the attack of Sec. 3.6.
+    This is the attack of Sec. 3.6. Attackers without deep learning are added
+    to it, unless the judge is quick.
 
     Args:
         evaluation: `Evaluation`.
@@ -116,7 +118,29 @@ def retrained(evaluation, side, splits, kind=None, key=()):
                 callbacks=[watch],
             )
         found.append(evaluation.tell(what, attack))
+    if flags.JUDGE.value != "quick":
+        found += _floors(evaluation, side, splits, what, key)
     return found
+
+
+def _floors(evaluation, side, splits, what, key):
+    """Attacks without deep learning."""
+    described = functools.cache(
+        lambda: floors.describe_all(splits, data_flags.SEED.value)
+    )
+    classes = len(evaluation.data.labels["budget_labels"])
+    return [
+        evaluation.tell(
+            what,
+            two_step.once(
+                evaluation.record(side, name, *key),
+                lambda name=name: floors.attack(
+                    name, described(), classes, data_flags.SEED.value
+                ),
+            ),
+        )
+        for name in floors.NAMES
+    ]
 
 
 def _seed(i):

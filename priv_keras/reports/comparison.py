@@ -23,6 +23,7 @@ FREE = {
 # Flags that make attackers stronger or weaker: runs that differ in them do not
 # compare.
 STRENGTH = (
+    "judge",
     "attacker_steps",
     "attacker_width",
     "attacker_weights",

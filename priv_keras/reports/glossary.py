@@ -33,6 +33,12 @@ TERMS = (
         "attack is named, it is trained from scratch on anonymized clips.",
     ),
     Term(
+        "floor",
+        r"\bfloor(_\w+)?\b",
+        "An attacker without deep learning. A network that reads less has "
+        "failed to learn, and shows nothing about f_A.",
+    ),
+    Term(
         "[low, high]",
         r"\[\d\.\d+, \d\.\d+\]",
         "95 % interval. Over several runs (seeds or folds) it is Student's t. "

@@ -91,9 +91,7 @@ def _section(number, judged, folder, pictures):
         "attackers": names,
         "measure": comparison.measure(judged[0]),
         "caveat": results.caveat(
-            found
-            for run in judged
-            for found in run.result["anonymized"]["attackers"]
+            run.result["anonymized"]["attackers"] for run in judged
         ),
         "rows": list(_rows(points, judged)),
         "figures": [

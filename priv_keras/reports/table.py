@@ -35,14 +35,18 @@ def table(result):
             f"Frames that it left as they are: {result['untouched']:.0%}"
         )
     lines.append("")
+    low = results.below_floor(result["anonymized"]["attackers"])
     lines.append(f"{'attacker':24}{'on raw clips':22}on anonymized clips")
     for raw, anonymized in zip(
         result["raw"]["attackers"],
         result["anonymized"]["attackers"],
         strict=True,
     ):
-        lines.append(f"{raw['name']:24}{_figure(raw):22}{_figure(anonymized)}")
-    if doubt := results.caveat(result["anonymized"]["attackers"]):
+        mark = "  below the floor" if raw["name"] in low else ""
+        lines.append(
+            f"{raw['name']:24}{_figure(raw):22}{_figure(anonymized)}{mark}"
+        )
+    if doubt := results.caveat([result["anonymized"]["attackers"]]):
         lines.append(doubt)
     if result["attacks"]:
         lines += ["", f"{'other attacks':24}{'by':24}"]

@@ -1,7 +1,11 @@
 """The schema of `result.json`, and what is read from it."""
 
+import itertools
+
 # An attack on raw clips that results hold beside the others, for comparison.
 RAW_VIDEO = "video, on raw clips"
+# What the names of attackers without deep learning begin with.
+FLOOR = "floor_"
 
 
 def json_object(**properties):
@@ -75,8 +79,9 @@ def attacks(result):
 
 
 def value(score):
-    """Returns the figure of a score: accuracy or, for attributes, cMAP."""
-    return score["accuracy"] if "accuracy" in score else score["cmap"]
+    """Returns the figure of a score: accuracy or, for attributes, cMAP. In a
+    model card, it is called `value`."""
+    return next(score[k] for k in ("accuracy", "cmap", "value") if k in score)
 
 
 def is_chance(score, chance):
@@ -123,22 +128,50 @@ def strongest(scores):
     return max(scores, key=value)
 
 
-def caveat(attackers):
-    """Returns a sentence on attackers that `--attacker_steps` stopped.
+def below_floor(attackers):
+    """Returns the names of the networks that read less than a floor does.
 
     Args:
-        attackers: Iterable of dicts with `name`, and `converged`, see
-            `supervised.fit`. Those without `converged` count as stopped.
+        attackers: List of scores with `name`, of the attackers of one run.
+    """
+    floors = [x for x in attackers if x["name"].startswith(FLOOR)]
+    floor = max(map(value, floors), default=0.0)
+    return [
+        x["name"] for x in attackers if value(x) < floor and x not in floors
+    ]
+
+
+def caveat(runs):
+    """Returns sentences on attackers that may have found too little.
+
+    These are attackers that `--attacker_steps` stopped, and networks that read
+    less than an attacker without deep learning.
+
+    Args:
+        runs: Iterable of the attackers of each run: lists of scores with
+            `name`, and `converged`, see `supervised.fit`. Those without
+            `converged` count as stopped.
 
     Returns:
         String, empty if there are no such attackers.
     """
+    runs = list(runs)
     stopped = dict.fromkeys(
-        found["name"] for found in attackers if not found.get("converged")
+        found["name"]
+        for attackers in runs
+        for found in attackers
+        if not found.get("converged")
     )
-    if not stopped:
-        return ""
-    return (
-        "Still learning when --attacker_steps ended: "
-        f"{', '.join(stopped)}. With more they may find more."
-    )
+    low = dict.fromkeys(itertools.chain(*map(below_floor, runs)))
+    sentences = []
+    if stopped:
+        sentences.append(
+            "Still learning when --attacker_steps ended: "
+            f"{', '.join(stopped)}. With more they may find more."
+        )
+    if low:
+        sentences.append(
+            "Below the floor, which means that they failed to learn and show "
+            f"nothing about f_A: {', '.join(low)}."
+        )
+    return " ".join(sentences)

@@ -99,6 +99,18 @@ def test_a_page_names_attackers_that_were_stopped(folder):
     assert "Still learning when --attacker_steps ended: weak. With" in text
 
 
+def test_a_page_marks_networks_below_the_floor(folder):
+    result = json.loads(json.dumps(RESULT))
+    for side in ("raw", "anonymized"):
+        floor = score(0.25, name="floor_linear", converged=True)
+        result[side]["attackers"].append(floor)
+    card.amend(folder, card.figures(result))
+    text = (folder / "card.md").read_text()
+    assert "| A_B, weak (below the floor) | 0.200" in text
+    assert "| A_B, strong | 0.300" in text
+    assert "show nothing about f_A: weak." in text
+
+
 def test_a_page_names_an_attack_that_reads_more(folder):
     more = [
         score(0.95, attack=results.RAW_VIDEO, name="c3d"),

@@ -1,10 +1,12 @@
 """Tests of the judge that need no whole run; see also `test_train.py`."""
 
+import contradicting_splits
 import keras
 import numpy as np
 import pytest
 from made_shards import build_sbu
 from made_shards import reading_sbu
+from toys import toy_classifier
 
 from priv_keras import evaluate
 from priv_keras.experiment import attack
@@ -50,6 +52,43 @@ def test_what_a_baseline_leaves_is_never_on_disk(tmp_path, monkeypatch):
             found.append([example["clips"].numpy() for example in test])
     np.testing.assert_array_equal(*found)
     assert not (tmp_path / "cache").exists()
+
+
+def test_each_split_holds_its_own_videos_alone(tmp_path):
+    build_sbu(tmp_path)
+    with reading_sbu(tmp_path):
+        data = open_data()
+        candidate = judge.baseline("downsample_1", tmp_path / "run")
+        both = attacked_clips.both_sides(data, candidate, tmp_path / "cache")
+        known = data.target.manifest["splits"]
+        for sides in both:
+            for splits in sides.values():
+                for name, split in splits.items():
+                    videos = {x["video"].numpy().decode() for x in split}
+                    assert videos == set(known[name]["videos"])
+
+
+def test_a_fresh_f_t_keeps_splits_apart(tmp_path, monkeypatch):
+    build_sbu(tmp_path)
+    monkeypatch.setattr(
+        *(attack, "build_video_network"),
+        lambda *_, **__: toy_classifier(contradicting_splits.CLASSES),
+    )
+    settings = {
+        "raw_target_steps": 80,
+        "attacker_steps_per_epoch": 8,
+        "warm_up_target_learning_rate": 0.05,
+        "frames": 2,
+        "attacker_frames": 1,
+    }
+    with reading_sbu(tmp_path, **settings):
+        evaluation = attack.Evaluation(
+            open_data(), tmp_path, ("made", 0), lambda line: None
+        )
+        found = judge._fresh_target(
+            evaluation, "raw", contradicting_splits.splits()
+        )
+    contradicting_splits.check(found)
 
 
 def test_one_folder_is_of_one_baseline(tmp_path):

@@ -4,6 +4,7 @@ import made_runs
 import pytest
 
 from priv_keras.reports import comparison
+from priv_keras.reports import table
 from priv_keras.runs import results
 from priv_keras.runs.run import load_run
 
@@ -247,3 +248,22 @@ def test_an_attack_without_a_figure_is_refused(tmp_path):
     path.write_text(json.dumps(result))
     with pytest.raises(ValueError, match="attacks"):
         load_run(folder)
+
+
+def test_networks_below_the_floor_are_named_run_by_run():
+    floor = made_runs.score("floor_trees", 0.4)
+    low, high = made_runs.score("x", 0.3), made_runs.score("x", 0.5)
+    assert results.below_floor([low, floor]) == ["x"]
+    assert results.below_floor([high, floor]) == []
+    assert results.below_floor([low]) == []
+    assert "about f_A: x." in results.caveat([[high, floor], [low, floor]])
+    assert results.caveat([[high, floor], [low]]) == ""
+
+
+def test_a_table_marks_networks_below_the_floor():
+    result = {**made_runs.result(privacy=0.3), "untouched": 0.0}
+    for side in ("raw", "anonymized"):
+        floor = made_runs.score("floor_trees", 0.35)
+        result[side]["attackers"].append(floor)
+    marked = [x for x in table.table(result).splitlines() if "below the" in x]
+    assert [line.split()[0] for line in marked] == ["x"]
