@@ -67,9 +67,10 @@ def main(argv):
             folder.write_labels(data, run_dir)
         say = console.say if chief else _silently
         bad_records.tell(data, say)
+        raw_accuracy = None
         if training_flags.STRATEGY.value != "multi_worker":
-            judge.judge_raw(data, run_dir, say)
-        play.play(data, run_dir, strategy, say)
+            raw_accuracy = judge.judge_raw(data, run_dir, say)
+        play.play(data, run_dir, strategy, say, raw_accuracy)
         status = end(data, run_dir, chief)
         bad_records.tell(data, say)
     return status

@@ -92,21 +92,22 @@ def judge_raw(data, run_dir, say):
         run_dir: Folder of the run.
         say: Callable that takes a line, such as `print`.
 
+    Returns:
+        Float, the validation accuracy of f_T on raw clips.
+
     Raises:
         ValueError: If there is nothing to keep or nothing to hide, see `worth`.
     """
     evaluation = _evaluation(data, run_dir, (), say)
     target, budget = attacked_clips.raw_sides(data)
-    worth.check_actions(
-        _fresh_target(evaluation, "raw", target),
-        _chance(target["test"], "actions"),
-        say,
-    )
+    read = _fresh_target(evaluation, "raw", target)
+    worth.check_actions(read, _chance(target["test"], "actions"), say)
     worth.check_private(
         attack.retrained(evaluation, "raw", budget),
         _chance(budget["test"], "budget_labels"),
         say,
     )
+    return read["validation_accuracy"]
 
 
 def _evaluation(data, run_dir, candidate, say):

@@ -36,7 +36,7 @@ REMEDIES = {
 WARM_UP = "warm_up"  # stem of the checkpoint before the game
 
 
-def play(data, run_dir, strategy, say):
+def play(data, run_dir, strategy, say, raw_accuracy=None):
     """Warms the parties up, plays the game and saves it.
 
     Args:
@@ -45,6 +45,8 @@ def play(data, run_dir, strategy, say):
             from the last one.
         strategy: `tf.distribute.Strategy`. Only its chief writes files.
         say: Callable that takes a line, such as `print`.
+        raw_accuracy: Float, the validation accuracy of an f_T on raw clips;
+            `None` if it is not known.
     """
     run_dir = pathlib.Path(run_dir)
     folder = RunFolder(run_dir).checkpoints
@@ -54,7 +56,7 @@ def play(data, run_dir, strategy, say):
     # On one device, because Keras's own `fit` fails on several workers.
     if chief and not last_game(folder, say=_silently):
         game = new_game(data)
-        warm_up.warm_up(game, data, folder, say)
+        warm_up.warm_up(game, data, folder, say, raw_accuracy)
         checkpoints.save(game, folder, WARM_UP)
         del game
     with strategy.scope():

@@ -18,11 +18,12 @@ from priv_keras.losses import SINGLE_LABEL
 from priv_keras.runs import checkpoints
 
 WARM_UP_EPOCH = 50  # updates between validations
+FAR = 0.15  # accuracy that f_A costs before the game, from which it is told
 PATIENCE = 8  # validations without a better score, at a plateau
 PAIR = "pair"  # stem of the checkpoints that hold f_A and f_T
 
 
-def warm_up(game, data, folder, say):
+def warm_up(game, data, folder, say, raw_accuracy=None):
     """Trains f_A to be the identity, then f_T and each f_B on its output.
 
     No method changes the warm-up of f_A and f_T, so that runs with the same
@@ -33,6 +34,8 @@ def warm_up(game, data, folder, say):
         data: `data.Data`.
         folder: `pathlib.Path` of the run's checkpoints.
         say: Callable that takes a line, such as `print`.
+        raw_accuracy: Float, the validation accuracy of an f_T on raw clips, to
+            which that on f_A's output is compared; `None` for no comparison.
     """
     shared = data_flags.SHARED_DIR.value or folder
     stem = f"{PAIR}-{_pair_fingerprint(data)}"
@@ -42,7 +45,7 @@ def warm_up(game, data, folder, say):
         say(f"warm-up of f_A and f_T: {path}")
     else:
         _warm_up_anonymizer(game, data, say)
-        _warm_up_target(game, data, say)
+        _warm_up_target(game, data, say, raw_accuracy)
         checkpoints.save(_pair(game), shared, stem)
     # A game with restarts trains fresh budget models in its first turn.
     if not game.restarts:
@@ -90,7 +93,7 @@ def _warm_up_anonymizer(game, data, say):
     say(f"warm-up of f_A: {error:.3f} from the identity")
 
 
-def _warm_up_target(game, data, say):
+def _warm_up_target(game, data, say, raw_accuracy):
     reproducibility.seed_everything("target")
     reached = _warm_up_classifier(
         game,
@@ -104,6 +107,12 @@ def _warm_up_target(game, data, say):
         flags.WARM_UP_TARGET_STEPS.value,
     )
     say(f"warm-up of f_T: validation A_T {reached:.3f}")
+    if raw_accuracy and reached < raw_accuracy - FAR:
+        say(
+            f"warning: f_T reads {reached:.3f} of what f_A puts out, and "
+            f"{raw_accuracy:.3f} of raw clips. Raise --warm_up_target_steps or "
+            "--anonymizer_width, or lower --anonymizer_low_pass."
+        )
 
 
 def _warm_up_budgets(game, data, say):

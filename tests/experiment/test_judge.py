@@ -71,7 +71,7 @@ def test_each_split_holds_its_own_videos_alone(tmp_path):
 def test_a_fresh_f_t_keeps_splits_apart(tmp_path, monkeypatch):
     build_sbu(tmp_path)
     monkeypatch.setattr(
-        *(attack, "build_video_network"),
+        *(judge, "build_target"),
         lambda *_, **__: toy_classifier(contradicting_splits.CLASSES),
     )
     settings = {

@@ -148,6 +148,16 @@ def test_budget_model_is_mobilenet_v2_averaged_over_frames():
     np.testing.assert_allclose(model(clips), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("normalization", ["batch", "group"])
+def test_a_convnet_is_a_budget_model_averaged_over_frames(normalization):
+    model = budgets.build("convnet_0.5", 5, (32, 32, 3), normalization)
+    clips = np.random.rand(2, 3, 32, 32, 3).astype("float32")
+    frames = [model(clips[:, i : i + 1]) for i in range(3)]
+    np.testing.assert_allclose(model(clips), np.mean(frames, 0), atol=1e-5)
+    wide = budgets.build("convnet_1", 5, (32, 32, 3), normalization)
+    assert wide.count_params() > 3 * model.count_params()
+
+
 def batch_norms(model):
     return [
         layer
