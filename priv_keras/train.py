@@ -59,7 +59,7 @@ def main(argv):
             files.write(folder.RunFolder(run_dir).config, config)
             bad_records.write(data, run_dir)
             folder.write_labels(data, run_dir)
-        say = console.say if chief else _silently
+        say = console.say if chief else console.say_nothing
         bad_records.tell(data, say)
         play.play(data, run_dir, strategy, say)
         end(data, run_dir, chief)
@@ -122,10 +122,6 @@ def judge(data, run_dir):
     exports.add_figures(run_dir, result)
     print("\n" + table.table(result))
     console.say_next(run_dir, exported=True)
-
-
-def _silently(_):
-    """Says nothing, for workers that are not the chief."""
 
 
 def run():
