@@ -42,17 +42,14 @@ def build(
     `workers` or on Beam.
 
     Args:
-        dataset: Name of a source.
+        dataset: String, a name of `sources.SOURCES`.
         raw_dir: Folder of the raw videos.
-        out_dir: Folder for this and other datasets, possibly as in
-            `gs://bucket/shards` or, with the extra `io`, `s3://bucket/shards`.
+        out_dir: Folder for this and other datasets, see `storage.path`.
         encoding: `"jpeg"` or `"raw"`.
         size: `(width, height)` of stored frames, in pixels.
         squash: Bool, see `decode.frames`.
-        workers: Int, threads that decode. Decoders release Python's lock: 2
-            threads on 2 cores are 1.9 times as fast as one, and each process
-            would wait seconds for TensorFlow.
-        seed: Int, for random splits and the order of records.
+        workers: Int, threads that decode.
+        seed: Int, of random splits and of the order of records.
         command: String, kept in the manifest.
         beam_options: List of options of Apache Beam, as in
             `["--runner=DirectRunner"]`, whose workers then do the work and
@@ -60,9 +57,8 @@ def build(
         **choices: Other arguments of the source's `list_videos`, as `fold`.
 
     Returns:
-        The manifest, see `manifest.load`. Its `skipped` has the videos that
-        are left out because they cannot be decoded, are too short or have
-        more than `shards.MAX_FRAMES`.
+        The manifest, see `manifest.load`. Its `skipped` lists the videos that
+        cannot be decoded, are too short or have more than `shards.MAX_FRAMES`.
 
     Raises:
         ValueError: If `out_dir` holds shards of other options or of other
@@ -81,16 +77,12 @@ def build(
         "videos": _fingerprint(raw_dir, listing),
     }
     if not _is_built(folder):
+        work = Work(str(raw_dir), listing.min_frames, options)
+        shards = plan(listing.videos, seed)
+        about = {"dataset": dataset, "command": command, "options": options}
         with _appears_whole(folder) as path:
-            work = Work(str(raw_dir), listing.min_frames, options)
-            shards = plan(listing.videos, seed)
             written = write_shards(path, shards, work)
-            content = {
-                "dataset": dataset,
-                "command": command,
-                "options": options,
-                **_content(listing, shards, written),
-            }
+            content = {**about, **_content(listing, shards, written)}
             _check_any_usable(content, raw_dir)
             manifest.save(content, path)
     return _same(manifest.load(folder), options, folder)

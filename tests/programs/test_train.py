@@ -53,7 +53,8 @@ def shards(once):
 # Runs `train` on a machine with two devices.
 TWO_DEVICES = """
 import tensorflow as tf
-import tests.helpers.small_networks
+from tests.helpers import small_networks
+small_networks.install()
 (cpu,) = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(
     cpu, [tf.config.LogicalDeviceConfiguration()] * 2
