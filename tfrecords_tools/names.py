@@ -1,5 +1,6 @@
 """Names of files as operating systems, archives and people write them."""
 
+import functools
 import os
 import pathlib
 import unicodedata
@@ -92,9 +93,14 @@ def existing(path):
     parent = existing(path.parent)
     if not parent.is_dir():
         return path
-    wanted = key(path.name)
-    same = sorted(p for p in parent.iterdir() if key(p.name) == wanted)
-    return same[0] if same else path
+    found = _by_key(parent, parent.stat().st_mtime_ns)
+    return parent / found.get(key(path.name), path.name)
+
+
+@functools.lru_cache(maxsize=16)
+def _by_key(folder, _):
+    """Returns a dict of the names in a folder by their keys."""
+    return {key(name): name for name in sorted(os.listdir(folder))}
 
 
 def is_writable(name):

@@ -46,8 +46,9 @@ def read(path, warn):
     """
     from PIL import Image
 
-    with named(path), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # our limits are lower than Pillow's
+    # Ours are told, and limits are lower. `catch_warnings` is not for threads.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    with named(path):
         content = _content(path)
         with _opened(path, content) as image:
             if image.format in ("JPEG", "MPO"):

@@ -460,6 +460,23 @@ def test_a_title_of_a_gigabyte_is_not_read(tmp_path):
         decode.frames(path, (64, 48))
 
 
+def test_thousands_of_streams_are_refused(tmp_path):
+    path = write_video(tmp_path / "v.mp4", scenes(3), codec="mpeg4")
+    content = path.read_bytes()
+    moov, trak = content.index(b"moov") - 4, content.index(b"trak") - 4
+    size = int.from_bytes(content[trak : trak + 4], "big")
+    whole = int.from_bytes(content[moov : moov + 4], "big") + 1999 * size
+    path.write_bytes(
+        content[:moov]
+        + whole.to_bytes(4, "big")
+        + content[moov + 4 : trak]
+        + 2000 * content[trak : trak + size]
+        + content[trak + size :]
+    )
+    with pytest.raises(ValueError, match="v.mp4 cannot be decoded"):
+        decode.frames(path, (64, 48))
+
+
 def test_a_film_of_too_many_packets_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(decode.video, "MAX_PACKETS", 10)
     path = write_video(tmp_path / "v.mkv", scenes(20), codec="mpeg4")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from tfrecords_tools import names
 
 SPLITS = ("train", "validation", "test")
+MAX_BYTES = 1 << 28  # of a list or of annotations
 UNKNOWN = -1  # in the label of a frame: nobody annotated it
 
 
@@ -104,6 +105,10 @@ def read_text(path):
     """
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path}.")
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError(
+            f"{path} has more than {MAX_BYTES} bytes: is it a list?"
+        )
     content = path.read_bytes()
     wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
