@@ -2,6 +2,8 @@
 
 import io
 import os
+import struct
+import uuid
 from fractions import Fraction
 
 import av
@@ -156,6 +158,40 @@ def with_cover(path, codec, first):
 )
 def test_a_cover_picture_is_not_the_film(tmp_path, suffix, codec, first):
     path = with_cover(tmp_path / f"v.{suffix}", codec, first)
+    assert colours(decode.frames(path, (64, 48))) == 10 * "r"
+
+
+def asf_cover(jpeg):
+    """Returns the object of ASF that holds a cover picture."""
+
+    def text(string):
+        return (string + "\0").encode("utf-16-le")
+
+    picture = struct.pack("<BI", 3, len(jpeg)) + text("image/jpeg") + text("")
+    value = picture + jpeg
+    name = text("WM/Picture")
+    body = struct.pack("<HH", 1, len(name)) + name
+    body += struct.pack("<HH", 1, len(value)) + value
+    kind = uuid.UUID("d2d0a440-e307-11d2-97f0-00a0c95ea850").bytes_le
+    return kind + struct.pack("<Q", 24 + len(body)) + body
+
+
+def test_a_cover_picture_before_the_film_is_not_the_film(tmp_path):
+    path = tmp_path / "v.wmv"
+    write_film(tmp_path / "v.asf", plain(RED, 10), codec="wmv2").rename(path)
+    jpeg = io.BytesIO()
+    Image.new("RGB", (64, 48), BLUE).save(jpeg, "JPEG")
+    cover, content = asf_cover(jpeg.getvalue()), path.read_bytes()
+    size, count = struct.unpack("<QI", content[16:28])
+    path.write_bytes(
+        content[:16]
+        + struct.pack("<QI", size + len(cover), count + 1)
+        + content[28:30]
+        + cover
+        + content[30:]
+    )
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].codec_context.name == "mjpeg"
     assert colours(decode.frames(path, (64, 48))) == 10 * "r"
 
 
