@@ -286,6 +286,8 @@ def _srgb(path, image, warn):
             space = profile.profile.xcolor_space.strip()
         except (OSError, ImageCms.PyCMSError):
             space = None
+        if (space, image.mode) == ("RGB", "L"):
+            image = image.convert("RGB")
         if SPACES.get(space) != image.mode:
             warn(f"{path}: its colour profile does not fit, and is not used.")
         else:  # also if it calls itself sRGB: some lie

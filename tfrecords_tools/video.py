@@ -58,6 +58,7 @@ FORMATS = (
 )
 JUMPS = 0x0200  # flag of a format of FFmpeg: its times may jump
 GAP = 10  # seconds; if times may jump, a longer gap is a jump and no pause
+ENDING_SILENTLY = ("asf", "flv")
 NEAR = 3  # packets before the end of a recording that another was joined to
 MAX_PACKETS = 100_000  # an hour at 30 a second
 # FFmpeg's own decoders of these drop the alpha channel.
@@ -91,7 +92,7 @@ def frames(path, warn):
 
     check_file(path)
     try:
-        period, seams = _times(path)
+        period, seams = _times(path, warn)
         with _open(path) as (container, video):
             decoded = _decoded(container, video, path, seams, warn)
             whole = _whole(decoded, container, video, path, warn)
@@ -168,7 +169,7 @@ def _longest_pause(container):
     return GAP if container.format.flags & JUMPS else math.inf
 
 
-def _times(path):
+def _times(path, warn):
     """Reads the times of the packets, since headers announce guessed rates.
 
     Returns:
@@ -176,7 +177,7 @@ def _times(path):
         of the times, in ticks, of the last packets of recordings that another
         one was joined to. MPEG-TS marks one of these as damaged.
     """
-    seams, last = set(), collections.deque(maxlen=NEAR)
+    seams, last, end = set(), collections.deque(maxlen=NEAR), 0
     times = collections.defaultdict(set)
     with _open(path) as (container, video):
         if container.format.name == "avi":  # has one rate, and no timestamps
@@ -192,11 +193,25 @@ def _times(path):
             if packet.pts is not None:
                 times[part].add(packet.pts)
                 last.append(packet.pts)
+            end = max(end, (packet.pos or 0) + packet.size)
+        _check_end(path, container, end, warn)
         steps = sum(len(part) - 1 for part in times.values())
         if not steps or not video.time_base:
             return None, seams
         ticks = sum(max(part) - min(part) for part in times.values())
         return float(ticks / steps * video.time_base) or None, seams
+
+
+def _check_end(path, container, end, warn):
+    """Warns if FFmpeg stopped in the midst of a file, as it does without a word
+    where another film follows or data are damaged."""
+    size = path.stat().st_size
+    # The position of a packet of ASF is that of the block that it is in.
+    if container.format.name in ENDING_SILENTLY and end + 4096 < 0.75 * size:
+        warn(
+            f"{path}: of its {size} bytes, only the first {end} are read. It "
+            "is damaged, or another film follows."
+        )
 
 
 def _parts(container, video):

@@ -5,11 +5,13 @@ import os
 import struct
 import zlib
 
+import av
 import numpy as np
 import pytest
 from made_videos import gray
 from PIL import Image
 from PIL import ImageCms
+from PIL import features
 
 from tfrecords_tools import decode
 from tfrecords_tools import picture
@@ -87,17 +89,27 @@ def wide_profile():
     return bytes(content)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
-@pytest.mark.parametrize("alpha", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "alpha"),
+    [
+        *(("JPEG", False), ("PNG", False), ("TIFF", False), ("WEBP", False)),
+        *(("PNG", True), ("TIFF", True), ("WEBP", True)),
+    ],
+)
 def test_colours_of_another_profile_become_srgb(read, kind, alpha):
-    if alpha and kind == "JPEG":
-        pytest.skip("JPEG has no transparency")
     image = Image.new("RGBA" if alpha else "RGB", (16, 16), (200, 40, 60))
     content = saved(image, kind, icc_profile=wide_profile())
     red, green, blue = read(content)[8, 8]
     assert abs(green - 200) < 8
     assert abs(red - 40) < 8
     assert abs(blue - 60) < 8
+
+
+def test_grey_may_have_a_profile_of_colours(read, told):
+    image = Image.new("L", (16, 16), 90)
+    content = saved(image, icc_profile=wide_profile())
+    assert not np.ptp(read(content)[..., 2])
+    assert not told
 
 
 @pytest.mark.parametrize("profile", [b"damaged", "GRAY"])
@@ -271,12 +283,25 @@ def test_damaged_exif_data_are_told(read, told):
     assert "EXIF data is damaged" in told[0]
 
 
-@pytest.mark.skipif("AVIF" not in Image.SAVE, reason="this Pillow has no AVIF")
-def test_avif_is_a_picture(tmp_path):
-    path = tmp_path / "in.avif"
-    photo().save(path, quality=95)
+@pytest.mark.skipif(not features.check("avif"), reason="Pillow lacks AVIF")
+@pytest.mark.parametrize("name", ["in.avif", "in.dat"])
+def test_avif_is_a_picture(tmp_path, name):
+    path = tmp_path / name
+    photo().save(path, "AVIF", quality=95)
     (frame,) = decode.frames(path, (96, 64))
     assert np.abs(frame.astype(int) - np.asarray(photo())).mean() < 4
+
+
+def test_a_picture_in_tiles_is_refused():
+    class Tile:
+        disposition = av.stream.Disposition.dependent
+
+    class Container:
+        class streams:
+            video = [Tile(), Tile()]
+
+    with pytest.raises(ValueError, match="in.heic is a picture in tiles"):
+        decode.video._stream(Container(), "in.heic")
 
 
 def test_whatever_a_library_raises_is_a_line_that_names_the_file(
