@@ -178,7 +178,8 @@ def _of_one_sort(where, paths, warn):
             sorts.setdefault(sort, []).append(path)
     if len(sorts) < 2:
         return paths
-    told = ", ".join(f"{len(sorts[sort])} {sort}" for sort in sorted(sorts))
+    told = [f"{len(sorts[sort])} {sort}" for sort in sorted(sorts)]
+    told = ", ".join(told[:4] + ["and others"] * (len(told) > 4))
     chosen = [s for s in sorts if "rgb" in re.split("[^a-z]+", s)]
     if len(chosen) != 1:
         raise ValueError(

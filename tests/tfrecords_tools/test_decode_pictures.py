@@ -394,6 +394,7 @@ def test_rgb_is_taken_of_two_sorts_and_told(tmp_path):
         ("1.png", "01.png"),
         ("1.png", "1.jpg"),
         ("cam1_1.png", "cam1_2.png", "cam2_1.png", "cam2_2.png"),
+        tuple(f"{letter}1.png" for letter in "abcdefghij"),
     ],
 )
 def test_other_mixtures_are_refused_with_what_to_do(tmp_path, names):
