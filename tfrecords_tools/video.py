@@ -56,6 +56,7 @@ FORMATS = (
     "tiff_pipe",
     "webp_pipe",
 )
+HEIF = ("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1", "avif")
 JUMPS = 0x0200  # flag of a format of FFmpeg: its times may jump
 GAP = 10  # seconds; if times may jump, a longer gap is a jump and no pause
 ENDING_SILENTLY = ("asf", "flv")
@@ -139,10 +140,11 @@ def _stream(container, path):
     ]
     if not films:
         raise ValueError(f"{path} has no video stream.")
-    if any(film.disposition & Disposition.dependent for film in films):
+    tiled = any(film.disposition & Disposition.dependent for film in films)
+    if tiled or (len(films) > 1 and _is_heif(container)):
         raise ValueError(
-            f"{path} is a picture in tiles, as phones write HEIC, and only one "
-            "of them would be read. Convert it to JPEG or PNG first."
+            f"{path} is a picture in tiles or layers, as phones write HEIC, "
+            "and only one of them would be read. Convert it to JPEG or PNG."
         )
     context = films[0].codec_context
     if context is None:
@@ -150,6 +152,10 @@ def _stream(container, path):
     size = context.width, context.height
     check_pixels(path, size[0] * size[1], size)
     return films[0]
+
+
+def _is_heif(container):
+    return container.metadata.get("major_brand") in HEIF
 
 
 def _decoder(video):
@@ -257,7 +263,8 @@ def _decoded(container, video, path, seams, warn):
     """Yields frames, and raises where one is damaged.
 
     What comes before the first one that decodes is left out, and so it is
-    where two recordings were joined: each may begin between two key frames.
+    where two recordings were joined: each may begin between two key frames. A
+    recording of a broadcast may also end within a packet.
     """
     import av
 
@@ -271,8 +278,12 @@ def _decoded(container, video, path, seams, warn):
             error = _damage(packet, found, seams)
         except av.FFmpegError as raised:
             error = raised
+        is_last = not (following and following.size)
+        if error and begun and is_last and container.format.flags & JUMPS:
+            warn(f"{path}: its last packet is cut off, and is left out.")
+            continue
         if error and begun:
-            what = "damaged" if following and following.size else "cut off"
+            what = "cut off" if is_last else "damaged"
             reason = getattr(error, "strerror", None) or error
             raise ValueError(f"{path} is {what}{_at(packet)}: {reason}.")
         if error:

@@ -296,13 +296,18 @@ def test_avif_is_a_picture(tmp_path, name):
     assert np.abs(frame.astype(int) - np.asarray(photo())).mean() < 4
 
 
-def test_a_picture_in_tiles_is_refused():
-    class Tile:
-        disposition = av.stream.Disposition.dependent
+@pytest.mark.parametrize("brand", ["avif", "heic", "mif1", "isom"])
+def test_a_picture_in_tiles_or_layers_is_refused(brand):
+    tiled = av.stream.Disposition.dependent
+
+    class Part:
+        disposition = tiled if brand == "isom" else av.stream.Disposition(0)
 
     class Container:
+        metadata = {"major_brand": brand}
+
         class streams:
-            video = [Tile(), Tile()]
+            video = [Part(), Part()]
 
     with pytest.raises(ValueError, match="in.heic is a picture in tiles"):
         decode.video._stream(Container(), "in.heic")

@@ -138,6 +138,23 @@ def test_a_film_behind_which_another_is_not_read_is_told(
     assert "It is damaged, or another film follows" in told[0]
 
 
+def test_a_film_that_is_shorter_than_its_outline_says_is_cut_off(tmp_path):
+    for name, codec in (("v.mkv", "libx264"), ("v.webm", "libvpx-vp9")):
+        path = write_video(tmp_path / name, moving(30), codec=codec)
+        content = path.read_bytes()
+        for share in (0.3, 0.6, 0.95):
+            path.write_bytes(content[: int(len(content) * share)])
+            with pytest.raises(ValueError, match=f"{name} is cut off"):
+                decode.frames(path, (64, 48))
+    options = {"movflags": "faststart"}
+    path = write_film(tmp_path / "v.mp4", moving(30), options=options)
+    content = path.read_bytes()
+    assert content.index(b"moov") < content.index(b"mdat")
+    path.write_bytes(content[:-20])
+    with pytest.raises(ValueError, match="v.mp4 is cut off: it lacks 20 bytes"):
+        decode.frames(path, (64, 48))
+
+
 @pytest.mark.parametrize("trailer", [b"TAG" + bytes(125), b"ID3", b"\xff" * 99])
 def test_bytes_behind_the_last_box_do_no_harm(tmp_path, told, trailer):
     path = write_video(tmp_path / "v.mp4", scenes(10), codec="libx264")
@@ -300,6 +317,18 @@ def test_a_recording_that_begins_between_key_frames_is_taken(tmp_path, codec):
     between = packets[10].pos // 188 * 188
     path.write_bytes(path.read_bytes()[between:])
     assert 35 < len(decode.frames(path, (64, 48))) <= 50
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg2video"])
+def test_a_broadcast_may_end_within_a_packet(tmp_path, told, codec):
+    path = write_groups(tmp_path / "v.ts", codec)
+    content = path.read_bytes()
+    lengths = set()
+    for share in (0.7, 0.72, 0.74, 0.76, 0.78):
+        path.write_bytes(content[: int(len(content) * share)])
+        lengths.add(len(decode.frames(path, (64, 48), warn=told.append)))
+    assert 30 < min(lengths) < max(lengths) < 55
+    assert any("its last packet is cut off" in line for line in told)
 
 
 def test_packets_that_do_not_decode_at_the_start_are_told(tmp_path, told):
