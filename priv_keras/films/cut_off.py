@@ -11,6 +11,11 @@ import os
 import struct
 
 MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
+# Those that may come later: of fragments, indexes and metadata.
+LATER_BOXES = (
+    *(b"moof", b"mfra", b"sidx", b"ssix", b"styp", b"prft", b"emsg"),
+    *(b"meta", b"uuid", b"udta", b"pdin", b"meco", b"junk", b"PICT"),
+)
 TS_PACKET, TS_SYNC = 188, 0x47
 EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
@@ -21,6 +26,9 @@ def check(path):
     Args:
         path: Path of a file.
 
+    Returns:
+        List of strings, warnings of what no decoder would reach.
+
     Raises:
         ValueError: If its headers announce more bytes than there are.
     """
@@ -28,13 +36,20 @@ def check(path):
     with open(path, "rb") as file:
         start = file.read(TS_PACKET + 1)
         file.seek(0)
-        announced = _end_finder(start)(file, length)
+        find_end = _end_finder(start)
+        announced = find_end(file, length)
+        file.seek(announced)
+        following = file.read(8)[4:]
     if announced > length:
         raise ValueError(
             f"{path} is cut off: it announces {announced} bytes and has "
             f"{length}. Get the whole file, or say --accept_damaged to keep "
             "what can be read."
         )
+    # FFmpeg reads on in files of the other formats.
+    if find_end is _end_of_boxes and following in MP4_BOXES:
+        return ["another film follows in the same file, and is not read"]
+    return []
 
 
 def _end_finder(start):
@@ -50,17 +65,30 @@ def _end_finder(start):
 
 
 def _end_of_boxes(file, length):
-    end = 0
+    """Returns where the film ends: before another film, or before bytes that
+    are no box, once the film is complete."""
+    end, seen = 0, set()
     while end < length:
         file.seek(end)
         head = file.read(16)
-        size = int.from_bytes(head[:4], "big")
+        size, kind = int.from_bytes(head[:4], "big"), head[4:8]
+        if {b"moov", b"mdat"} <= seen and _ends_film(kind, seen):
+            return end
         if size == 0:  # the box extends to the end of the file
             return length
         if size == 1:  # the length follows, in 64 bits
             size = int.from_bytes(head[8:16], "big")
+        seen.add(kind)
         end += max(size, 8)
     return end
+
+
+def _ends_film(kind, seen):
+    """Returns whether a box of some kind belongs to a complete film no more."""
+    if len(kind) < 4:
+        return b"moof" not in seen  # or else a fragment is cut off
+    begins = kind == b"ftyp" or kind == b"moov" and b"moof" not in seen
+    return begins or kind not in MP4_BOXES + LATER_BOXES
 
 
 def _end_of_chunks(file, length):

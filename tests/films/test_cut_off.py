@@ -45,10 +45,42 @@ def test_a_stream_of_packets_is_cut_within_one(tmp_path):
 
 
 def test_what_comes_after_does_no_harm(tmp_path):
-    for name in ("a.mkv", "a.avi"):
+    tag = b"TAG" + b"A title of a song, an artist".ljust(125, b"\0")
+    for name in FILMS:
         path = write_film(tmp_path / name, **FILMS[name])
-        path.write_bytes(path.read_bytes() + b"rubbish")
-        cut_off.check(path)
+        content = path.read_bytes()
+        for rubbish in (b"rub", b"rubbish", tag, bytes(500), b"\xff" * 500):
+            path.write_bytes(content + rubbish)
+            assert cut_off.check(path) == []
+            with video.Video(str(path)) as film:
+                assert len(list(film.frames(film.format.size))) == 30
+
+
+FRAGMENTS = {"movflags": "frag_keyframe+empty_moov"}
+
+
+@pytest.mark.parametrize("options", [{}, {"movflags": "faststart"}, FRAGMENTS])
+def test_a_second_film_in_the_file_is_told(tmp_path, options):
+    first = write_film(tmp_path / "1.mp4", options=options)
+    second = write_film(tmp_path / "2.mp4", options=options)
+    path = tmp_path / "in.mp4"
+    path.write_bytes(first.read_bytes() + second.read_bytes())
+    another = ["another film follows in the same file, and is not read"]
+    assert cut_off.check(path) == another
+    with video.Video(str(path)) as film:
+        assert film.warnings == another
+        assert len(list(film.frames(film.format.size))) == 30
+
+
+def test_a_cut_in_a_fragment_shows(tmp_path):
+    path = write_film(tmp_path / "in.mp4", options=FRAGMENTS)
+    content = path.read_bytes()
+    last = content.rindex(b"mdat") - 4
+    assert cut_off.check(path) == []
+    for length in (last + 3, last + 7, last + 9, last + 100):
+        path.write_bytes(content[:length])
+        with pytest.raises(ValueError, match="is cut off"):
+            cut_off.check(path)
 
 
 @pytest.mark.parametrize(
