@@ -3,24 +3,33 @@
 import numpy as np
 
 ORIENTATION = 0x0112  # tag of EXIF
-BITS, MAX_VALUE, SAMPLE_FORMAT = 258, 281, 339  # tags of TIFF
-UNSIGNED = 1
-FULL, TWELVE = (1 << 16) - 1, (1 << 12) - 1  # the values of white
+# Tags of TIFF.
+BITS, PHOTOMETRIC, MAX_VALUE, SAMPLE_FORMAT, SIGNED_MAX = (
+    258,
+    262,
+    281,
+    339,
+    341,
+)
+WHITE_IS_ZERO, UNSIGNED = 0, 1
+FULL = (1 << 16) - 1
+# 16-bit values that are all lower come from a camera of up to 14 bits or from a
+# night, and most files do not tell which.
+DOUBTFUL = 1 << 14
 
 
-def eight_bits(name, image, warnings):
+def eight_bits(name, image):
     """Returns a picture with 8 bits a sample.
 
     Args:
         name: String, path of the file.
         image: `PIL.Image` of the file.
-        warnings: List of strings, to which a warning may be added.
 
     Returns:
         `PIL.Image`, turned no further than `image`.
 
     Raises:
-        ValueError: If nothing tells the range of the values.
+        ValueError: If nothing tells which value is white.
     """
     from PIL import Image
 
@@ -30,20 +39,22 @@ def eight_bits(name, image, warnings):
             f"{name} has signed, floating or 32-bit values, and nothing tells "
             "which one is white. Convert it to 8 or 16 bits first."
         )
+    if bits <= 8:
+        return image
+    tags = getattr(image, "tag_v2", {})
     # Pillow reads the upper 8 bits of colours.
     grey = image.mode.startswith("I")
-    if bits <= 8 or not grey and np.asarray(image).max() > TWELVE >> 8:
-        return image
     values = np.asarray(image) if grey else _colours(name)
-    peak = _peak(image, bits, int(values.max()))
-    if peak != (1 << bits) - 1:
-        warnings.append(f"its values end at {peak}; they were scaled")
-    scaled = Image.fromarray(_scaled(values, peak).astype("uint8"))
-    scaled.info = dict(image.info)
+    white = _white(name, tags, bits, int(values.max()))
+    if grey and tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:
+        values = white - values
+    scaled = np.rint(values * np.float32(255 / white)).astype("uint8")
+    result = Image.fromarray(scaled)
+    result.info = dict(image.info)
     exif = Image.Exif()
     exif[ORIENTATION] = image.getexif().get(ORIENTATION, 1)
-    scaled.info["exif"] = exif.tobytes()
-    return scaled
+    result.info["exif"] = exif.tobytes()
+    return result
 
 
 def _bits(name, image):
@@ -58,34 +69,26 @@ def _bits(name, image):
 
 
 def _colours(name):
-    """Returns all bits of a picture in colour, without its transparency."""
+    """Returns all bits of a picture in colour, perhaps with its alpha."""
     import cv2
 
     values = cv2.imread(name, cv2.IMREAD_UNCHANGED)
-    if values is None or values.dtype != np.uint16:
+    if values is None or values.dtype != np.uint16 or values.ndim != 3:
         raise ValueError(
-            f"{name} has dark values of 16 bits in a form that is not read. "
-            "Convert it to 8 bits first."
+            f"{name} has values of 16 bits in a form that is not read. Convert "
+            "it to 8 bits first."
         )
-    return values[..., 2::-1]
+    return values[..., [2, 1, 0, 3][: values.shape[2]]]
 
 
-def _peak(image, bits, largest):
-    """Returns the value of white.
-
-    Cameras of 12 bits leave the upper 4 of 16 bits at 0, so that the picture
-    would be nearly black.
-    """
-    if image.format == "TIFF":
-        told = np.max(image.tag_v2.get(MAX_VALUE, 0))
-        if told >= max(largest, 256):
-            return int(told)
-    if bits == 16 and 0 < largest <= TWELVE:
-        return TWELVE
-    return (1 << bits) - 1
-
-
-def _scaled(values, peak):
-    if peak == FULL:
-        return values // 257
-    return np.round(values * (255 / peak))
+def _white(name, tags, bits, brightest):
+    """Returns the value of white; raises `ValueError` if nothing tells it."""
+    told = tags.get(MAX_VALUE) or tags.get(SIGNED_MAX)
+    white = int(np.max(told)) if told else (1 << bits) - 1
+    if white < brightest or white == FULL and 0 < brightest < DOUBTFUL:
+        raise ValueError(
+            f"{name} has values of {bits} bits that end at {brightest}, and "
+            "nothing tells which one is white. Scale them to end at "
+            f"{(1 << bits) - 1}, or convert it to 8 bits first."
+        )
+    return white

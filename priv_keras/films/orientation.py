@@ -22,6 +22,7 @@ def side_data(frame):
     except ValueError:  # if it does not know one, PyAV gives none of them
         known = {kind.value for kind in Type}
     graph = Graph()
+    graph.threads = 1
     nodes = [graph.add_buffer(template=frame)]
     nodes += [
         graph.add("sidedata", mode="delete", type=str(kind))

@@ -154,7 +154,7 @@ class Picture:
             if image.format in ("JPEG", "MPO"):
                 _check_jpeg(self.name)
             self._describe(image, exif)
-            shallow = depth.eight_bits(self.name, image, self.warnings)
+            shallow = depth.eight_bits(self.name, image)
             upright = ImageOps.exif_transpose(shallow)
         return np.asarray(self._in_srgb(upright))
 

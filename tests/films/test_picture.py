@@ -129,7 +129,7 @@ def test_16_bits_grey_palettes_and_alpha_are_read(tmp_path):
         out = np.asarray(Image.open(tmp_path / f"{name}_out.png"))
         assert out.shape == (48, 64, 3)
         if name == "16":
-            expected = 255 - grey // 257
+            expected = 255 - np.rint(grey / 257)
             np.testing.assert_array_equal(out[..., 1], expected)
 
 
@@ -232,36 +232,54 @@ def twelve_bits():
     return (np.arange(64 * 48).reshape(48, 64) + 1000).astype("uint16")
 
 
-@pytest.mark.parametrize("suffix", [".png", ".tif"])
-@pytest.mark.parametrize("channels", [1, 3])
-def test_twelve_of_sixteen_bits_are_scaled(tmp_path, suffix, channels):
-    path = tmp_path / f"in{suffix}"
-    values = twelve_bits()
-    bgr = np.stack([values, values // 2, values // 4], -1)
-    cv2.imwrite(str(path), values if channels == 1 else bgr)
-    source = picture.Picture(str(path))
-    right = np.round(values / 4095 * 255)
-    rgb = right if channels == 1 else np.round(values // 4 / 4095 * 255)
-    np.testing.assert_array_equal(source._pixels[..., 2], right)
-    np.testing.assert_array_equal(source._pixels[..., 0], rgb)
-    assert source.warnings == ["its values end at 4095; they were scaled"]
-
-
-@pytest.mark.parametrize("suffix", [".png", ".tif"])
-@pytest.mark.parametrize("channels", [1, 3])
-def test_sixteen_bits_are_as_bright_as_they_were(tmp_path, suffix, channels):
-    path = tmp_path / f"in{suffix}"
-    values = twelve_bits() * 10
+def write_16_bits(path, values, channels):
     cv2.imwrite(str(path), np.stack([values] * channels, -1).squeeze())
-    source = picture.Picture(str(path))
-    assert np.abs(source._pixels[..., 1] - values / 257).max() < 1.1
-    assert source.warnings == []
-    cv2.imwrite(str(path), np.zeros((48, 64, channels), "uint16").squeeze())
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_sixteen_bits_are_as_bright_as_they_were(tmp_path, suffix, channels):
+    values = twelve_bits() * 10
+    path = write_16_bits(tmp_path / f"in{suffix}", values, channels)
+    found = pixels_of(path)
+    alpha = values / 65535 if channels == 4 else 1
+    right = values / 257 * alpha + 255 * (1 - alpha)
+    assert np.abs(found[..., 1] - right).max() < 1.5
+    write_16_bits(path, np.zeros_like(values), min(channels, 3))
     assert pixels_of(path).max() == 0
 
 
-def test_a_picture_of_twelve_bits_is_turned_upright(tmp_path):
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_twelve_of_sixteen_bits_are_refused(tmp_path, suffix, channels):
+    path = write_16_bits(tmp_path / f"in{suffix}", twelve_bits(), channels)
+    with pytest.raises(ValueError, match="of 16 bits that end at 4071, and"):
+        picture.Picture(str(path))
+
+
+@pytest.mark.parametrize("white_is_zero", [False, True])
+def test_twelve_of_sixteen_bits_are_scaled_if_the_file_tells(
+    tmp_path, white_is_zero
+):
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[281] = 4095
     image = Image.fromarray(twelve_bits())
+    image.save(tmp_path / "in.tif", tiffinfo=tags)
+    if white_is_zero:
+        content = (tmp_path / "in.tif").read_bytes()
+        entry = struct.pack("<HHII", 262, 3, 1, 1)
+        assert entry in content
+        content = content.replace(entry, entry[:8] + bytes(4))
+        (tmp_path / "in.tif").write_bytes(content)
+    right = np.rint(twelve_bits() / 4095 * 255)
+    right = 255 - right if white_is_zero else right
+    found = pixels_of(tmp_path / "in.tif")[..., 0]
+    assert np.abs(found - right).max() <= 1
+
+
+def test_a_picture_of_16_bits_is_turned_upright(tmp_path):
+    image = Image.fromarray(twelve_bits() * 10)
     exif = Image.Exif()
     exif[ORIENTATION] = 6
     image.save(tmp_path / "in.png", exif=exif.tobytes())
