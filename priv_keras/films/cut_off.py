@@ -7,7 +7,9 @@ packets of equal length, so a cut is detected unless it falls between two of
 them. Other formats do not announce their length.
 """
 
+import mmap
 import os
+import re
 import struct
 
 MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
@@ -16,6 +18,14 @@ LATER_BOXES = (
     *(b"moof", b"mfra", b"sidx", b"ssix", b"styp", b"prft", b"emsg"),
     *(b"meta", b"uuid", b"udta", b"pdin", b"meco", b"junk", b"PICT"),
 )
+# FFmpeg reads the first of several films in these, as in MP4: how one begins.
+FIRST_ALONE = {
+    b"FLV\1": rb"FLV\x01.\0\0\0\x09\0{4}",
+    bytes.fromhex("3026b275"): re.escape(
+        bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+    ),
+    b"nut/": rb"nut/multimedia container\0",
+}
 TS_PACKET, TS_SYNC = 188, 0x47
 EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
@@ -30,7 +40,8 @@ def check(path):
         List of strings, warnings of what no decoder would reach.
 
     Raises:
-        ValueError: If its headers announce more bytes than there are.
+        ValueError: If its headers announce more bytes than there are, or if it
+            holds films that no decoder keeps apart.
     """
     length = os.path.getsize(path)
     with open(path, "rb") as file:
@@ -39,17 +50,25 @@ def check(path):
         find_end = _end_finder(start)
         announced = find_end(file, length)
         file.seek(announced)
-        following = file.read(8)[4:]
+        another = find_end is _end_of_boxes and file.read(8)[4:] in MP4_BOXES
+        another = another or _begins_again(start, file)
     if announced > length:
         raise ValueError(
             f"{path} is cut off: it announces {announced} bytes and has "
             f"{length}. Get the whole file, or say --accept_damaged to keep "
             "what can be read."
         )
-    # FFmpeg reads on in files of the other formats.
-    if find_end is _end_of_boxes and following in MP4_BOXES:
+    if another:
         return ["another film follows in the same file, and is not read"]
     return []
+
+
+def _begins_again(start, file):
+    pattern = FIRST_ALONE.get(start[:4])
+    if pattern is None:
+        return False
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return bool(re.compile(pattern, re.DOTALL).search(content, 1))
 
 
 def _end_finder(start):
@@ -73,6 +92,11 @@ def _end_of_boxes(file, length):
         head = file.read(16)
         size, kind = int.from_bytes(head[:4], "big"), head[4:8]
         if {b"moov", b"mdat"} <= seen and _ends_film(kind, seen):
+            if kind == b"ftyp" and b"moof" in seen:
+                raise ValueError(
+                    f"{file.name} holds several films in fragments, which "
+                    "would be mixed up. Cut them apart first."
+                )
             return end
         if size == 0:  # the box extends to the end of the file
             return length

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+IDENTITY = np.eye(2, dtype=int)
 TYPES = range(28, 64)  # of side data that PyAV may not know
 
 
@@ -48,17 +49,19 @@ def display_matrix(frame):
     """
     from av.sidedata.sidedata import Type
 
-    data = side_data(frame).get(Type.DISPLAYMATRIX)
-    if data is None:
-        return np.eye(2, dtype=int)
+    found = side_data(frame)
+    if not found or (data := found.get(Type.DISPLAYMATRIX)) is None:
+        return IDENTITY
     matrix = np.frombuffer(bytes(data), "int32").reshape(3, 3)[:2, :2]
     turned = abs(matrix[0, 0]) < abs(matrix[0, 1])
     matrix = np.sign(matrix) * np.eye(2, dtype=int)[:: -1 if turned else 1]
-    return matrix if matrix.any(axis=0).all() else np.eye(2, dtype=int)
+    return matrix if matrix.any(axis=0).all() else IDENTITY
 
 
 def upright(pixels, matrix):
     """Applies a display matrix to a picture `(height, width, 3)`."""
+    if matrix is IDENTITY:
+        return np.ascontiguousarray(pixels)
     if matrix[0, 0] == 0:
         pixels = pixels.transpose(1, 0, 2)
     x_sign, y_sign = matrix.sum(axis=0)

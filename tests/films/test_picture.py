@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from made_films import inverted
 from made_films import scene
+from made_heif import write_heif
 from PIL import Image
 from PIL import ImageCms
 from PIL import PngImagePlugin
@@ -407,3 +408,18 @@ def test_pictures_stay_pictures_and_what_moves_is_a_film(tmp_path):
         np.testing.assert_allclose(times, [0, 0.1, 0.2])
     assert not picture.is_picture("film.mp4")
     assert picture.is_picture("missing.png")
+
+
+@pytest.mark.parametrize("name", ["in.heic", "in.jpg"])
+def test_heif_is_a_picture(tmp_path, name):
+    path = write_heif(tmp_path / name, scene(3, (128, 64)))
+    assert picture.is_picture(path)
+    found = pixels_of(path)
+    assert np.abs(found - scene(3, (128, 64))).mean() < 4
+
+
+@pytest.mark.parametrize("reader", [picture.Picture, Video])
+def test_tiles_are_refused(tmp_path, reader):
+    path = write_heif(tmp_path / "in.heic", scene(3, (192, 64)), columns=3)
+    with pytest.raises(ValueError, match="in.heic is a picture in tiles, as"):
+        reader(str(path))
