@@ -204,7 +204,11 @@ class Encoder:
             OSError: If it cannot be written or does not hold every frame.
         """
         with self._errors_reworded():
-            self._output.mux(self._video.encode())
+            packets = self._video.encode()
+            if self.written < 3:  # whose `dts` libx265 leaves undefined
+                for packet in packets:
+                    packet.dts = packet.pts
+            self._output.mux(packets)
             self._output.close()
         found = _count(self.path)
         if found != self.written:

@@ -42,26 +42,16 @@ DESCRIPTIVE = (
     *(0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298),
     *(0x9C9B, 0x9C9C, 0x9C9D, 0x9C9E, 0x9C9F, EXIF_FOLDER, GPS_FOLDER),
 )
-# What Pillow calls parts of a file. Other names may be those of the file's
-# author.
-PARTS = (
-    *("exif", "icc_profile", "xmp", "photoshop", "comment", "dpi"),
-    *("gamma", "chromaticity"),
-)
-TECHNICAL = (
-    *(
-        "jfif",
-        "jfif_version",
-        "jfif_unit",
-        "jfif_density",
-        "adobe",
-        "adobe_transform",
-    ),
-    *("progressive", "progression", "transparency", "extension", "version"),
-    *("mp", "mpoffset", "interlace", "background", "duration", "loop", "blend"),
-    *("compression", "resolution", "timestamp", "disposal", "srgb", "bbox"),
-    *("default_image", "aspect"),
-)
+# Pillow's names for what the formats hold beside pixels.
+INFO = {
+    *("adobe", "adobe_transform", "aspect", "background", "blend", "bbox"),
+    *("chromaticity", "comment", "compression", "default_image", "disposal"),
+    *("dpi", "duration", "exif", "extension", "flashpix", "gamma"),
+    *("icc_profile", "jfif", "jfif_density", "jfif_unit", "jfif_version"),
+    *("interlace", "loop", "mp", "mpoffset", "photoshop", "progression"),
+    *("progressive", "resolution", "srgb", "timestamp", "transparency"),
+    *("version", "xmp"),
+}
 
 
 def is_picture(path):
@@ -160,16 +150,15 @@ class Picture:
 
     def _describe(self, image, exif):
         """Lists what is dropped, and keeps EXIF data if asked to."""
-        parts = [str(key).lower() for key in image.info]
-        self.dropped = [f"{key} of the file" for key in parts if key in PARTS]
-        if set(parts) - {*PARTS, *TECHNICAL}:
-            self.dropped.append("text of the file")
-        found = _exif(image, self.name) if exif else None
-        if exif and not found and "exif" in parts:
-            self.warnings.append("its EXIF data are damaged and were not kept")
+        self.dropped = _dropped(image.info)
+        if not exif:
+            return
+        found = _exif(image, self.name)
         if found:
             self.metadata = {"exif": found}
-            self.dropped = [d for d in self.dropped if d[:5] != "exif "]
+            self.dropped = [d for d in self.dropped if d != "exif of the file"]
+        elif "exif" in image.info:
+            self.warnings.append("its EXIF data are damaged and were not kept")
 
     def _in_srgb(self, image):
         """Returns a picture without transparency, converted to sRGB."""
@@ -194,6 +183,14 @@ class Picture:
             frame = next(film.frames(film.format.size))
             self.dropped, self.warnings = film.dropped, film.warnings
         return frame.pixels
+
+
+def _dropped(info):
+    """Returns what Pillow found beside the pixels, as a list of strings. Any
+    text may be the key of a PNG's text, so only names of formats are told."""
+    named = [f"{key} of the file" for key in info if key in INFO]
+    texts = len(info) - len(named)
+    return [*named, f"text ({texts} entries)"] if texts else named
 
 
 def _image(pixels):

@@ -203,6 +203,17 @@ def test_ten_bits_stay_where_the_encoder_has_them(
     assert_alike(read_film(tmp_path / output)[0], inverses(raw))
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("codec", ["libx264", "libx265", "libvpx-vp9"])
+def test_the_shortest_films_are_written(tmp_path, count, codec):
+    source = write_film(tmp_path / "in.mkv", scenes(count), codec="ffv1")
+    for _ in range(3):
+        convert(source, tmp_path / "out.mp4", codec=codec)
+        found, at = read_film(tmp_path / "out.mp4")
+        assert len(found) == count
+        np.testing.assert_allclose(at, np.arange(count) / 25, atol=1e-3)
+
+
 def test_ten_bits_become_eight_where_it_has_not(tmp_path):
     deep = write_film(
         tmp_path / "in.mkv", scenes(3), codec="ffv1", pix_fmt="yuv420p10le"

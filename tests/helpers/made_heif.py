@@ -24,8 +24,10 @@ def encoded(pixels):
         video = container.add_stream("libx265", rate=1, options=options)
         video.height, video.width = pixels.shape[:2]
         video.pix_fmt = "yuv444p"
-        container.mux(video.encode(av.VideoFrame.from_ndarray(pixels)))
-        container.mux(video.encode())
+        frame = av.VideoFrame.from_ndarray(pixels)
+        for packet in [*video.encode(frame), *video.encode()]:
+            packet.dts = packet.pts  # libx265 leaves it undefined
+            container.mux(packet)
     film.seek(0)
     with av.open(film) as container:
         packet = next(container.demux(video=0))
