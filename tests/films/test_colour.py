@@ -93,7 +93,7 @@ GREEN = (0, 192, 0)
 def test_rgb_gets_the_matrix_that_players_assume(
     tmp_path, codec, pix_fmt, name, size
 ):
-    pictures = [np.full((*size[::-1], 3), GREEN, "uint8")] * 2
+    pictures = [np.full((*size[::-1], 3), GREEN, "uint8")] * 4
     path = write_film(tmp_path / name, pictures, codec=codec, pix_fmt=pix_fmt)
     convert(path, tmp_path / "out.mp4", stream=passed, config={"crf": 1})
     frame, found = first_frame(tmp_path / "out.mp4")

@@ -212,6 +212,9 @@ def test_the_shortest_films_are_written(tmp_path, count, codec):
         found, at = read_film(tmp_path / "out.mp4")
         assert len(found) == count
         np.testing.assert_allclose(at, np.arange(count) / 25, atol=1e-3)
+        with av.open(str(tmp_path / "out.mp4")) as container:
+            packets = [p for p in container.demux(video=0) if p.size]
+        assert all(p.dts * p.time_base > -1 for p in packets)
 
 
 def test_ten_bits_become_eight_where_it_has_not(tmp_path):
