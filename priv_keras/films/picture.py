@@ -1,5 +1,6 @@
 """Reads and writes pictures as films of one frame."""
 
+import contextlib
 import io
 import pathlib
 import re
@@ -29,7 +30,8 @@ FORMATS = {
 # Formats that are read, whatever the suffix. Pillow reads others as well, but
 # some of these start programs (EPS).
 READABLE = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "AVIF")
-# HEIF is read by FFmpeg: its suffixes, and the brands of a picture.
+# HEIF is read by the package pillow-heif if it is installed, or else by FFmpeg,
+# which puts no tiles together: its suffixes, and the brands of a picture.
 HEIF_SUFFIXES = (".heic", ".heif", ".hif")
 BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif")
 SUFFIXES = (*FORMATS, *HEIF_SUFFIXES)
@@ -51,6 +53,10 @@ INFO = {
     *("interlace", "loop", "mp", "mpoffset", "photoshop", "progression"),
     *("progressive", "resolution", "srgb", "timestamp", "transparency"),
     *("version", "xmp"),
+    # Of pillow-heif.
+    *("aux", "bit_depth", "camera_extrinsic_matrix", "chroma", "depth_images"),
+    *("heif", "icc_profile_type", "metadata", "nclx_profile", "primary"),
+    *("original_orientation", "stride", "thumbnails"),
 }
 
 
@@ -188,8 +194,9 @@ class Picture:
 def _dropped(info):
     """Returns what Pillow found beside the pixels, as a list of strings. Any
     text may be the key of a PNG's text, so only names of formats are told."""
-    named = [f"{key} of the file" for key in info if key in INFO]
-    texts = len(info) - len(named)
+    found = [key for key, value in info.items() if value or value == 0]
+    named = [f"{key} of the file" for key in found if key in INFO]
+    texts = len(found) - len(named)
     return [*named, f"text ({texts} entries)"] if texts else named
 
 
@@ -204,7 +211,11 @@ def _open(name):
     from PIL import Image
 
     Image.init()
-    known = [name for name in READABLE if name in Image.OPEN]
+    with contextlib.suppress(ImportError):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+    known = [kind for kind in (*READABLE, "HEIF") if kind in Image.OPEN]
     try:
         with warnings.catch_warnings():  # our limit is lower than Pillow's
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)

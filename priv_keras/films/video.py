@@ -182,8 +182,9 @@ class Video:
             raise ValueError(f"{self.name} has no video stream.")
         if any(film.disposition & Disposition.dependent for film in films):
             raise ValueError(
-                f"{self.name} is a picture in tiles, as phones write HEIC, "
-                "which are not put together. Convert it to JPEG or PNG first."
+                f"{self.name} is a picture in tiles, as phones write HEIC. "
+                "Install the package pillow-heif to read it, or convert it to "
+                "JPEG first."
             )
         self._video = films[0]
         if self._container.metadata.get("major_brand") in SEQUENCES:

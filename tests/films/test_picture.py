@@ -1,5 +1,7 @@
+import importlib.util
 import io
 import struct
+import sys
 
 import cv2
 import numpy as np
@@ -418,8 +420,14 @@ def test_heif_is_a_picture(tmp_path, name):
     assert np.abs(found - scene(3, (128, 64))).mean() < 4
 
 
-@pytest.mark.parametrize("reader", [picture.Picture, Video])
-def test_tiles_are_refused(tmp_path, reader):
-    path = write_heif(tmp_path / "in.heic", scene(3, (192, 64)), columns=3)
-    with pytest.raises(ValueError, match="in.heic is a picture in tiles, as"):
-        reader(str(path))
+def test_tiles_are_put_together_or_refused(tmp_path, monkeypatch):
+    pixels = scene(3, (192, 64))
+    path = write_heif(tmp_path / "in.heic", pixels, columns=3)
+    if importlib.util.find_spec("pillow_heif"):
+        assert np.abs(pixels_of(path) - pixels).mean() < 4
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    monkeypatch.setattr(Image, "OPEN", {**Image.OPEN})
+    Image.OPEN.pop("HEIF", None)
+    for reader in (picture.Picture, Video):
+        with pytest.raises(ValueError, match="in.heic is a picture in tiles"):
+            reader(str(path))

@@ -16,6 +16,11 @@ def full(kind, *parts, version=0, flags=0):
     return box(kind, struct.pack(">I", version << 24 | flags), *parts)
 
 
+def item(number, kind, hidden=False):
+    content = struct.pack(">HH4sB", number, 0, kind, 0)
+    return full(b"infe", content, version=2, flags=hidden)
+
+
 def encoded(pixels):
     """Returns the `hvcC` and the data of a key frame in HEVC."""
     film = io.BytesIO()
@@ -42,10 +47,7 @@ def write_heif(path, pixels, columns=1):
         for i in range(columns)
     ]
     ids = list(range(1, columns + 1))
-    items = [
-        full(b"infe", struct.pack(">HH4sB", i, 0, b"hvc1", 0), version=2)
-        for i in ids
-    ]
+    items = [item(i, b"hvc1", hidden=columns > 1) for i in ids]
     references, grid = b"", b""
     properties = [
         box(b"hvcC", tiles[0][0]),
@@ -55,13 +57,7 @@ def write_heif(path, pixels, columns=1):
     primary = 1
     if columns > 1:
         primary = columns + 1
-        items.append(
-            full(
-                b"infe",
-                struct.pack(">HH4sB", primary, 0, b"grid", 0),
-                version=2,
-            )
-        )
+        items.append(item(primary, b"grid"))
         references = full(
             b"iref",
             box(b"dimg", struct.pack(f">HH{columns}H", primary, columns, *ids)),
