@@ -105,24 +105,32 @@ def sound_of(path):
         return [packet for packet in container.demux(audio=0) if packet.size]
 
 
-def test_a_broadcast_that_jumps_ahead_goes_on(tmp_path):
-    parts = [write_film(tmp_path / f"{i}.ts", scenes(10)) for i in range(2)]
-    moved = tmp_path / "later.ts"
-    with (
-        av.open(str(parts[1])) as source,
-        av.open(str(moved), "w") as container,
-    ):
+def later(path, ticks):
+    """Writes a copy of a film in MPEG-TS whose clock is ahead."""
+    moved = path.with_name("later.ts")
+    with av.open(str(path)) as source, av.open(str(moved), "w") as container:
         stream = container.add_stream_from_template(source.streams.video[0])
         for packet in source.demux(video=0):
             if packet.dts is not None:
-                packet.pts += 90_000 * 3600
-                packet.dts += 90_000 * 3600
+                packet.pts += ticks
+                packet.dts += ticks
                 packet.stream = stream
                 container.mux(packet)
-    with Video(str(join(tmp_path / "in.ts", parts[0], moved))) as film:
+    return moved
+
+
+@pytest.mark.parametrize(
+    ("ticks", "warnings"), [(90_000 * 3600, [JOINED]), (10 * 3600, [])]
+)
+def test_a_broadcast_that_jumps_or_goes_on_is_one(tmp_path, ticks, warnings):
+    first, second = (
+        write_film(tmp_path / f"{i}.ts", scenes(10)) for i in range(2)
+    )
+    path = join(tmp_path / "in.ts", first, later(second, ticks))
+    with Video(str(path)) as film:
         found = seconds(film)
     np.testing.assert_allclose(found, np.arange(20) / 25, atol=1e-3)
-    assert film.warnings == [JOINED]
+    assert film.warnings == warnings
 
 
 def test_a_pause_is_no_jump(tmp_path):

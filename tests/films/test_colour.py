@@ -76,6 +76,25 @@ def test_matrices_and_ranges(tmp_path, matrix, range_, pix_fmt):
     assert np.abs(out - right).max() < 6
 
 
+@pytest.mark.parametrize("output", ["out.mp4", "out.mkv", "out.mov"])
+@pytest.mark.parametrize(("primaries", "transfer"), [(9, 16), (1, 1), (12, 13)])
+def test_primaries_and_transfer_are_told(tmp_path, output, primaries, transfer):
+    pictures = [np.full((48, 64, 3), 90, "uint8")] * 2
+    path = tmp_path / "in.mp4"
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = *SIZE, "yuv420p10le"
+        video.codec_context.color_primaries = primaries
+        video.codec_context.color_trc = transfer
+        for pixels in pictures:
+            container.mux(video.encode(av.VideoFrame.from_ndarray(pixels)))
+        container.mux(video.encode())
+    convert(path, tmp_path / output)
+    frame, _ = first_frame(tmp_path / output)
+    found = (int(frame.color_primaries), int(frame.color_trc))
+    assert found == (primaries, transfer)
+
+
 GREEN = (0, 192, 0)
 
 
