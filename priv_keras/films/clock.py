@@ -156,23 +156,27 @@ def arriving(packets, opened):
         The packets, in `TICK`s since then.
     """
     ready, early = time.monotonic(), []
-    for packet in packets:
-        now = time.monotonic()
-        if packet.size and early is not None and now - ready < BURST:
-            early.append(packet)  # it was read to find out the format
-            continue
-        for time_of, one in _spread(early or (), opened, ready, now):
-            yield _stamped(one, time_of - opened)
-        early = None
-        yield _stamped(packet, now - opened) if packet.size else packet
+    try:
+        for packet in packets:
+            now = time.monotonic()
+            if packet.size and early is not None and now - ready < BURST:
+                early.append(packet)  # it was read to find out the format
+                continue
+            yield from _spread(early or (), opened, ready, now)
+            early = None
+            yield _stamped(packet, now - opened) if packet.size else packet
+    except Exception:  # what came before is sound
+        yield from _spread(early or (), opened, ready, ready + BURST)
+        raise
 
 
 def _spread(packets, opened, ready, now):
-    """Yields packets that had to wait, each with the time at which it came."""
+    """Yields packets that had to wait, with the times at which they came."""
     steps = max(1, len(packets) - 1)
     step = min((ready - opened) / steps, now - ready)
     for i, packet in enumerate(packets):
-        yield ready - (len(packets) - 1 - i) * step, packet
+        came = ready - (len(packets) - 1 - i) * step
+        yield _stamped(packet, came - opened)
 
 
 def _stamped(packet, seconds):

@@ -212,3 +212,10 @@ def test_pictures_without_times_have_those_at_which_they_came():
     assert steps[:3].min() > 0.05  # also of those that were read to open it
     assert np.median(steps) == pytest.approx(0.2, rel=0.3)
     assert float(found[-1]) == pytest.approx(9 * 0.2, rel=0.3)
+
+
+def test_pictures_that_came_at_once_are_all_there_when_it_breaks():
+    with served(camera(8, 0)) as url, Video(url) as film:
+        frames = film.frames(film.format.size)
+        found = [f.time for f in itertools.islice(frames, 7)]
+    assert np.diff(found).min() > 0
