@@ -35,7 +35,7 @@ READABLE = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "AVIF")
 HEIF_SUFFIXES = (".heic", ".heif", ".hif")
 BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif")
 SUFFIXES = (*FORMATS, *HEIF_SUFFIXES)
-FILMS = (".gif", ".avif", ".png", *HEIF_SUFFIXES)  # may hold films, too
+FILMS = (".gif", ".avif", ".png")  # may hold films, too
 NO_EXIF = (".bmp", ".gif")
 MAKER_NOTE = 0x927C  # EXIF tag; cameras put previews and more into it
 ORIENTATION, EXIF_FOLDER, GPS_FOLDER = 0x0112, 0x8769, 0x8825
@@ -64,23 +64,26 @@ def is_picture(path):
     """Returns whether a file is read as a picture, by its suffix and, if that
     may be one of a film as well, by its content."""
     suffix = pathlib.Path(path).suffix.lower()
-    return suffix in SUFFIXES and not (suffix in FILMS and _moves(path))
+    if suffix in HEIF_SUFFIXES:
+        return _brand(path) in (None, *BRANDS)
+    return suffix in FORMATS and not (suffix in FILMS and _moves(path))
 
 
 def _moves(path):
     try:
-        if _brand(path) is not None:
-            return _brand(path) not in BRANDS
         with _open(path) as image:
             return getattr(image, "is_animated", False)
     except Exception:  # whoever reads it will say what is wrong
-        return False
+        return _brand(path) not in (None, *BRANDS)
 
 
 def _brand(path):
     """Returns the brand of a file of boxes, such as HEIF or MP4, or `None`."""
-    with open(path, "rb") as file:
-        start = file.read(12)
+    try:
+        with open(path, "rb") as file:
+            start = file.read(12)
+    except OSError:
+        return None
     return start[8:] if start[4:8] == b"ftyp" else None
 
 

@@ -54,8 +54,11 @@ JUMPS, NO_TIMES = 0x0200, 0x0080
 # The times that can be trusted: FFmpeg guesses `dts` in Matroska, and in AVI,
 # which numbers packets, `pts`.
 CLOCKS = {"avi": "dts", "matroska,webm": "pts"}
-# Brands of AVIF and HEIC that hold a film beside its first picture.
-SEQUENCES = ("avis", "hevc", "hevx", "msf1")
+# Brands of AVIF and HEIC: of pictures, and of films beside their first picture.
+HEIF_BRANDS = (
+    *("avif", "heic", "heix", "heim", "heis", "mif1"),
+    *("avis", "hevc", "hevx", "msf1"),
+)
 # Protocols that may serve a file faster than it was recorded.
 FILE_SERVERS = ("http", "https", "ftp")
 # What belongs to a whole film and is not written, by PyAV's name of the type.
@@ -180,15 +183,7 @@ class Video:
         ]
         if not films:
             raise ValueError(f"{self.name} has no video stream.")
-        if any(film.disposition & Disposition.dependent for film in films):
-            raise ValueError(
-                f"{self.name} is a picture in tiles, as phones write HEIC. "
-                "Install the package pillow-heif to read it, or convert it to "
-                "JPEG first."
-            )
-        self._video = films[0]
-        if self._container.metadata.get("major_brand") in SEQUENCES:
-            self._video = max(films, key=operator.attrgetter("frames"))
+        self._video = self._choose(films)
         context = self._video.codec_context
         if context is None:
             raise ValueError(f"{self.name} has an unknown codec.")
@@ -218,6 +213,26 @@ class Video:
         self.dropped = [
             _described(stream) for stream in streams if stream.index not in kept
         ]
+
+    def _choose(self, films):
+        """Returns the first of several streams. In HEIF and AVIF, each picture
+        is one, and so is its transparency."""
+        from av.stream import Disposition
+
+        if any(film.disposition & Disposition.dependent for film in films):
+            raise ValueError(
+                f"{self.name} is a picture in tiles, as phones write HEIC. "
+                "Install the package pillow-heif to read it, or convert it to "
+                "JPEG first."
+            )
+        if self._container.metadata.get("major_brand") in HEIF_BRANDS:
+            films = [film for film in films if film.frames > 1] or films
+            if len(films) > 1:
+                raise ValueError(
+                    f"{self.name} has several pictures in one, such as the "
+                    "colours and the transparency. Convert it to PNG first."
+                )
+        return films[0]
 
     def _read_ahead(self):
         """Decodes the first frame, since headers do not tell everything."""

@@ -431,3 +431,14 @@ def test_tiles_are_put_together_or_refused(tmp_path, monkeypatch):
     for reader in (picture.Picture, Video):
         with pytest.raises(ValueError, match="in.heic is a picture in tiles"):
             reader(str(path))
+
+
+def test_transparency_in_a_track_of_its_own_does_not_come_back(tmp_path):
+    pixels = np.empty((48, 64, 4), "uint8")
+    pixels[:, :32], pixels[:, 32:] = (*HIDDEN, 0), (*SEEN, 255)
+    frames = [Image.fromarray(pixels)] * 3
+    path = tmp_path / "in.avif"
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=100)
+    assert not picture.is_picture(path)
+    with pytest.raises(ValueError, match="in.avif has several pictures in one"):
+        Video(str(path))
