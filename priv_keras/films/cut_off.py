@@ -1,4 +1,5 @@
-"""Checks whether a video file ends where its own headers say that it does.
+"""Checks whether a video file ends where its own headers say that it does, and
+whether another film follows in it.
 
 A file decodes without complaint even if its download was interrupted or the
 camera's battery ran out. MP4 and MOV consist of boxes, AVI of RIFF chunks, and
@@ -31,6 +32,10 @@ TS_PACKET, TS_SYNC = 188, 0x47
 EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
 
+class CutOffError(ValueError):
+    """A file has fewer bytes than it announces."""
+
+
 def check(path):
     """Raises if a video file is shorter than its headers say.
 
@@ -41,8 +46,8 @@ def check(path):
         List of strings, warnings of what no decoder would reach.
 
     Raises:
-        ValueError: If its headers announce more bytes than there are, or if it
-            holds films that no decoder keeps apart.
+        CutOffError: If its headers announce more bytes than there are.
+        ValueError: If it holds films that no decoder keeps apart.
     """
     length = os.path.getsize(path)
     with open(path, "rb") as file:
@@ -54,7 +59,7 @@ def check(path):
         another = find_end is _end_of_boxes and file.read(8)[4:] in MP4_BOXES
         another = another or _begins_again(start, file)
     if announced > length:
-        raise ValueError(
+        raise CutOffError(
             f"{path} is cut off: it announces {announced} bytes and has "
             f"{length}. Get the whole file, or say --accept_damaged to keep "
             "what can be read."

@@ -149,8 +149,8 @@ class Video:
             return
         try:
             self.warnings += cut_off.check(name)
-        except ValueError as error:
-            if not self._accept or "cut off" not in str(error):
+        except cut_off.CutOffError as error:
+            if not self._accept:
                 raise
             self.warnings.append(f"cut off{str(error).partition('cut off')[2]}")
 
