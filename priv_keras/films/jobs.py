@@ -74,7 +74,7 @@ def list_jobs(sources, output, *, preview=False):
     for source in sources:
         for path, below in _expanded(source, output):
             if below is None or pathlib.Path(path).suffix.lower() in (
-                VIDEO_SUFFIXES | picture.FORMATS.keys()
+                VIDEO_SUFFIXES | {*picture.SUFFIXES}
             ):
                 found.append((path, below))
             else:
@@ -159,17 +159,20 @@ def _beside(source, kind, preview):
 def _kind(source):
     if source == PIPE:
         return "raw"
-    suffix = pathlib.Path(source).suffix.lower()
     live = video.is_url(source) or video.is_camera(source)
-    return "picture" if not live and suffix in picture.FORMATS else "video"
+    return "picture" if not live and picture.is_picture(source) else "video"
 
 
 def _writable_name(path, kind):
     """Returns the path, with a suffix added unless it can be written as it
     is."""
-    writable = picture.FORMATS if kind == "picture" else encode.CONTAINERS
-    name = path.name if path.suffix.lower() in writable else f"{path.name}.mp4"
-    return path.with_name(name)
+    writable, other = encode.CONTAINERS, ".mp4"
+    if kind == "picture":
+        writable, other = picture.FORMATS, ".jpg"
+    name = path.name
+    return path.with_name(
+        name if path.suffix.lower() in writable else name + other
+    )
 
 
 def _check_suffix(path, kind):

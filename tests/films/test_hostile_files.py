@@ -33,8 +33,7 @@ SIZE = (64, 48)
 
 
 def read_by_anonymize(path):
-    is_picture = str(path).endswith(tuple(picture.FORMATS))
-    reader = picture.Picture if is_picture else video.Video
+    reader = picture.Picture if picture.is_picture(path) else video.Video
     with reader(str(path)) as film:
         return np.stack([f.pixels for f in film.frames(film.format.size)])
 
