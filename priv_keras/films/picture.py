@@ -24,6 +24,16 @@ FORMATS = {
 # Formats that are read, whatever the suffix. Pillow reads others as well, but
 # some of these start programs (EPS).
 READABLE = (*dict.fromkeys(FORMATS.values()), "GIF")
+# Pillow's names for what the formats hold beside pixels.
+INFO = {
+    *("adobe", "adobe_transform", "aspect", "background", "blend", "bbox"),
+    *("chromaticity", "comment", "compression", "default_image", "disposal"),
+    *("dpi", "duration", "exif", "extension", "flashpix", "gamma"),
+    *("icc_profile", "jfif", "jfif_density", "jfif_unit", "jfif_version"),
+    *("interlace", "loop", "mp", "mpoffset", "photoshop", "progression"),
+    *("progressive", "resolution", "srgb", "timestamp", "transparency"),
+    *("version", "xmp"),
+}
 MAKER_NOTE = 0x927C  # EXIF tag; cameras put previews and more into it
 EXIF_FOLDER = 0x8769
 
@@ -56,7 +66,7 @@ class Picture:
                 # `n_frames` would read the headers of all pictures.
                 if getattr(image, "is_animated", False):
                     self.warnings.append("only the first of several pictures")
-                self.dropped = [f"{key} of the file" for key in image.info]
+                self.dropped = _dropped(image.info)
                 image.load()
                 upright = ImageOps.exif_transpose(image)
         except (Image.DecompressionBombError, UnidentifiedImageError) as error:
@@ -78,6 +88,14 @@ class Picture:
     def frames(self, size):
         """Yields the one `Frame`, scaled to `(width, height)`."""
         yield Frame(resized(self._pixels, size), 0, 0)
+
+
+def _dropped(info):
+    """Returns what Pillow found beside the pixels, as a list of strings. Any
+    text may be the key of a PNG's text, so only names of formats are told."""
+    named = [f"{key} of the file" for key in info if key in INFO]
+    texts = len(info) - len(named)
+    return [*named, f"text ({texts} entries)"] if texts else named
 
 
 def _open(name):

@@ -453,7 +453,9 @@ def test_an_output_that_does_not_fit_leaves_nothing(model, tmp_path):
         preexec_fn=limited(200),
     )
     assert done.returncode == 1
-    assert said(done)[-1].startswith("error: The output cannot be written")
+    assert said(done)[-1].startswith(
+        f"error: {source}: The output cannot be written"
+    )
     assert not list((tmp_path / "out").iterdir())
 
 
@@ -491,7 +493,9 @@ def test_a_model_that_fails_at_a_frame_leaves_nothing(tmp_path):
         input=frames.tobytes(),
     )
     assert done.returncode == 1
-    assert said(done)[-1].startswith("error: The anonymizer failed: Invalid")
+    assert said(done)[-1].startswith(
+        "error: standard input: The anonymizer failed: Invalid"
+    )
     assert not list((tmp_path / "out").iterdir())
 
 
