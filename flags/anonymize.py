@@ -1,5 +1,6 @@
 """Flags of `python -m priv_keras.anonymize`, named as those of `deface`."""
 
+import fractions
 import functools
 import json
 import os
@@ -239,11 +240,11 @@ def seconds(text):
         text: String, seconds as in 90.5, or as in 1:30.5 or 00:01:30.5.
 
     Returns:
-        Float, seconds; `None` if `text` is not a time.
+        Fraction, seconds; `None` if `text` is not a time.
     """
     if not re.fullmatch(r"(\d+:){0,2}\d+(\.\d*)?", text, re.ASCII):
         return None
-    first, *rest = map(float, text.split(":"))
+    first, *rest = map(fractions.Fraction, text.split(":"))
     if any(part >= 60 for part in rest):
         return None
     return functools.reduce(lambda sum, part: 60 * sum + part, rest, first)

@@ -15,6 +15,7 @@ import pathlib
 import signal
 import sys
 import time
+from fractions import Fraction
 from typing import NamedTuple
 
 from absl import app
@@ -448,11 +449,7 @@ def _source(job):
     from priv_keras.films.live import Live
     from priv_keras.films.span import Span
 
-    start = flags.seconds(flags.START.value or "0")
-    length = flags.SECONDS.value
-    end = flags.seconds(flags.END.value) if flags.END.value else None
-    if length is not None:
-        end = start + length
+    start, end = _span()
     if job.kind == "picture":
         return picture.Picture(job.source, exif=flags.KEEP_METADATA.value)
     if job.kind == "raw":
@@ -465,6 +462,15 @@ def _source(job):
     else:
         source = _video(job, end)
     return Span(source, start, end) if start else source
+
+
+def _span():
+    """Returns the seconds at which outputs begin and end, as fractions, since
+    the times of frames are; the end is `None` if there is none."""
+    start = flags.seconds(flags.START.value or "0")
+    if flags.SECONDS.value is not None:
+        return start, start + Fraction(str(flags.SECONDS.value))
+    return start, flags.END.value and flags.seconds(flags.END.value)
 
 
 def _video(job, seconds=None):

@@ -38,12 +38,13 @@ def raw(size, processed, name, only=(), keep=()):
         shown &= ~_inside(place, size, name)
     for place in keep:
         shown |= _inside(place, size, name)
-    if tuple(processed) == tuple(size):
-        return shown
-    smaller = processed[0] <= size[0] and processed[1] <= size[1]
-    way = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
     hidden = (~shown).astype("float32")
-    return cv2.resize(hidden, tuple(processed), interpolation=way) < 1e-6
+    for width, height in ((processed[0], size[1]), processed):
+        old = hidden.shape
+        smaller = width < old[1] or height < old[0]
+        way = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+        hidden = cv2.resize(hidden, (width, height), interpolation=way)
+    return hidden < 1e-6
 
 
 def _inside(place, size, name):

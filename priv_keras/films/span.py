@@ -12,8 +12,8 @@ class Span:
 
     Args:
         source: `video.Video` or an object with its interface.
-        start: Float, seconds after the first frame.
-        end: Float, likewise; `None` for the end of the film.
+        start: Fraction, seconds after the first frame.
+        end: Fraction, likewise; `None` for the end of the film.
     """
 
     def __init__(self, source, start, end=None):

@@ -61,9 +61,10 @@ class Inverter:
 
 def main():
     from priv_keras import anonymize
+    from priv_keras.films import sizes
 
     def load(name):
-        size = Inverter.card and Inverter.card["trained_size"]
+        size = sizes.measured(Inverter.card)
         return Inverter(), {**anonymize.describe(name), "training_size": size}
 
     def source(job):
