@@ -24,16 +24,17 @@ def command(*args):
     return [sys.executable, __file__, "--model=downsample_1", *map(str, args)]
 
 
-def environment(card=None, fault=""):
+def environment(card=None, fault="", wait=""):
     """Returns the environment of a run.
 
     Args:
         card: Dict, the card of the model.
         fault: Name of the exception that reading `bad.mp4` raises.
+        wait: Seconds for a network to answer; the program's own without it.
     """
     path = os.pathsep.join([str(ROOT), *sys.path])
-    own = {"PYTHONPATH": path, "CARD": json.dumps(card), "FAULT": fault}
-    return {**os.environ, **own}
+    own = {"CARD": json.dumps(card), "FAULT": fault, "WAIT": str(wait)}
+    return {**os.environ, **own, "PYTHONPATH": path}
 
 
 def run(*args, **options):
@@ -62,6 +63,7 @@ class Inverter:
 def main():
     from priv_keras import anonymize
     from priv_keras.films import sizes
+    from priv_keras.films import video
 
     def load(name):
         size = sizes.measured(Inverter.card)
@@ -72,6 +74,7 @@ def main():
             raise getattr(builtins, os.environ["FAULT"])("Anna\nand Ben")
         return opened(job)
 
+    video.WAIT = float(os.environ["WAIT"] or video.WAIT)
     opened = anonymize._source
     anonymize.load, anonymize._source = load, source
     anonymize.run()
