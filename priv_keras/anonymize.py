@@ -199,7 +199,7 @@ def _named(job, error):
 
     name = "standard input" if job.kind == "raw" else shown(job.source)
     text = explained(error)
-    return text if name in text else f"{name}: {text}"
+    return text if text.startswith(name) else f"{name}: {text}"
 
 
 def _say(line):

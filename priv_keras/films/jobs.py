@@ -220,7 +220,7 @@ def _job(source, below, output, alone, preview):
             f"{video.shown(source)} needs a file of its own as --output, as in "
             f"film.mp4. Received: {output}."
         )
-    if target.is_file():
+    if target.exists() and not target.is_dir():
         raise ValueError(
             f"--output={output} is a file; for several inputs it has to be a "
             "folder."

@@ -143,7 +143,9 @@ class Camera(http.server.BaseHTTPRequestHandler):
 FAST = '--ffmpeg_config={"preset": "ultrafast", "tune": "zerolatency"}'
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize(
+    "name", ["SIGINT", pytest.param("SIGTERM", marks=pytest.mark.slow)]
+)
 def test_a_signal_keeps_what_a_camera_recorded(tmp_path, name):
     out = tmp_path / "out.mp4"
     number = getattr(signal, name)
@@ -177,6 +179,7 @@ def test_a_signal_keeps_what_a_camera_recorded(tmp_path, name):
     assert sorted(os.listdir(tmp_path)) == ["out.mp4", "out.mp4.json"]
 
 
+@pytest.mark.slow
 def test_segments_of_a_camera(tmp_path):
     with served(Camera) as url:
         done = run(
@@ -188,6 +191,7 @@ def test_segments_of_a_camera(tmp_path):
     assert sorted(p.name for p in tmp_path.glob("*.mp4")) == names
 
 
+@pytest.mark.slow
 def test_a_camera_that_breaks_off_keeps_what_it_sent(tmp_path, monkeypatch):
     with served(Camera) as url:
         done = run(f"{url}stalls", "-o", tmp_path / "o.mp4", FAST, wait=2)
@@ -206,6 +210,7 @@ def test_a_camera_that_breaks_off_keeps_what_it_sent(tmp_path, monkeypatch):
         assert (tmp_path / f"{name}.json").exists()
 
 
+@pytest.mark.slow
 def test_a_camera_is_taken_up_again(tmp_path):
     with served(Camera) as url:
         done = run(

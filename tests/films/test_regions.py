@@ -13,6 +13,8 @@ from priv_keras.films import pipeline
 from priv_keras.films import regions
 from priv_keras.films.frame import Frame
 
+slow = pytest.mark.slow
+
 
 @pytest.fixture
 def picture(tmp_path, monkeypatch):
@@ -28,15 +30,19 @@ def picture(tmp_path, monkeypatch):
     ("args", "raw"),
     [
         (["--only_region=8,4,16,12"], lambda x, y: not inside(x, y)),
-        (["--keep_region=8,4,16,12"], lambda x, y: inside(x, y)),
         (
             ["--keep_region=8,4,16,12", "--keep-region=mask.png"],
             lambda x, y: inside(x, y) or masked(x, y),
         ),
-        (["--only_region=mask.png"], lambda x, y: not masked(x, y)),
-        (
+        pytest.param(
+            ["--only_region=mask.png"],
+            lambda x, y: not masked(x, y),
+            marks=slow,
+        ),
+        pytest.param(
             ["--only_region=0,0,64,24", "--keep_region=8,4,16,12"],
             lambda x, y: y >= 24 or inside(x, y),
+            marks=slow,
         ),
     ],
 )
@@ -81,7 +87,7 @@ def test_a_pixel_stays_raw_only_if_all_that_it_shows_does(processed):
     ("place", "said"),
     [
         ("60,0,5,5", "in.png has frames of 64x48, and the region 60,0,5,5"),
-        ("0,0,0,5", "the region 0,0,0,5"),
+        pytest.param("0,0,0,5", "the region 0,0,0,5", marks=slow),
         ("small.png", "and the mask small.png has 32x24"),
     ],
 )
@@ -92,6 +98,7 @@ def test_a_region_outside_of_the_frame_is_refused(picture, place, said):
     assert said in done.errors[-1]
 
 
+@pytest.mark.slow
 def test_a_region_that_is_no_rectangle_and_no_file_is_refused(picture):
     done = run("in.png", "--only_region=1,2,3")
     assert done.status == 1

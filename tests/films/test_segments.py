@@ -37,6 +37,7 @@ def test_segments_together_are_the_film(film):
     assert log["output"]["name"] == "out_0003.mp4"
 
 
+@pytest.mark.slow
 def test_segments_that_exist_are_not_replaced(film):
     with open("out_0002.mp4", "w") as file:
         file.write("mine")
@@ -65,6 +66,7 @@ def test_a_film_that_breaks_off_leaves_whole_segments_alone(film):
     assert not [name for name in os.listdir() if name.endswith(".partial")]
 
 
+@pytest.mark.slow
 def test_sound_is_not_cut(film):
     done = run("in.mp4", "-o", "out.mp4", "--segment=1", "-k")
     assert done.status == 1

@@ -121,6 +121,7 @@ def test_a_film_that_is_enlarged_says_so(tmp_path, monkeypatch):
     assert read_film("out.mp4")[0].shape == (3, 12, 16, 3)
 
 
+@pytest.mark.slow
 def test_what_was_measured_is_told(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_film(tmp_path / "in.mp4", scenes(2))
