@@ -25,6 +25,7 @@ GROUPS = {
         "audit",
         "accept_damaged",
     ),
+    "Baselines that cover": ("threshold", "mask_scale", "mosaic"),
     "Parts of frames": ("only_region", "keep_region", "partial"),
     "How to encode it": ("codec", "crf", "ffmpeg_config"),
     "Streams and cameras": (
@@ -108,6 +109,29 @@ PARTIAL = absl_flags.DEFINE_bool(
     False,
     "Allow --only_region and --keep_region with a trained model, whose privacy "
     "figures were measured on whole frames and do not hold for parts.",
+)
+THRESHOLD = absl_flags.DEFINE_float(
+    "threshold",
+    None,
+    "Smallest score of a face or body that a baseline covers, such as "
+    "face_box_blur: a lower one covers more. Without it, 0.2 for faces and 0.1 "
+    "for bodies.",
+    lower_bound=0.001,
+    upper_bound=0.999,
+)
+MASK_SCALE = absl_flags.DEFINE_float(
+    "mask_scale",
+    None,
+    "Factor by which such a baseline enlarges both sides of what it finds. "
+    "Without it, 1.5 for faces and 1.2 for bodies.",
+    lower_bound=1.0,
+)
+MOSAIC = absl_flags.DEFINE_integer(
+    "mosaic",
+    None,
+    "Side in pixels of squares of one colour, with which such a baseline "
+    "covers instead of a blur or black.",
+    lower_bound=2,
 )
 SEGMENT = absl_flags.DEFINE_float(
     "segment",

@@ -27,6 +27,7 @@ from flags import parsing
 from flags import program
 from flags import quiet
 from flags.baselines import BASELINES
+from flags.baselines import COVERS
 from flags.suggestions import nearest
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -44,6 +45,7 @@ def main(argv):
     _check_raw_size(listing.jobs)
     check_model(flags.MODEL.value)
     _check_regions(flags.MODEL.value)
+    _check_covers(flags.MODEL.value)
     jobs, in_the_way = _still_to_do(listing.jobs, describe(flags.MODEL.value))
     kept = len(listing.jobs) - len(jobs) - len(in_the_way)
     errors = [*listing.errors, *in_the_way]
@@ -266,7 +268,7 @@ def load(name):
     from priv_keras.films import sizes
 
     if name in baselines.BASELINES:
-        anonymizer = baselines.build(name)
+        anonymizer = baselines.build(name, **_cover_options())
         if not hasattr(anonymizer, "stream"):
             anonymizer = Anonymizer.of(anonymizer)
     else:
@@ -277,6 +279,22 @@ def load(name):
         **describe(name),
         "training_size": card and sizes.measured(card),
     }
+
+
+def _cover_options():
+    """Returns the options of baselines that cover which were given."""
+    holders = (flags.THRESHOLD, flags.MASK_SCALE, flags.MOSAIC)
+    return {x.name: x.value for x in holders if x.value is not None}
+
+
+def _check_covers(model):
+    """Raises if options of baselines that cover are given to another model."""
+    given = ", ".join(f"--{name}" for name in _cover_options())
+    if given and model not in COVERS:
+        raise ValueError(
+            f"{given}: only baselines that cover have these options "
+            f"({', '.join(COVERS)}). Received: --model={model}."
+        )
 
 
 def _check_regions(model):

@@ -105,6 +105,13 @@ def test_a_region_that_is_no_rectangle_and_no_file_is_refused(picture):
     assert "must be x,y,w,h, as in 0,0,320,240, or a picture" in done.errors[-1]
 
 
+@pytest.mark.slow
+def test_a_model_that_covers_nothing_has_no_options_of_covers(picture):
+    done = run("in.png", "--mosaic=8", "--threshold=0.4")
+    assert done.status == 1
+    assert "--threshold, --mosaic: only baselines that cover" in done.errors[-1]
+
+
 def test_a_trained_model_covers_whole_frames_unless_told(picture, tmp_path):
     (tmp_path / "model").mkdir()
     args = ("in.png", "-o", "out.png", "--model=model")
