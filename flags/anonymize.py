@@ -25,7 +25,12 @@ GROUPS = {
         "audit",
         "accept_damaged",
     ),
-    "Baselines that cover": ("threshold", "mask_scale", "mosaic"),
+    "Baselines that cover": (
+        "threshold",
+        "mask_scale",
+        "mosaic",
+        "detections",
+    ),
     "Parts of frames": ("only_region", "keep_region", "partial"),
     "How to encode it": ("codec", "crf", "ffmpeg_config"),
     "Streams and cameras": (
@@ -132,6 +137,13 @@ MOSAIC = absl_flags.DEFINE_integer(
     "Side in pixels of squares of one colour, with which such a baseline "
     "covers instead of a blur or black.",
     lower_bound=2,
+)
+DETECTIONS = absl_flags.DEFINE_string(
+    "detections",
+    None,
+    "JSON file of what such a baseline covers in one film. If it is there, its "
+    "boxes take the place of a detector; otherwise it is written, to be "
+    "looked at, edited and used again.",
 )
 SEGMENT = absl_flags.DEFINE_float(
     "segment",

@@ -45,7 +45,7 @@ def main(argv):
     _check_raw_size(listing.jobs)
     check_model(flags.MODEL.value)
     _check_regions(flags.MODEL.value)
-    _check_covers(flags.MODEL.value)
+    _check_covers(flags.MODEL.value, listing.jobs)
     jobs, in_the_way = _still_to_do(listing.jobs, describe(flags.MODEL.value))
     kept = len(listing.jobs) - len(jobs) - len(in_the_way)
     errors = [*listing.errors, *in_the_way]
@@ -143,6 +143,8 @@ def _difference(job, model):
 
     if flags.SEGMENT.value:
         return "Segments are always made anew."
+    if flags.DETECTIONS.value:
+        return "The detections may have changed."
     if not flags.AUDIT.value:
         return "Without a log, nothing says whether it is whole."
     return audit.difference(job, model, _flag_lines())
@@ -268,7 +270,7 @@ def load(name):
     from priv_keras.films import sizes
 
     if name in baselines.BASELINES:
-        anonymizer = baselines.build(name, **_cover_options())
+        anonymizer = _baseline(name)
         if not hasattr(anonymizer, "stream"):
             anonymizer = Anonymizer.of(anonymizer)
     else:
@@ -281,15 +283,39 @@ def load(name):
     }
 
 
+def _baseline(name):
+    from priv_keras import baselines
+    from priv_keras.baselines import detections
+
+    options = _cover_options()
+    path = options.pop("detections", None)
+    if path and pathlib.Path(path).exists():
+        return baselines.build(name, detector=detections.Given(path), **options)
+    built = baselines.build(name, **options)
+    if path:
+        built.detector = detections.Recorded(built.detector, path)
+    return built
+
+
 def _cover_options():
     """Returns the options of baselines that cover which were given."""
-    holders = (flags.THRESHOLD, flags.MASK_SCALE, flags.MOSAIC)
+    holders = (
+        flags.THRESHOLD,
+        flags.MASK_SCALE,
+        flags.MOSAIC,
+        flags.DETECTIONS,
+    )
     return {x.name: x.value for x in holders if x.value is not None}
 
 
-def _check_covers(model):
-    """Raises if options of baselines that cover are given to another model."""
+def _check_covers(model, jobs):
+    """Raises if options of baselines that cover are given to another model, or
+    the detections of one film to several."""
     given = ", ".join(f"--{name}" for name in _cover_options())
+    if flags.DETECTIONS.value and len(jobs) > 1:
+        raise ValueError(
+            f"--detections is a file for one film. Received: {len(jobs)} films."
+        )
     if given and model not in COVERS:
         raise ValueError(
             f"{given}: only baselines that cover have these options "
@@ -382,7 +408,7 @@ def run_job(job, anonymizer, model, show=None, stops=None):
         work = _work(source, anonymizer, model)
         if stops:
             stops.is_live = source.live and bool(job.output)
-        with _output(job, work) as sink:
+        with _output(job, work) as sink, _detections(job, work, anonymizer):
             _anonymize(work, sink, show, stops)
         for warning in work.warnings():
             _say(f"warning: {source.name}: {warning}")
@@ -394,6 +420,21 @@ def run_job(job, anonymizer, model, show=None, stops=None):
         )
     rate = sink.written / (time.monotonic() - start)
     return f"{job.output}: {sink.written} frames, {rate:.1f} frames/s"
+
+
+@contextlib.contextmanager
+def _detections(job, work, anonymizer):
+    """Reads or writes --detections."""
+    from priv_keras.films import audit
+
+    if not flags.DETECTIONS.value:
+        yield
+        return
+    anonymizer.detector.begin(
+        audit.input_sha256(job), float(_span()[0]), work.size
+    )
+    yield
+    anonymizer.detector.finish()
 
 
 def _work(source, anonymizer, model):

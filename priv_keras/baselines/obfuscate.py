@@ -132,7 +132,13 @@ def _regrouped(batches, size):
 
 
 def build(
-    name, cache=None, memory=5, threshold=None, mask_scale=None, mosaic=None
+    name,
+    cache=None,
+    memory=5,
+    threshold=None,
+    mask_scale=None,
+    mosaic=None,
+    detector=None,
 ):
     """Returns the `Obfuscator` of a name.
 
@@ -147,6 +153,7 @@ def build(
             are enlarged; `None` for that of the detector.
         mosaic: Int, pixels; squares of this side replace the look of the name.
             `None` for that look.
+        detector: See `Obfuscator`; `None` for that of the name.
 
     Raises:
         FileNotFoundError: If the detector is not installed. The message names
@@ -154,7 +161,7 @@ def build(
     """
     part, region, look = NAMES[name]
     options = {} if threshold is None else {"score": threshold}
-    detector = DETECTORS[part](**options)
+    detector = detector or DETECTORS[part](**options)
     drawn, margin = LOOKS[look], MARGINS[part]
     if mosaic is not None:
         drawn = functools.partial(drawing.mosaic, side=mosaic)

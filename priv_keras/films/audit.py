@@ -98,7 +98,7 @@ def log(
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "input": {
             "name": source.name if keep_metadata else None,
-            "sha256": _input_sha256(job),
+            "sha256": input_sha256(job),
         },
         "output": {"name": job.output.name, "sha256": sha256(output)},
         "model": model,
@@ -112,8 +112,9 @@ def log(
     }
 
 
-def _input_sha256(job):
-    """Returns the SHA-256 of an input; `None` unless it is a file."""
+def input_sha256(job):
+    """Returns the SHA-256 of the input of a `jobs.Job`; `None` unless it is a
+    file."""
     is_file = job.kind != "raw" and pathlib.Path(job.source).is_file()
     return sha256(job.source) if is_file else None
 
@@ -139,7 +140,7 @@ def difference(job, model, flags):
     if not output.is_file() or known["output"]["sha256"] != sha256(output):
         return "It is not the file that its log describes."
     made_of = known["input"]["sha256"]
-    if not made_of or made_of != _input_sha256(job):
+    if not made_of or made_of != input_sha256(job):
         return "It was made of another input."
     by, digest = known["model"], model["sha256"]
     if by["sha256"] != digest or not (digest or by["name"] == model["name"]):

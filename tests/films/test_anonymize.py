@@ -236,6 +236,28 @@ def test_a_baseline_anonymizes_too(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["in.mp4", "in_anonymized.mp4"]
 
 
+@pytest.mark.slow
+def test_a_baseline_covers_the_boxes_of_a_file(tmp_path):
+    Image.fromarray(scene(3)).save(tmp_path / "in.png")
+    boxes = {
+        "film": None,
+        "start": 0,
+        "size": SIZE,
+        "frames": [[[4, 6, 20, 30]]],
+    }
+    (tmp_path / "boxes.json").write_text(json.dumps(boxes))
+    options = ("--model=face_box_black", "--mask_scale=1", "--noaudit")
+    done = anonymize(
+        *(tmp_path / "in.png", "-o", tmp_path / "out.png", *options),
+        f"--detections={tmp_path / 'boxes.json'}",
+    )
+    assert done.returncode == 0, said(done)
+    expected = scene(3)
+    expected[6:30, 4:20] = 0
+    found = np.asarray(Image.open(tmp_path / "out.png"))
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_raw_frames_pass_through_pipes(model):
     pictures = np.stack(scenes(100))
     done = anonymize(
