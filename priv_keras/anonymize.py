@@ -106,7 +106,7 @@ def _tell(listing, errors, kept):
     if kept:
         _say(
             f"note: {kept} of {len(listing.jobs)} outputs are kept: they are "
-            "whole, and what this command makes"
+            "whole, and this command would make the same"
         )
 
 
