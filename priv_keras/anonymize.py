@@ -625,8 +625,6 @@ def run():
             "force",
             "keep_audio",
             "keep_metadata",
-            "start",
-            "end",
             "seconds",
             "crf",
             "preview",
