@@ -1,5 +1,6 @@
 """Lists the inputs, and where the output of each goes."""
 
+import collections
 import contextlib
 import glob
 import hashlib
@@ -7,6 +8,7 @@ import os
 import pathlib
 from typing import NamedTuple
 
+from priv_keras.films import audit
 from priv_keras.films import encode
 from priv_keras.films import picture
 from priv_keras.films import video
@@ -105,6 +107,7 @@ def list_jobs(sources, output, *, preview=False):
     jobs = [
         _job(each.path, each.below, output, alone, preview) for each in films
     ]
+    jobs = _without_earlier_outputs(jobs)
     _check_distinct(jobs)
     return Listing(
         jobs,
@@ -285,6 +288,21 @@ def _check_suffix(path, kind):
             f"the input is a {'picture' if kind == 'picture' else 'video'}. A "
             "folder ends in a slash."
         )
+
+
+def _without_earlier_outputs(jobs):
+    """Leaves out inputs that are outputs of others, as their logs show: a
+    pattern also matches what the same command made before."""
+    sources = collections.defaultdict(set)
+    for job in jobs:
+        if isinstance(job.output, pathlib.Path):
+            sources[os.path.realpath(job.output)].add(job.source)
+    return [
+        job
+        for job in jobs
+        if not sources[os.path.realpath(job.source)] - {job.source}
+        or not audit.read(f"{job.source}{LOG}")
+    ]
 
 
 def _check_distinct(jobs):

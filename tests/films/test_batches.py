@@ -307,6 +307,32 @@ def test_the_same_command_again_makes_what_is_missing(batch):
     assert not any("kept" in line for line in done.errors)
 
 
+@pytest.mark.slow
+def test_a_pattern_that_matches_earlier_outputs_makes_nothing_of_them(film):
+    shutil.copy(film, "two.mp4")
+    for output in ([], ["-o", "out"]):
+        pattern = "**/*.mp4" if output else "*.mp4"
+        for kept in (0, 2):
+            done = run(pattern, *output)
+            assert done.status == 0, done.errors
+            assert len(done.lines) == 2 - kept
+        for name in os.listdir():  # what follows begins anew
+            if "_anonymized" in name:
+                os.remove(name)
+    found = [f for _, _, names in os.walk(".") for f in names]
+    assert sorted(f for f in found if f.endswith(".mp4")) == [
+        *("in.mp4", "in.mp4", "two.mp4", "two.mp4"),
+    ]
+
+
+def test_an_input_that_would_be_lost_is_refused_with_a_log_or_without(film):
+    assert run(film.name, "-o", "out.mp4").status == 0
+    for args in (("out.mp4", "-o", "."), ("in.mp4", "out.mp4", "-o", ".")):
+        done = run(*args, "--force")
+        assert done.status == 1
+        assert "is an input: it would be lost" in done.errors[-1]
+
+
 def damage_output():
     with open("out/1.mp4", "ab") as file:
         file.write(b"x")
