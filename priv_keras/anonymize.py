@@ -141,7 +141,7 @@ def _still_to_do(jobs, model):
 def _difference(job, model):
     from priv_keras.films import audit
 
-    if flags.SEGMENT.value:
+    if _is_segmented(job):
         return "Segments are always made anew."
     if flags.DETECTIONS.value:
         return "The detections may have changed."
@@ -161,9 +161,15 @@ def _has_lost_output(job):
     return True
 
 
+def _is_segmented(job):
+    """Returns whether a job writes several files."""
+    is_file = isinstance(job.output, pathlib.Path)
+    return bool(flags.SEGMENT.value and is_file and job.kind != "picture")
+
+
 def _files(job):
     """Returns the files that a job would replace, the output first."""
-    if not flags.SEGMENT.value or not isinstance(job.output, pathlib.Path):
+    if not _is_segmented(job):
         return list(reversed(job.files(flags.AUDIT.value)))
     name = f"{glob.escape(job.output.stem)}_[0-9]*{job.output.suffix}"
     return sorted(job.output.parent.glob(name))
@@ -457,8 +463,7 @@ def _work(source, anonymizer, model):
 def _output(job, work):
     """Yields the sink of a job; its files appear when this is left without an
     error."""
-    seconds = flags.SEGMENT.value
-    if not seconds or not isinstance(job.output, pathlib.Path):
+    if not _is_segmented(job):
         with _film(job, work) as sink:
             yield sink
         return
@@ -468,7 +473,8 @@ def _output(job, work):
         name = f"{job.output.stem}_{number:04}{job.output.suffix}"
         return _film(job._replace(output=job.output.with_name(name)), work)
 
-    with Segments(segment, seconds, work.format.time_base) as sink:
+    seconds, base = flags.SEGMENT.value, work.format.time_base
+    with Segments(segment, seconds, base) as sink:
         yield sink
 
 

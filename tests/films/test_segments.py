@@ -6,8 +6,10 @@ import os
 import numpy as np
 import pytest
 from made_films import read_film
+from made_films import scene
 from made_films import scenes
 from made_films import write_film
+from PIL import Image
 from quick_anonymize import run
 
 
@@ -71,3 +73,15 @@ def test_sound_is_not_cut(film):
     done = run("in.mp4", "-o", "out.mp4", "--segment=1", "-k")
     assert done.status == 1
     assert "do not go with --keep_audio" in done.errors[-1]
+
+
+@pytest.mark.slow
+def test_a_picture_among_films_stays_one_file(film):
+    Image.fromarray(scene(0)).save("p.png")
+    done = run("in.mp4", "p.png", "-o", "out", "--segment=2", "--start=0.1")
+    assert done.status == 0
+    assert sorted(os.listdir("out")) == [
+        name + end
+        for name in ("in_0001.mp4", "in_0002.mp4", "p.png")
+        for end in ("", ".json")
+    ]
