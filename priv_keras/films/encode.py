@@ -130,7 +130,13 @@ class Encoder:
         )
         context = video.codec_context
         context.width, context.height = format.size
-        context.pix_fmt = pixels
+        try:
+            context.pix_fmt = pixels
+        except ValueError:
+            raise ValueError(
+                f"There is no pixelformat {pixels!r}. Choose yuv420p, yuv444p "
+                "or another of FFmpeg's."
+            ) from None
         context.bit_rate = bitrate
         context.time_base = _time_base(format.time_base, self._codec)
         context.flags |= av.codec.context.Flags.frame_duration

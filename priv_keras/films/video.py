@@ -5,6 +5,7 @@ import contextlib
 import functools
 import itertools
 import operator
+import os
 import re
 import sys
 import time
@@ -82,8 +83,9 @@ def is_url(name):
 
 
 def is_camera(name):
-    """Returns whether an input is the number of a camera."""
-    return bool(re.fullmatch(r"\d{1,3}", name))
+    """Returns whether an input is the number of a camera. A file of that name
+    takes precedence."""
+    return bool(re.fullmatch(r"\d{1,3}", name)) and not os.path.lexists(name)
 
 
 def shown(name):

@@ -461,6 +461,7 @@ def test_every_format_is_exported_with_the_figures_of_the_run(run_dir):
     trained = card.check(run_dir / "export" / "anonymizer")
     assert trained["figures"] == card.figures(result)  # `train` put them there
     assert trained["flags"] == (run_dir / "config.flags").read_text()
+    assert trained["frame_size"] == [43, 32]
     assert trained["trained_size"] == [32, 32]
     formats = ["tflite_float32", "tflite_float16", "tflite_int8"]
     status, out, err = run(
