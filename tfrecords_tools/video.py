@@ -229,13 +229,16 @@ def _parts(container, video):
     """
     longest = _longest_pause(container) / float(video.time_base or 1)
     part, latest = 0, None
-    for packet in container.demux(video):
-        if packet.pts is not None:
-            goes_on = latest is None or 0 < packet.pts - latest <= longest
-            if packet.is_keyframe and not goes_on:
-                part, latest = part + 1, packet.pts
-            latest = max(packet.pts, packet.pts if latest is None else latest)
-        yield part, packet
+    # PyAV stumbles over a stream that begins late, after all has been read.
+    with contextlib.suppress(IndexError):
+        for packet in container.demux(video):
+            time = packet.pts
+            if time is not None:
+                goes_on = latest is None or 0 < time - latest <= longest
+                if packet.is_keyframe and not goes_on:
+                    part, latest = part + 1, time
+                latest = time if latest is None else max(latest, time)
+            yield part, packet
 
 
 def _whole(frames, container, video, path, warn):

@@ -210,6 +210,39 @@ def asf_cover(jpeg):
     return kind + struct.pack("<Q", 24 + len(body)) + body
 
 
+def test_sound_that_begins_late_does_no_harm(tmp_path):
+    path = tmp_path / "v.flv"
+    noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), "uint8")
+    with av.open(str(path), "w") as container:
+        options = {"qmin": "1", "qmax": "1"}
+        film = container.add_stream("flv", rate=25, options=options)
+        film.width, film.height, film.pix_fmt = 320, 240, "yuv420p"
+        film.bit_rate = 80_000_000
+        sound = container.add_stream("pcm_s16le", rate=44100, layout="mono")
+        for i in range(40):
+            frame = av.VideoFrame.from_ndarray(
+                np.roll(noise, 9 * i, axis=i % 2)
+            )
+            container.mux(film.encode(frame))
+            wave = np.zeros((1, 1764), "int16")
+            heard = av.AudioFrame.from_ndarray(wave, "s16", "mono")
+            heard.sample_rate, heard.pts = 44100, 1764 * i
+            container.mux(sound.encode(heard))
+        container.mux(film.encode())
+        container.mux(sound.encode())
+    content = path.read_bytes()
+    late, place = bytearray(content[:4] + b"\x01" + content[5:13]), 13
+    while place + 11 < len(content):  # tags of sound (8) and film (9)
+        end = place + 15 + int.from_bytes(content[place + 1 : place + 4], "big")
+        if content[place] == 9 or content[place] == 8 and len(late) > 6e6:
+            late += content[place:end]
+        place = end
+    path.write_bytes(late)
+    with av.open(str(path)) as container:
+        assert len(container.streams) == 1
+    assert len(decode.frames(path, (64, 48))) == 40
+
+
 def test_a_cover_picture_before_the_film_is_not_the_film(tmp_path):
     path = tmp_path / "v.wmv"
     write_film(tmp_path / "v.asf", plain(RED, 10), codec="wmv2").rename(path)
