@@ -244,8 +244,7 @@ class Video:
             raise ValueError(f"{self.name} has no frames.")
         self._decoded = itertools.chain([first], self._decoded)
         colour.check(self.name, first)
-        kinds = {data.type.name for data in side_data(first)}
-        self.dropped += [SIDE_DATA[k] for k in SIDE_DATA if k in kinds]
+        self.dropped += _side_data_names(first)
         matrix = display_matrix(first)
         size = _upright_size(first, matrix)
         aspect = self._video.sample_aspect_ratio or Fraction(1)
@@ -526,6 +525,13 @@ def _decoder(stream):
     if codec is None or tags.get("alpha_mode") != "1":
         return own
     return av.CodecContext.create(codec, "r")
+
+
+def _side_data_names(frame):
+    from av.sidedata.sidedata import Type
+
+    found = side_data(frame)
+    return [SIDE_DATA[k] for k in SIDE_DATA if found.get(Type[k]) is not None]
 
 
 def _upright_size(frame, matrix):
