@@ -17,6 +17,13 @@ SYSTEM = {
     "system volume information",
     "thumbs.db",
 }
+# What people put beside films to describe them, and titles without a suffix.
+DOCUMENTS = {
+    *(".csv", ".docx", ".htm", ".html", ".json", ".log", ".md", ".pdf"),
+    *(".rst", ".tsv", ".txt", ".xlsx", ".xml", ".yaml", ".yml"),
+}
+TITLES = {"authors", "changelog", "citation", "copying", "license", "licence"}
+TITLES |= {"notice", "readme"}
 UNWRITABLE = ("Cc", "Cs", "Zl", "Zp")  # line ends, controls, bytes not in UTF-8
 
 
@@ -27,6 +34,16 @@ def is_system(name):
         name: String, without folders, such as `._clip.avi` or `Thumbs.db`.
     """
     return name.startswith(".") or name.lower() in SYSTEM
+
+
+def is_document(name):
+    """Returns whether a file is text about a data set, such as `README.md`.
+
+    Args:
+        name: String, without folders.
+    """
+    stem, suffix = os.path.splitext(name.lower())
+    return suffix in DOCUMENTS or (not suffix and stem in TITLES)
 
 
 def visible(folder):

@@ -67,8 +67,10 @@ def list_videos(raw_dir, *, seed=0, csv=None):
             which case it is named, if two labels differ in their case alone,
             or if there are too few sources to deal.
     """
+    documents = []
     if csv is None:
-        rows, several = list(_walk(pathlib.Path(raw_dir))), False
+        rows = list(_walk(pathlib.Path(raw_dir), documents))
+        several = False
     else:
         rows = read_csv(pathlib.Path(csv))
         several = _is_multi_label(rows)
@@ -85,7 +87,10 @@ def list_videos(raw_dir, *, seed=0, csv=None):
         min_frames=1,
         clips_per_video=1,
         multi_label=("privacy",) if several else (),
-        irregularities=_about_left_out(listed - len(rows), csv),
+        irregularities=(
+            *_about_left_out(listed - len(rows), csv),
+            *(f"{path} is left out: it is no video" for path in documents),
+        ),
     )
 
 
@@ -144,17 +149,22 @@ def _label(given, classes, several):
     return classes.index(*given)
 
 
-def _walk(raw_dir):
-    """Yields the videos below a folder as rows, like those of a CSV."""
-    for split in _folders(raw_dir):
+def _walk(raw_dir, documents):
+    """Yields the videos below a folder as rows, like those of a CSV, and adds
+    the paths of documents that lie between them to a list."""
+
+    def folders(folder):
+        return _folders(folder, documents)
+
+    for split in folders(raw_dir):
         if split.name.lower() not in SPLIT_OF:
             raise ValueError(
                 f"{split} is not train, validation or test. --raw_dir "
                 f"must hold {LAYOUT}."
             )
-        for action in _folders(split):
-            for private in _folders(action):
-                for video in names.visible(private):
+        for action in folders(split):
+            for private in folders(action):
+                for video in _without_documents(private, documents):
                     _check_video(video)
                     yield {
                         "path": video.relative_to(raw_dir).as_posix(),
@@ -164,8 +174,15 @@ def _walk(raw_dir):
                     }
 
 
-def _folders(folder):
-    paths = names.visible(folder)
+def _without_documents(folder, documents):
+    found = names.visible(folder)
+    read = [p for p in found if p.is_file() and names.is_document(p.name)]
+    documents += read
+    return [path for path in found if path not in read]
+
+
+def _folders(folder, documents):
+    paths = _without_documents(folder, documents)
     for path in paths:
         if not path.is_dir():
             raise ValueError(

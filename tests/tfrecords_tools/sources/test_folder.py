@@ -45,13 +45,27 @@ def test_folders_name_split_action_and_private_label(tmp_path):
     assert listing.multi_label == ()
 
 
+def test_documents_beside_films_are_left_out_and_told(tmp_path):
+    touch(tmp_path / "train" / "wave" / "ann" / "a.mp4")
+    documents = (
+        *("README.md", "LICENSE", "train/labels.csv"),
+        *("train/wave/notes.txt", "train/wave/ann/about.json"),
+    )
+    for document in documents:
+        touch(tmp_path / document)
+    listing = folder.list_videos(tmp_path)
+    assert [video.id for video in listing.videos] == ["train/wave/ann/a.mp4"]
+    told = "\n".join(listing.irregularities)
+    assert all(f"{document} is left out" in told for document in documents)
+
+
 @pytest.mark.parametrize(
     ("file", "says"),
     [
         ("wave/ann/a.mp4", "wave is not train, validation or test"),
         ("train/a.mp4", "a.mp4 is a file where a folder is wanted"),
         ("train/wave/a.mp4", "a.mp4 is a file where a folder is wanted"),
-        ("train/wave/ann/notes.txt", "notes.txt is neither a video"),
+        ("train/wave/ann/notes.bin", "notes.bin is neither a video"),
         ("train/wave/ann/1/notes.txt", "1 holds no numbered pictures"),
     ],
 )
