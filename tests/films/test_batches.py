@@ -382,6 +382,7 @@ def test_what_is_not_whole_is_named_and_stays(batch, change, said):
     assert "0.mp4" in after
 
 
+@pytest.mark.slow
 def test_other_flags_make_another_output(batch):
     done = run("raw", "-o", "out", "--crf=30", "--keep_metadata")
     assert done.status == 1

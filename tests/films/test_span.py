@@ -21,7 +21,13 @@ SPANS = [
 ]
 
 
-@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.webm"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a.mp4",
+        *(pytest.param(f"a.{x}", marks=slow) for x in ("mkv", "ts", "webm")),
+    ],
+)
 @pytest.mark.parametrize(("start", "end"), SPANS)
 def test_frames_of_a_span_are_those_at_its_times(tmp_path, name, start, end):
     codec = "libvpx-vp9" if name.endswith("webm") else "libx264"
