@@ -131,10 +131,11 @@ class Picture:
             if _brand(self.name) in BRANDS:
                 return self._read_heif()
             raise ValueError(f"{self.name} is not a picture.") from None
-        except (ValueError, MemoryError):
+        except MemoryError:
             raise
         except Exception as error:  # Pillow raises any kind for damaged files
-            if isinstance(error, OSError) and error.errno:
+            of_system = isinstance(error, OSError) and error.errno
+            if of_system or self.name in str(error):
                 raise
             reason = str(error).splitlines()[:1] or [type(error).__name__]
             raise ValueError(

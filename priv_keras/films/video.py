@@ -202,11 +202,8 @@ class Video:
         context.options = {"max_pixels": str(MAX_PIXELS)} | (
             {} if self._accept else {"err_detect": "explode"}
         )
-        self.audio = [
-            stream
-            for stream in (streams.audio if audio else [])
-            if stream.codec_context is not None
-        ]
+        known = [s for s in streams.audio if s.codec_context is not None]
+        self.audio = known if audio else []
         kept = {stream.index for stream in (self._video, *self.audio)}
         self.metadata = {
             _legible(key): _legible(value)

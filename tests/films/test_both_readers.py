@@ -7,6 +7,7 @@ import test_colour
 import test_fields
 import test_picture
 import test_video
+from made_films import lopsided
 from made_films import scenes
 from made_films import write_film
 from made_videos import turn
@@ -43,7 +44,7 @@ def joined(suffix, codec):
 
 def turned(*matrix):
     def write(path):
-        write_film(path, scenes(4))
+        write_film(path, [lopsided(i) for i in range(4)])
         turn(path, *matrix)
         return path
 

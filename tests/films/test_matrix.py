@@ -12,8 +12,8 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from made_films import lopsided
 from made_films import read_film
-from made_films import scenes
 from made_films import write_film
 from made_videos import turn
 
@@ -102,7 +102,7 @@ def write(folder, suffix, codec, pixels, rate):
     times = VARIABLE if rate == "variable" else None
     return write_film(
         folder / f"in.{suffix}",
-        scenes(COUNT),
+        [lopsided(i) for i in range(COUNT)],
         codec=codec,
         pix_fmt=pixels,
         rate=25 if times else RATES[rate],
@@ -164,9 +164,11 @@ def check_damaged(path, right, times, damage, kind):
         assert any("another film follows" in w for w in warnings), kind
     else:
         assert len(found) == COUNT or damage == "cut", kind
-        assert_alike(found, right[: len(found)], kind)
+        # MPEG-TS does not tell its length, and pictures are not in their order.
+        nearest = np.abs(at[:, None] - times).argmin(axis=1)
+        assert_alike(found, right[nearest], kind)
         np.testing.assert_allclose(
-            at, times[: len(at)], atol=0.002, err_msg=str(kind)
+            at, times[nearest], atol=0.002, err_msg=str(kind)
         )
 
 

@@ -16,8 +16,8 @@ from http_server import Quiet
 from http_server import served
 from made_films import hum
 from made_films import inverted
+from made_films import lopsided
 from made_films import read_film
-from made_films import scene
 from made_films import scenes
 from made_films import write_film
 from PIL import Image
@@ -345,7 +345,8 @@ def jpegs(count, orientation):
     exif[0x0112] = orientation
     for i in range(count):
         content = io.BytesIO()
-        Image.fromarray(scene(i)).save(content, "JPEG", exif=exif, quality=95)
+        image = Image.fromarray(lopsided(i))
+        image.save(content, "JPEG", exif=exif, quality=95)
         yield content.getvalue()
 
 
@@ -382,7 +383,7 @@ def test_jpegs_of_a_film_are_turned_upright(
         found = [f.pixels for f in film.frames(film.format.size)]
     assert len(found) == 4
     for i, pixels in enumerate(found):
-        right = turned(scene(i)).astype(int)
+        right = turned(lopsided(i)).astype(int)
         assert pixels.shape == right.shape
         assert np.abs(pixels - right).mean() < 6
 

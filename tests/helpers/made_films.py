@@ -23,6 +23,13 @@ def scene(i, size=SIZE):
     )
 
 
+def lopsided(i, size=SIZE):
+    """Returns a scene that shows whether it was turned or mirrored."""
+    pixels = scene(i, size)
+    pixels[: size[1] // 2] //= 2
+    return pixels
+
+
 def scenes(count=30, size=SIZE):
     return [scene(i, size) for i in range(count)]
 

@@ -41,62 +41,70 @@ def encoded(pixels):
 
 def write_heif(path, pixels, columns=1):
     """Writes a picture, cut into a row of tiles if there are several."""
-    height, width = pixels.shape[0], pixels.shape[1] // columns
+    width = pixels.shape[1] // columns
     tiles = [
         encoded(np.ascontiguousarray(pixels[:, i * width : (i + 1) * width]))
         for i in range(columns)
     ]
-    ids = list(range(1, columns + 1))
-    items = [item(i, b"hvc1", hidden=columns > 1) for i in ids]
-    references, grid = b"", b""
+    size = pixels.shape[1::-1]
+    start = box(b"ftyp", b"heic", bytes(4), b"mif1heic")
+    offset = len(start) + len(_meta(tiles, size, 0)) + 8
+    data = b"".join(data for _, data in tiles)
+    meta = _meta(tiles, size, offset)
+    path.write_bytes(start + meta + box(b"mdat", data))
+    return path
+
+
+def _meta(tiles, size, offset):
+    """Describes tiles, items 1 to n, and their grid, item n + 1."""
+    count = len(tiles)
+    items = [item(i + 1, b"hvc1", hidden=count > 1) for i in range(count)]
+    grid = references = b""
+    if count > 1:
+        items.append(item(count + 1, b"grid"))
+        numbers = struct.pack(
+            f">HH{count}H", count + 1, count, *range(1, count + 1)
+        )
+        references = full(b"iref", box(b"dimg", numbers))
+        grid = struct.pack(">BBBBHH", 0, 0, 0, count - 1, *size)
+    primary = len(items)
+    return full(
+        b"meta",
+        full(b"hdlr", bytes(4), b"pict", bytes(13)),
+        full(b"pitm", struct.pack(">H", primary)),
+        _places(tiles, grid, offset),
+        full(b"iinf", struct.pack(">H", len(items)), *items),
+        references,
+        _properties(tiles, size),
+        box(b"idat", grid),
+    )
+
+
+def _places(tiles, grid, offset):
+    places = b""
+    for i, (_, data) in enumerate(tiles):
+        places += struct.pack(">HHHHII", i + 1, 0, 0, 1, offset, len(data))
+        offset += len(data)
+    if grid:
+        number = len(tiles) + 1
+        places += struct.pack(">HHHHII", number, 1, 0, 1, 0, len(grid))
+    count = len(tiles) + bool(grid)
+    head = bytes([0x44, 0]) + struct.pack(">H", count)
+    return full(b"iloc", head, places, version=1)
+
+
+def _properties(tiles, size):
+    width = size[0] // len(tiles)
     properties = [
         box(b"hvcC", tiles[0][0]),
-        full(b"ispe", struct.pack(">II", width, height)),
+        full(b"ispe", struct.pack(">II", width, size[1])),
+        full(b"ispe", struct.pack(">II", *size)),
     ]
-    uses = [(i, [0x81, 2]) for i in ids]
-    primary = 1
-    if columns > 1:
-        primary = columns + 1
-        items.append(item(primary, b"grid"))
-        references = full(
-            b"iref",
-            box(b"dimg", struct.pack(f">HH{columns}H", primary, columns, *ids)),
-        )
-        size = pixels.shape[1::-1]
-        grid = struct.pack(">BBBBHH", 0, 0, 0, columns - 1, *size)
-        properties.append(full(b"ispe", struct.pack(">II", *size)))
-        uses.append((primary, [3]))
+    uses = [(i + 1, [0x81, 2]) for i in range(len(tiles))]
+    if len(tiles) > 1:
+        uses.append((len(tiles) + 1, [3]))
     association = struct.pack(">I", len(uses)) + b"".join(
-        struct.pack(">HB", item, len(used)) + bytes(used) for item, used in uses
+        struct.pack(">HB", number, len(used)) + bytes(used)
+        for number, used in uses
     )
-    start = box(b"ftyp", b"heic", bytes(4), b"mif1heic")
-
-    def meta(offset):
-        places = b""
-        for i, (_, data) in zip(ids, tiles, strict=True):
-            places += struct.pack(">HHHHII", i, 0, 0, 1, offset, len(data))
-            offset += len(data)
-        if grid:
-            places += struct.pack(">HHHHII", primary, 1, 0, 1, 0, len(grid))
-        count = len(ids) + bool(grid)
-        return full(
-            b"meta",
-            full(b"hdlr", bytes(4), b"pict", bytes(13)),
-            full(b"pitm", struct.pack(">H", primary)),
-            full(
-                b"iloc",
-                bytes([0x44, 0]),
-                struct.pack(">H", count),
-                places,
-                version=1,
-            ),
-            full(b"iinf", struct.pack(">H", len(items)), *items),
-            references,
-            box(b"iprp", box(b"ipco", *properties), full(b"ipma", association)),
-            box(b"idat", grid),
-        )
-
-    offset = len(start) + len(meta(0)) + 8
-    data = b"".join(data for _, data in tiles)
-    path.write_bytes(start + meta(offset) + box(b"mdat", data))
-    return path
+    return box(b"iprp", box(b"ipco", *properties), full(b"ipma", association))
