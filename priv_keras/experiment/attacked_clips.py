@@ -4,9 +4,12 @@ import contextlib
 import functools
 import shutil
 
+from flags import evaluation as flags
 from priv_keras.evaluation import filtering
+from priv_keras.evaluation.judges import JUDGES
 from priv_keras.experiment import attack
 from priv_keras.experiment import console
+from priv_keras.layers import PerFrame
 
 SPLITS = ("train", "validation", "test")
 # A cover outlasts its detection by this many frames of a clip, so that a single
@@ -49,6 +52,25 @@ def both_sides(data, candidate, cache):
     )
 
 
+def _fresh(trained, anonymizer, trains):
+    """Returns what gives each side training clips without end, if anything."""
+    if not JUDGES[flags.JUDGE.value].fresh:
+        return {}
+    filters = {"raw": _unchanged}
+    # What covers the finds in a video does not treat each frame by itself.
+    if trains and isinstance(anonymizer, PerFrame):
+        filters["anonymized"] = anonymizer
+    cuts = trained.cuts("train", "attackers")
+    return {
+        side: {"fresh": functools.partial(filtering.fresh, cuts, filter)}
+        for side, filter in filters.items()
+    }
+
+
+def _unchanged(clips):
+    return clips
+
+
 def _sides(trained, tested, candidate, cache, filtered=SPLITS):
     """Returns the splits that attackers see, raw and as f_A leaves them."""
     clips = {
@@ -67,13 +89,16 @@ def _sides(trained, tested, candidate, cache, filtered=SPLITS):
     # A baseline may leave frames raw, and raw frames must not reach the disk.
     on_disk = candidate.target is not None
 
+    fresh = _fresh(trained, candidate.anonymizer, "train" in filtered)
+
     def watched(work, split):
         return functools.partial(
             console.each, name=f"{work} {split} clips", total=counts[split]
         )
 
     return {
-        "raw": {
+        "raw": fresh.get("raw", {})
+        | {
             split: filtering.unfiltered(
                 clips[split],
                 keep=fits[split],
@@ -81,7 +106,8 @@ def _sides(trained, tested, candidate, cache, filtered=SPLITS):
             )
             for split in SPLITS
         },
-        "anonymized": {
+        "anonymized": fresh.get("anonymized", {})
+        | {
             split: filtering.filtered(
                 clips[split],
                 candidate.anonymizer,

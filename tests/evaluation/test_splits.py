@@ -58,7 +58,9 @@ def test_updates_see_each_frame_and_its_mirror_image():
         tf.data.Dataset.from_tensors({"clips": clip, "budget_labels": 0})
     )
     protocol = SHORT._replace(frames=1, batch_size=1)
-    batches = two_step._augmented(train, "budget_labels", protocol, seed=0)
+    batches = two_step._augmented(
+        {"train": train}, "budget_labels", protocol, seed=0
+    )
     seen = np.stack([x[0, 0] for x, _ in batches.take(60).as_numpy_iterator()])
     for frame in clip / np.float32(255):
         for view in (frame, frame[:, ::-1]):

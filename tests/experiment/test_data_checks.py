@@ -1,6 +1,9 @@
+import types
+
 import numpy as np
 import pytest
 
+from priv_keras.experiment import sides
 from priv_keras.experiment.data import check_labels
 from priv_keras.experiment.data import check_videos
 
@@ -27,3 +30,17 @@ def test_labels_are_read_no_further_than_needed():
     labels = iter([1, 2, 3])
     check_labels("actions", labels)
     assert list(labels) == [3]
+
+
+def side(**splits):
+    manifest = {"splits": {k: {"videos": v} for k, v in splits.items()}}
+    return types.SimpleNamespace(manifest=manifest, folder="here")
+
+
+def test_a_test_video_that_trains_from_another_folder_is_refused():
+    trained = side(train=["run/a_run_0.avi"], validation=["run/b_run_0.avi"])
+    sides._check_untrained([trained], [side(test=["videos/run/c_run_0.avi"])])
+    with pytest.raises(ValueError, match="1 test videos of here also train"):
+        sides._check_untrained(
+            [trained], [side(test=["videos/run/b_run_0.avi"])]
+        )
