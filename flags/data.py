@@ -26,6 +26,7 @@ GROUPS = {
         "frame_height",
         "size",
         "batch_size",
+        "mirror",
     ),
 }
 
@@ -133,6 +134,13 @@ BATCH_SIZE = absl_flags.DEFINE_integer(
     "Clips in a batch. Reduce it when memory runs out, and make up for it "
     "with --accumulate_steps.",
     lower_bound=1,
+)
+MIRROR = absl_flags.DEFINE_bool(
+    "mirror",
+    False,
+    "Mirror about every other training clip of f_T and of the game. Give it "
+    "only if no action differs from another by left and right; the paper does "
+    "not mirror. Attackers mirror in any case.",
 )
 BAD_RECORDS = absl_flags.DEFINE_string(
     "bad_records",

@@ -63,7 +63,15 @@ def with_run(argv, flag_values=absl_flags.FLAGS):
     if not run_dir or not config.exists():
         return with_scale(argv, flag_values)
     words = _with_recipes(words, flag_values)
-    return _parsed([argv[0], f"--flagfile={config}", *words], flag_values)
+    defaults = [*_of_earlier_runs(config), f"--flagfile={config}"]
+    return _parsed([argv[0], *defaults, *words], flag_values)
+
+
+def _of_earlier_runs(config):
+    """Returns what runs did before there were flags for it."""
+    if last_value(config.read_text().splitlines(), "target"):
+        return []
+    return ["--target_normalization=none", "--target_head=dense", "--mirror"]
 
 
 def _words(argv, flag_values):

@@ -13,7 +13,7 @@ from flags import data  # noqa: F401 (a validator reads its flags)
 from flags.suggestions import nearest
 
 GROUPS = {
-    "The run": ("resume", "strategy"),
+    "The run": ("resume", "force", "plan", "strategy"),
     "The game": (
         "method",
         "gamma",
@@ -29,7 +29,12 @@ GROUPS = {
         "max_restart_steps",
         "ascent_steps",
         "most_confident",
+        "privacy_cost",
+        "privacy_on",
+        "entropy_threshold",
+        "anonymizer_steps",
         "reversal_warm_up",
+        "budget_label_smoothing",
         "attribute_weights",
         "budget_batch_size",
         "budget_frames",
@@ -37,7 +42,12 @@ GROUPS = {
     "The networks": (
         "anonymizer",
         "anonymizer_width",
+        "anonymizer_upsampling",
+        "anonymizer_low_pass",
+        "target",
         "target_width",
+        "target_normalization",
+        "target_head",
         "budgets",
         "budget_normalization",
         "target_weights",
@@ -65,10 +75,16 @@ GROUPS = {
 
 METHODS = ("grl", "kbeam", "entropy")
 # Flag to the only method that uses it.
-OWN = {"most_confident": "entropy", "reversal_warm_up": "grl"}
+OWN = {
+    "most_confident": "entropy",
+    "privacy_cost": "entropy",
+    "privacy_on": "entropy",
+    "entropy_threshold": "entropy",
+    "reversal_warm_up": "grl",
+}
 
 # The name of a budget model, which ends in its width multiplier.
-BUDGET = re.compile(r"mobilenet_v2_([0-9]+(\.[0-9]+)?)")
+BUDGET = re.compile(r"(?:mobilenet_v2|convnet)_([0-9]+(\.[0-9]+)?)")
 # Budget models for which `--budget_weights=imagenet` exist.
 PRETRAINED = tuple(
     f"mobilenet_v2_{alpha}"
@@ -87,7 +103,8 @@ BUDGETS = absl_flags.DEFINE_list(
     "budgets",
     ["mobilenet_v2_1.0"],
     "The budget models f_B that f_A is trained against, as many as are named: "
-    "mobilenet_v2_ and a width, as in mobilenet_v2_0.5. Several make an "
+    "mobilenet_v2_ and a width, as in mobilenet_v2_0.5, is the paper's; "
+    "convnet_ and a width is cheap and learns fast. Several make an "
     "ensemble (K in Sec. 3.3.2, M in Sec. 3.5.2), which costs more time and "
     "usually leaks less.",
 )
@@ -134,6 +151,46 @@ ANONYMIZER_WIDTH = absl_flags.DEFINE_float(
     "Multiplies the channels of f_A. Below 1 it is smaller and faster.",
     lower_bound=0.01,
 )
+ANONYMIZER_UPSAMPLING = choices.one_of(
+    "anonymizer_upsampling",
+    "transposed",
+    ["transposed", "resized"],
+    "How the full f_A enlarges: by `transposed` convolutions, as in the paper, "
+    "whose period shows as a checkerboard in which f_A can write; or by "
+    "convolutions of `resized` features, which have none.",
+)
+ANONYMIZER_LOW_PASS = absl_flags.DEFINE_integer(
+    "anonymizer_low_pass",
+    1,
+    "Side in pixels of the squares below which f_A's output has no detail, and "
+    "so nothing that f_A could write there; 1 lets all detail through, as in "
+    "the paper. It is part of every export.",
+    lower_bound=1,
+    upper_bound=16,
+)
+TARGET = choices.one_of(
+    "target",
+    "c3d",
+    ["c3d", "r2plus1d_18", "shifted_mobilenet_v2"],
+    "The network f_T: `c3d` is the paper's; `r2plus1d_18` factorizes its 3D "
+    "convolutions; `shifted_mobilenet_v2` is the cheapest.",
+)
+TARGET_NORMALIZATION = choices.one_of(
+    "target_normalization",
+    None,
+    ["none", "batch", "group"],
+    "The normalization of C3D. Without it, `none`, the paper's form, if there "
+    "are --target_weights, and otherwise `batch`: from random weights C3D may "
+    "stay at chance without one.",
+)
+TARGET_HEAD = choices.one_of(
+    "target_head",
+    None,
+    ["dense", "average"],
+    "The last layers of C3D: the two `dense` layers of the paper, or the "
+    "`average` over all positions. Without it, `dense` if there are "
+    "--target_weights, and otherwise `average`.",
+)
 TARGET_WIDTH = absl_flags.DEFINE_float(
     "target_width",
     1.0,
@@ -176,12 +233,55 @@ MOST_CONFIDENT = choices.one_of(
     "`batch`, as written, or for each clip (`sample`). Used by "
     "--method=entropy only.",
 )
+PRIVACY_COST = choices.one_of(
+    "privacy_cost",
+    "entropy",
+    ["entropy", "uniform"],
+    "What f_A minimizes against an f_B: its negative `entropy`, Eq. (7a) as "
+    "written, or the cross-entropy of its prediction to the `uniform` "
+    "distribution. Both are least where f_B guesses, but a certain f_B gives "
+    "f_A next to no gradient by its entropy. Used by --method=entropy only.",
+)
+PRIVACY_ON = choices.one_of(
+    "privacy_on",
+    "pictures",
+    ["pictures", "clips", "both"],
+    "What an f_B with batches of its own is shown where f_A is to hide from "
+    "it: those `pictures`, as in Sec. 3.4; the `clips` of f_T, as in the "
+    "published code; or `both`. Used by --method=entropy only.",
+)
+ENTROPY_THRESHOLD = absl_flags.DEFINE_float(
+    "entropy_threshold",
+    1.0,
+    "Share of the largest H_B beyond which f_A makes no further one of its "
+    "--anonymizer_steps in a turn; at 1 it makes all of them. Used by "
+    "--method=entropy only.",
+    lower_bound=0.0,
+    upper_bound=1.0,
+)
+ANONYMIZER_STEPS = absl_flags.DEFINE_integer(
+    "anonymizer_steps",
+    1,
+    "Maximum updates of f_A against the budget models in a turn; the paper "
+    "makes one. Raise it if f_B stays certain. --method=kbeam has "
+    "--ascent_steps instead.",
+    lower_bound=1,
+)
 REVERSAL_WARM_UP = absl_flags.DEFINE_integer(
     "reversal_warm_up",
     0,
     "Turns over which the scale of the reversed gradient rises from 0 to "
     "--gamma. 0 means that it is constant. Used by --method=grl only.",
     lower_bound=0,
+)
+BUDGET_LABEL_SMOOTHING = absl_flags.DEFINE_float(
+    "budget_label_smoothing",
+    0.0,
+    "Share of an f_B's training loss that asks for a guess instead of the "
+    "label. It keeps f_B from being so certain that f_A cannot learn from it; "
+    "the paper has none.",
+    lower_bound=0.0,
+    upper_bound=0.99,
 )
 GAMMA = absl_flags.DEFINE_float(
     "gamma",
@@ -336,7 +436,8 @@ WARM_UP_ANONYMIZER_LEARNING_RATE = absl_flags.DEFINE_float(
 WARM_UP_TARGET_STEPS = absl_flags.DEFINE_integer(
     "warm_up_target_steps",
     4000,
-    "Maximum updates of f_T on the output of f_A.",
+    "Maximum updates of f_T on the output of f_A; it ends at a plateau of its "
+    "validation accuracy.",
     lower_bound=1,
 )
 WARM_UP_TARGET_LEARNING_RATE = absl_flags.DEFINE_float(
@@ -348,7 +449,8 @@ WARM_UP_TARGET_LEARNING_RATE = absl_flags.DEFINE_float(
 WARM_UP_BUDGET_STEPS = absl_flags.DEFINE_integer(
     "warm_up_budget_steps",
     2000,
-    "Maximum updates of each f_B on the output of f_A. With --restart_every, "
+    "Maximum updates of each f_B on the output of f_A; it ends at a plateau of "
+    "its validation accuracy. With --restart_every, "
     "the first restart replaces this part of the warm-up.",
     lower_bound=1,
 )
@@ -373,6 +475,18 @@ RESUME = absl_flags.DEFINE_bool(
     False,
     "Continue the run in --run_dir, with the same flags, from its last "
     "checkpoint.",
+)
+FORCE = absl_flags.DEFINE_bool(
+    "force",
+    False,
+    "Play even if f_T or all attackers do no better than chance on raw clips, "
+    "and export an anonymizer whose f_T ended at chance.",
+)
+PLAN = absl_flags.DEFINE_bool(
+    "plan",
+    False,
+    "Play nothing: make one update of each party, print parameters, memory and "
+    "how long each part of the run will take, and stop.",
 )
 LOG_EVERY = absl_flags.DEFINE_integer(
     "log_every",
@@ -461,9 +575,9 @@ def _budgets_exist(values):
     for name in values:
         if width_of(name) <= 0:
             raise absl_flags.ValidationError(
-                "A budget model is named mobilenet_v2_ and a width above 0, as "
-                f"in mobilenet_v2_0.5. Received: {name or 'an empty name'}."
-                + nearest(name, PRETRAINED)
+                "A budget model is named mobilenet_v2_ or convnet_ and a width "
+                "above 0, as in mobilenet_v2_0.5. Received: "
+                f"{name or 'an empty name'}." + nearest(name, PRETRAINED)
             )
     return True
 
@@ -485,7 +599,10 @@ def width_of(name):
 )
 def _weights_to_start_from_exist(values):
     known = {width_of(name) for name in PRETRAINED}
-    fit = known.issuperset(map(width_of, values["budgets"]))
+    fit = all(
+        name.startswith("mobilenet_v2_") and width_of(name) in known
+        for name in values["budgets"]
+    )
     return values["budget_weights"] != "imagenet" or fit
 
 

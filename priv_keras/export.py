@@ -74,6 +74,7 @@ def check(run_dir, name):
             "exported model has. Use it directly: `python -m "
             f"priv_keras.anonymize FILM --model={name}`."
         )
+    refusals.check_worth(run_dir)
     formats = export_flags.formats()
     if name and formats != ["savedmodel"]:
         raise ValueError(

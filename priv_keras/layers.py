@@ -80,6 +80,49 @@ class CropLike(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="priv_keras")
+class LowPass(keras.layers.Layer):
+    """Averages squares of pixels, and interpolates between their means.
+
+    What is finer than a square is gone, so that f_A cannot write in it. The
+    output has the size of the input.
+
+    Args:
+        block: Int, side of the square in pixels.
+
+    Call arguments:
+        inputs: Float tensor `(batch, height, width, channels)`.
+
+    Output shape:
+        Same as the input.
+    """
+
+    def __init__(self, block, **kwargs):
+        super().__init__(**kwargs)
+        self.block = block
+
+    def call(self, inputs):
+        _, height, width, _ = tf.unstack(tf.shape(inputs))
+        bottom, right = -height % self.block, -width % self.block
+        padding = [[0, 0], [0, bottom], [0, right], [0, 0]]
+
+        def pooled(frames):
+            # Padded by hand, since SAME also pads at the top and on the left.
+            padded = tf.pad(frames, padding)
+            return tf.nn.avg_pool2d(padded, self.block, self.block, "VALID")
+
+        means = pooled(inputs) / pooled(tf.ones_like(inputs))
+        size = (height + bottom, width + right)
+        smooth = tf.image.resize(means, size, "bilinear")[:, :height, :width]
+        return tf.ensure_shape(smooth, inputs.shape)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "block": self.block}
+
+
+@keras.saving.register_keras_serializable(package="priv_keras")
 class PixelUnshuffle(keras.layers.Layer):
     """Stacks each square of pixels into the channels of one pixel.
 
@@ -185,3 +228,51 @@ class PerFrame(keras.layers.Wrapper):
     def compute_output_shape(self, input_shape):
         output = self.layer.compute_output_shape((None, *input_shape[2:]))
         return (*input_shape[:2], *output[1:])
+
+
+@keras.saving.register_keras_serializable(package="priv_keras")
+class TemporalShift(keras.layers.Layer):
+    """Gives each frame some channels of the frame before and of the next one.
+
+    An eighth of the channels comes from either side; zeros come from before
+    the first frame and after the last one.
+
+    Args:
+        frames: Int, frames of a clip.
+
+    Call arguments:
+        inputs: Float tensor `(clips * frames, height, width, channels)`.
+
+    Output shape:
+        Same as the input.
+
+    Reference:
+        [Lin et al., 2019](https://arxiv.org/abs/1811.08383)
+    """
+
+    def __init__(self, frames, **kwargs):
+        super().__init__(**kwargs)
+        self.frames = frames
+
+    def call(self, inputs):
+        shape = tf.shape(inputs)
+        folded = max(1, inputs.shape[-1] // 8)
+        clips = tf.reshape(
+            inputs, tf.concat(([-1, self.frames], shape[1:]), axis=0)
+        )
+        before = tf.pad(clips[:, :-1, ..., :folded], _frame(1, 0))
+        after = tf.pad(clips[:, 1:, ..., folded : 2 * folded], _frame(0, 1))
+        still = clips[..., 2 * folded :]
+        shifted = tf.concat([before, after, still], axis=-1)
+        return tf.ensure_shape(tf.reshape(shifted, shape), inputs.shape)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "frames": self.frames}
+
+
+def _frame(before, after):
+    """Returns the padding of one frame in front of a clip or behind it."""
+    return [[0, 0], [before, after], [0, 0], [0, 0], [0, 0]]

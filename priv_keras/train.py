@@ -22,7 +22,8 @@ from priv_keras.experiment import refusals
 from priv_keras.runs import folder
 
 # Flags that may differ when a run is resumed.
-NOT_CONFIGURATION = ("resume", "run_dir")
+NOT_CONFIGURATION = ("force", "plan", "resume", "run_dir")
+ENDED_AT_CHANCE = 3  # exit status of a run whose f_T learned nothing
 
 
 def main(argv):
@@ -38,6 +39,8 @@ def main(argv):
     from priv_keras.experiment import console
     from priv_keras.experiment import faults
     from priv_keras.experiment import game
+    from priv_keras.experiment import judge
+    from priv_keras.experiment import plan
     from priv_keras.experiment import play
     from priv_keras.experiment import reproducibility
     from priv_keras.experiment.data import open_data
@@ -55,16 +58,22 @@ def main(argv):
     folder.check_labels(data, run_dir)
     game.check_parties(data)
     with faults.report_faults(data):
+        if training_flags.PLAN.value:
+            plan.plan(data, console.say)
+            return 0
         if chief:
             files.write(folder.RunFolder(run_dir).config, config)
             bad_records.write(data, run_dir)
             folder.write_labels(data, run_dir)
         say = console.say if chief else _silently
         bad_records.tell(data, say)
-        play.play(data, run_dir, strategy, say)
-        end(data, run_dir, chief)
+        raw_accuracy = None
+        if training_flags.STRATEGY.value != "multi_worker":
+            raw_accuracy = judge.judge_raw(data, run_dir, say)
+        play.play(data, run_dir, strategy, say, raw_accuracy)
+        status = end(data, run_dir, chief)
         bad_records.tell(data, say)
-    return 0
+    return status
 
 
 def check(run_dir, config):
@@ -86,42 +95,63 @@ def check(run_dir, config):
 
 
 def end(data, run_dir, chief):
-    """Judges a run that was played on one machine; else says how to judge it.
+    """Judges and exports the f_A of a run that was played on one machine.
+
+    Among several workers, the chief exports it and says how to judge it.
 
     Args:
         data: `data.Data`.
         run_dir: `pathlib.Path` of the run.
         chief: Bool, whether this process is the chief worker.
+
+    Returns:
+        Int, the exit status.
     """
-    if training_flags.STRATEGY.value != "multi_worker":
-        judge(data, run_dir)
-    elif chief:
+    from priv_keras.experiment import console
+    from priv_keras.experiment import game
+    from priv_keras.experiment import judge
+    from priv_keras.reports import table
+    from priv_keras.runs import results
+
+    if not chief:
+        return 0
+    # Loaded onto one device, because attackers train on one.
+    candidate = judge.trained(data, game.checkpoint_of(run_dir))
+    if training_flags.STRATEGY.value == "multi_worker":
+        export(candidate, data, run_dir)
         print(
             "To judge the run, on one machine: python -m "
             f"priv_keras.evaluate --run_dir={run_dir}"
         )
+        return 0
+    result = judge.judge(candidate, data, run_dir, console.say)
+    failed = results.failure(result) and not training_flags.FORCE.value
+    if not failed:
+        export(candidate, data, run_dir)
+    print("\n" + table.table(result))
+    console.say_next(run_dir, exported=not failed)
+    return ENDED_AT_CHANCE if failed else 0
 
 
-def judge(data, run_dir):
-    """Runs step 2 of Sec. 3.6 on the saved f_A.
-
-    The saved f_A is loaded onto one device, because attackers train on one.
+def export(candidate, data, run_dir):
+    """Writes the trained f_A to `export/anonymizer` as a SavedModel.
 
     Args:
+        candidate: `judge.Candidate`.
         data: `data.Data`.
         run_dir: `pathlib.Path` of the run.
     """
     from priv_keras.experiment import console
     from priv_keras.experiment import exports
-    from priv_keras.experiment import game
-    from priv_keras.experiment import judge as judging
-    from priv_keras.reports import table
 
-    candidate = judging.trained(data, game.checkpoint_of(run_dir))
-    result = judging.judge(candidate, data, run_dir, console.say)
-    exports.add_figures(run_dir, result)
-    print("\n" + table.table(result))
-    console.say_next(run_dir, exported=True)
+    exports.export(
+        candidate.anonymizer.layer,
+        data,
+        run_dir,
+        candidate.turns,
+        ["savedmodel"],
+        say=console.say,
+    )
 
 
 def _silently(_):

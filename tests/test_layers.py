@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from priv_keras.layers import CropLike
 from priv_keras.layers import GradientReversal
+from priv_keras.layers import LowPass
 from priv_keras.layers import PerFrame
 from priv_keras.layers import PixelShuffle
 from priv_keras.layers import PixelUnshuffle
@@ -147,3 +148,21 @@ def test_layers_survive_saving(tmp_path):
     x = [a.astype("float32") for a in x]
     for a, b in zip(model(x), restored(x), strict=True):
         np.testing.assert_allclose(a, b)
+
+
+@pytest.mark.parametrize("size", [(16, 16), (17, 9)])
+def test_a_low_pass_drops_what_is_finer_than_a_square(size):
+    rng = np.random.default_rng(0)
+    frames = rng.random((2, *size, 3), "float32")
+    smooth = np.asarray(LowPass(4)(frames))
+    assert smooth.shape == frames.shape
+    assert frames.min() <= smooth.min() <= smooth.max() <= frames.max()
+    # What is written inside of squares does not get through.
+    written = frames.copy()
+    written[:, :8, :8] += 0.3 * (-1.0) ** np.indices((8, 8)).sum(0)[..., None]
+    np.testing.assert_allclose(LowPass(4)(written), smooth, atol=1e-6)
+
+
+def test_a_low_pass_keeps_a_plain_frame():
+    frames = np.full((1, 10, 7, 3), 0.4, "float32")
+    np.testing.assert_allclose(LowPass(4)(frames), frames, rtol=1e-6)

@@ -66,6 +66,34 @@ def test_sure_logits_give_finite_costs_and_gradients(task, dtype, cost):
 
 
 @pytest.mark.parametrize("task", BOTH)
+def test_the_cost_to_a_guess_is_least_at_a_guess(task):
+    guess, sure = tf.zeros((1, 3)), tf.constant([[4.0, -4.0, 0.0]])
+    most = float(task.most_entropy(3))
+    assert float(task.entropy(guess)) == pytest.approx(most)
+    np.testing.assert_allclose(task.uniform_losses(guess), [most], rtol=1e-6)
+    assert task.uniform_losses(sure)[0] > most
+
+
+@pytest.mark.parametrize("task", BOTH)
+def test_the_cost_to_a_guess_has_a_gradient_where_f_b_is_certain(task):
+    logits = tf.Variable([[30.0, -30.0, -30.0]])
+    with tf.GradientTape(persistent=True) as tape:
+        entropy = task.entropy(logits)
+        uniform = tf.reduce_mean(task.uniform_losses(logits))
+    assert np.abs(tape.gradient(entropy, logits)).max() < 1e-8
+    assert np.abs(tape.gradient(uniform, logits)).max() > 0.1
+
+
+def test_weights_of_attributes_count_in_the_cost_to_a_guess():
+    logits = tf.constant([[3.0, 0.0]])
+    first, second = (
+        losses.multi_label(weights).uniform_losses(logits)
+        for weights in ([3.0, 1.0], [1.0, 3.0])
+    )
+    assert first[0] > second[0]
+
+
+@pytest.mark.parametrize("task", BOTH)
 def test_entropy_is_highest_where_the_gradient_vanishes(task):
     logits = (
         tf.Variable([[0.3, 0.3, 0.3]])

@@ -46,6 +46,11 @@ class AdversarialModel(keras.Model):
         target_gate: `Gate` on the validation accuracy of `target`, th_T.
         budget_gate: `Gate` on the training accuracy of each f_B^i, th_B.
         restarts: `Restarts`, or `None` for a game without restarts.
+        anonymizer_steps: Int, updates of theta_A by `update_anonymizer` in a
+            turn; the paper makes one.
+        budget_label_smoothing: Float in [0, 1), the share of L_B that is the
+            cross-entropy to a guess while f_B trains. It keeps an f_B from
+            being so certain that f_A gets no gradient from it.
         accumulate_steps: Int, batches whose gradients one update averages.
             The optimizers must agree (`gradient_accumulation_steps`). Each of
             these batches decides anew which f_B^i is the strongest; K-Beam
@@ -71,6 +76,8 @@ class AdversarialModel(keras.Model):
         target_gate,
         budget_gate,
         restarts=None,
+        anonymizer_steps=1,
+        budget_label_smoothing=0.0,
         accumulate_steps=1,
         timed=True,
         **kwargs,
@@ -96,6 +103,8 @@ class AdversarialModel(keras.Model):
         self.target_gate = target_gate
         self.budget_gate = budget_gate
         self.restarts = restarts
+        self.anonymizer_steps = anonymizer_steps
+        self.budget_label_smoothing = budget_label_smoothing
         self.accumulate_steps = accumulate_steps
         self.turn = self._counter("turn", 0)
         self.drawn = self._counter("drawn", 0, (len(Streams._fields),))
@@ -207,10 +216,19 @@ class AdversarialModel(keras.Model):
         logits = self.target(anonymized, training=training)
         return SINGLE_LABEL.loss(batch["actions"], logits)
 
-    def budget_loss(self, budget, anonymized, batch, training=False):
+    def budget_loss(self, budget, anonymized, batch):
         """Returns L_B(theta_A, theta_B^i)."""
-        logits = budget(anonymized, training=training)
-        return self.budget_task.loss(batch["budget_labels"], logits)
+        return self.budget_task.loss(batch["budget_labels"], budget(anonymized))
+
+    def smoothed_budget_loss(self, budget, anonymized, batch):
+        """Returns L_B to train theta_B^i by, with smoothed labels."""
+        logits = budget(anonymized, training=True)
+        loss = self.budget_task.loss(batch["budget_labels"], logits)
+        smoothing = self.budget_label_smoothing
+        if not smoothing:
+            return loss
+        guess = tf.reduce_mean(self.budget_task.uniform_losses(logits))
+        return (1 - smoothing) * loss + smoothing * guess
 
     def budget_losses(self, batch):
         """Returns L_B of each f_B^i as a list."""
@@ -277,7 +295,8 @@ class AdversarialModel(keras.Model):
     @tf.function(autograph=False)
     def update_anonymizer(self, streams):
         """Moves theta_A down the `anonymizer_costs` of algorithms that define
-        one cost for it: Eq. (4a), (7a), (9a)."""
+        one cost for it, Eq. (4a), (7a), (9a), `anonymizer_steps` times or
+        until it `hides_enough`."""
 
         def move_anonymizer(batch):
             return self.descend(
@@ -287,7 +306,30 @@ class AdversarialModel(keras.Model):
                 lambda: self.anonymizer_costs(batch),
             )
 
-        return self.update(move_anonymizer, streams, streams.of_both)
+        def step(count, _):
+            costs = self.update(move_anonymizer, streams, streams.of_both)
+            return count + 1, costs
+
+        none = {name: tf.constant(0.0) for name in self.cost_names}
+        if self.anonymizer_steps == 1:
+            return step(0, none)[1]
+        steps, costs = tf.while_loop(
+            lambda count, costs: (
+                (count < self.anonymizer_steps)
+                & ((count == 0) | ~self.hides_enough(costs))
+            ),
+            step,
+            (tf.constant(0), none),
+        )
+        return {**costs, "anonymizer_steps": steps}
+
+    def hides_enough(self, costs):
+        """Returns whether f_A needs no further update in this turn.
+
+        Args:
+            costs: Dict of `anonymizer_costs` at the latest update.
+        """
+        return tf.constant(False)
 
     @tf.function(autograph=False)
     def train_target(self, streams):
@@ -378,9 +420,7 @@ class AdversarialModel(keras.Model):
                 f"budget_{i}",
                 self.budget_optimizers[i],
                 budget.trainable_variables,
-                lambda: self.budget_loss(
-                    budget, anonymized, batch, training=True
-                ),
+                lambda: self.smoothed_budget_loss(budget, anonymized, batch),
             )
 
         def move_on_replicas():

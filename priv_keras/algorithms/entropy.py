@@ -15,17 +15,45 @@ class Entropy(AdversarialModel):
         most_confident: `"batch"` takes the max of Eq. (9a) over the mean
             entropies of a batch, as written; `"sample"` takes it for each clip,
             which then meets the budget model that is most confident of it.
+        privacy_cost: `"entropy"`, -H_B as written; or `"uniform"`, the
+            cross-entropy of f_B's prediction to the uniform distribution (to
+            one half for each attribute). Both are least where f_B guesses, but
+            the entropy of an f_B that is certain has next to no gradient.
+        privacy_on: What f_B is shown where f_A is to hide from it, if f_B has
+            batches of its own: `"pictures"`, those (Sec. 3.4); `"clips"`, f_T's
+            clips, as in the published code, since H_B needs no labels; or
+            `"both"`.
+        entropy_threshold: Float in [0, 1], the share of the largest H_B beyond
+            which f_A makes no further one of its `anonymizer_steps`.
         **kwargs: See `AdversarialModel`.
     """
 
-    def __init__(self, *args, most_confident="batch", **kwargs):
+    cost_names = ("loss", "target_loss", "privacy_cost", "budget_entropy")
+
+    def __init__(
+        self,
+        *args,
+        most_confident="batch",
+        privacy_cost="entropy",
+        privacy_on="pictures",
+        entropy_threshold=1.0,
+        **kwargs,
+    ):
         super().__init__(*args, **kwargs)
-        if most_confident not in ("batch", "sample"):
-            raise ValueError(
-                "`most_confident` must be 'batch' or 'sample'. Received: "
-                f"{most_confident!r}."
-            )
+        for name, value, known in (
+            ("most_confident", most_confident, ("batch", "sample")),
+            ("privacy_cost", privacy_cost, ("entropy", "uniform")),
+            ("privacy_on", privacy_on, ("pictures", "clips", "both")),
+        ):
+            if value not in known:
+                raise ValueError(
+                    f"`{name}` must be one of {', '.join(known)}. Received: "
+                    f"{value!r}."
+                )
         self.most_confident = most_confident
+        self.privacy_cost = privacy_cost
+        self.privacy_on = privacy_on
+        self.entropy_threshold = entropy_threshold
 
     def train_step(self, streams):
         logs = self.restart_if_due(streams)  # Algorithm 4, lines 3-5
@@ -42,24 +70,52 @@ class Entropy(AdversarialModel):
             batch: Dict, see the class.
 
         Returns:
-            Dict of scalars: `loss`, `target_loss` and `budget_entropy`.
+            Dict of scalars: `loss`, `target_loss`, `privacy_cost` and
+            `budget_entropy`, the H_B of the f_B^i that are met.
         """
-        anonymized, budget_anonymized = self.anonymize_both(batch)
-        target_loss = self.target_loss(anonymized, batch)
-        entropies = tf.stack(
-            [
-                self.budget_entropies(budget, budget_anonymized)
-                for budget in self.budgets
-            ]
+        clips, pictures = self.anonymize_both(batch)
+        target_loss = self.target_loss(clips, batch)
+        shown = {"pictures": [pictures], "clips": [clips]}.get(
+            self.privacy_on, [pictures, clips]
         )
-        # The most confident one: the max of -H_B is -(the min of H_B).
-        if self.most_confident == "sample":
-            entropy = tf.reduce_mean(tf.reduce_min(entropies, axis=0))
-        else:
-            entropies = tf.reduce_mean(entropies, axis=1)
-            entropy = tf.gather(entropies, tf.argmin(over_replicas(entropies)))
+        logits = [
+            tf.concat([budget(x) for x in shown], axis=0)
+            for budget in self.budgets
+        ]
+        costs = tf.stack([self.privacy_costs(each) for each in logits])
+        met = self.most_confident_of(costs)
+
+        def of_met(values):
+            chosen = tf.gather(tf.transpose(values), met, batch_dims=1)
+            return tf.reduce_mean(chosen)
+
+        cost = of_met(costs)
+        entropies = [self.budget_task.entropies(each) for each in logits]
         return {
-            "loss": target_loss - self.gamma * entropy,
+            "loss": target_loss + self.gamma * cost,
             "target_loss": target_loss,
-            "budget_entropy": entropy,
+            "privacy_cost": cost,
+            "budget_entropy": of_met(tf.stack(entropies)),
         }
+
+    def privacy_costs(self, logits):
+        """Returns the `privacy_cost` of each clip, `(batch,)`."""
+        if self.privacy_cost == "uniform":
+            return self.budget_task.uniform_losses(logits)
+        return -self.budget_task.entropies(logits)
+
+    def most_confident_of(self, costs):
+        """Returns the index of the f_B^i that each clip meets, `(batch,)`.
+
+        Args:
+            costs: Tensor `(budgets, batch)`, the `privacy_costs` of each f_B^i.
+        """
+        if self.most_confident == "sample":
+            return tf.argmax(costs, axis=0)
+        strongest = tf.argmax(over_replicas(tf.reduce_mean(costs, axis=1)))
+        return tf.fill(tf.shape(costs)[1:], strongest)
+
+    def hides_enough(self, costs):
+        classes = self.budgets[0].output_shape[-1]
+        most = self.budget_task.most_entropy(classes)
+        return costs["budget_entropy"] > self.entropy_threshold * most

@@ -20,6 +20,8 @@ class GRL(AdversarialModel):
         **kwargs: See `AdversarialModel`.
     """
 
+    cost_names = ("loss", "target_loss", "budget_loss")
+
     def __init__(self, *args, warm_up_turns=0, **kwargs):
         super().__init__(*args, **kwargs)
         self.warm_up_turns = warm_up_turns

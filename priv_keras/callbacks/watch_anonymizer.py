@@ -4,11 +4,15 @@ import keras
 import numpy as np
 
 LEVEL = 1 / 255  # what an 8-bit camera can tell apart
+FINE, TIMES_RAW = 0.1, 3  # shares of fine detail from which it is told
 
 
 class WatchAnonymizer(keras.callbacks.Callback):
-    """Warns after an epoch if f_A gives the same picture for every frame, or
-    has not moved from where it started.
+    """Warns after an epoch if f_A gives the same picture for every frame, has
+    not moved from where it started, or writes in fine patterns.
+
+    A network that does not look for such patterns, as the game's f_B may not,
+    is fooled by them, while a fresh attacker reads what is written there.
 
     Args:
         frames: Two or more different raw frames `(n, height, width, 3)` in
@@ -37,6 +41,15 @@ class WatchAnonymizer(keras.callbacks.Callback):
                 "can learn from it any more. Lower --gamma or "
                 "--anonymizer_learning_rate, and start again."
             )
+        fine, raw = fine_detail(after), fine_detail(self.frames)
+        if fine > max(FINE, TIMES_RAW * raw):
+            self.say(
+                f"warning: f_A may write in fine patterns: {fine:.0%} of the "
+                "energy of its output is in the upper half of the band, and "
+                f"{raw:.0%} of that of raw frames. Fresh attackers may read "
+                "it. Give --anonymizer_low_pass=2 or more, or "
+                "--anonymizer_upsampling=resized."
+            )
         turns = self.model.turns_played() - self.since
         if turns >= self.patience and np.abs(after - self.start).max() < LEVEL:
             self.say(
@@ -48,3 +61,24 @@ class WatchAnonymizer(keras.callbacks.Callback):
 def is_constant(frames):
     """Returns whether frames `(n, height, width, 3)` in [0, 1] look alike."""
     return bool(np.ptp(frames, axis=0).max() < LEVEL)
+
+
+def fine_detail(frames):
+    """Returns the share of the energy of frames that is in fine detail.
+
+    Args:
+        frames: Array `(n, height, width, 3)`.
+
+    Returns:
+        Float in [0, 1], the share above half of the band in height or width,
+        of all energy but that of the mean; 0 if there is no other.
+    """
+    height, width = frames.shape[1:3]
+    spectrum = np.abs(np.fft.fft2(frames, axes=(1, 2))) ** 2
+    energy = spectrum.mean(axis=(0, 3))
+    energy[0, 0] = 0
+    rows = np.abs(np.fft.fftfreq(height))[:, None]
+    columns = np.abs(np.fft.fftfreq(width))[None]
+    total = energy.sum()
+    fine = energy[np.maximum(rows, columns) > 0.25].sum()
+    return float(fine / total) if total else 0.0

@@ -16,9 +16,16 @@ import numpy as np
 from priv_keras.baselines import downsample
 from priv_keras.deployment import tensor_bundle
 from priv_keras.networks.anonymizer import ANONYMIZERS
+from priv_keras.networks.anonymizer import UPSAMPLINGS
 
 DOWNSAMPLES = {f"downsample_{n}": n for n in downsample.FACTORS}
 POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
+# The arguments of each network that a card may name.
+KNOWN = {
+    "full": {"width", "upsampling", "low_pass"},
+    "lite": {"width", "low_pass"},
+}
+MAX_LOW_PASS = 16
 MIN_WIDTH, MAX_WIDTH = 0.01, 8.0  # at 8, 107 million parameters
 WEIGHTS = "variables/{}/.ATTRIBUTES/VARIABLE_VALUE"  # as Keras names them
 
@@ -67,8 +74,8 @@ def _build(card):
     with _dtype_policy(policy):
         if name in DOWNSAMPLES and not arguments:
             return downsample.build(DOWNSAMPLES[name])
-        if name in ANONYMIZERS and arguments.keys() == {"width"}:
-            return ANONYMIZERS[name](_checked_width(arguments["width"]))
+        if name in ANONYMIZERS and {"width"} <= arguments.keys() <= KNOWN[name]:
+            return ANONYMIZERS[name](**_checked(arguments))
     raise ValueError(
         f"its card names the network {name!r:.40} with "
         f"{', '.join(['dtype_policy', *arguments])!r:.80}, not one of "
@@ -95,14 +102,31 @@ def _arguments(card):
         ) from error
 
 
-def _checked_width(width):
+def _checked(arguments):
+    """Returns the arguments of an anonymizer; raises unless they are sane."""
+    _check_width(arguments["width"])
+    upsampling = arguments.get("upsampling", "transposed")
+    if upsampling not in UPSAMPLINGS:
+        raise ValueError(
+            f"its card names the upsampling {upsampling!r:.40}, not one of "
+            f"{', '.join(UPSAMPLINGS)}"
+        )
+    low_pass = arguments.get("low_pass", 1)
+    if low_pass not in range(1, MAX_LOW_PASS + 1):
+        raise ValueError(
+            f"its card names the low-pass {low_pass!r:.40}, not a whole number "
+            f"from 1 to {MAX_LOW_PASS}"
+        )
+    return {**arguments, "low_pass": int(low_pass)}
+
+
+def _check_width(width):
     number = isinstance(width, int | float) and not isinstance(width, bool)
     if not number or not MIN_WIDTH <= width <= MAX_WIDTH:
         raise ValueError(
             f"its card names the width {width!r:.40}, not a number from "
             f"{MIN_WIDTH} to {MAX_WIDTH}"
         )
-    return width
 
 
 @contextlib.contextmanager

@@ -35,6 +35,7 @@ class Protocol(NamedTuple):
     learning_rate: float
     batch_size: int
     frames: int  # of each clip in one update; tests use all of them
+    mirror: bool = True  # about every other clip; private labels have no sides
     least: int = 0  # updates before which it does not end
     # Starts from random weights, of which the best goes on after `least`
     # updates; with one or more, given weights are tried as well.
@@ -124,6 +125,7 @@ def _augmented(splits, label, protocol, seed):
         clips = example["clips"]
         clips = filtering.some_frames(clips, protocol.frames, keys[0])
         flip = tf.random.stateless_uniform((), keys[1]) < 0.5
+        flip &= protocol.mirror
         clips = tf.cond(flip, lambda: tf.reverse(clips, [2]), lambda: clips)
         clips = to_float(clips)
         if protocol.augments:

@@ -22,8 +22,9 @@ from priv_keras.evaluation.two_step import Protocol
 from priv_keras.experiment import console
 from priv_keras.experiment import reproducibility
 from priv_keras.experiment.data import Data
+from priv_keras.experiment.game import build_target
+from priv_keras.experiment.game import target_form
 from priv_keras.networks import attackers
-from priv_keras.networks import c3d
 from priv_keras.runs import results
 
 FORMAT = 3  # version of the records of attacks
@@ -174,10 +175,17 @@ def _weights(record):
 
 
 def _builder(evaluation, i, name):
-    return functools.partial(_build, name, evaluation.data, _seed(i))
+    return functools.partial(build_attacker, name, evaluation.data, _seed(i))
 
 
-def _build(name, data, seed):
+def build_attacker(name, data, seed):
+    """Returns an untrained attacker, as `--attacker_*` say.
+
+    Args:
+        name: String, one of `--attackers`.
+        data: `data.Data`.
+        seed: Int, of its initial weights.
+    """
     keras.utils.set_random_seed(seed)
     return attackers.build(
         name,
@@ -220,14 +228,12 @@ def _video(evaluation, budget, anonymizer):
 
     def build():
         keras.utils.set_random_seed(_seed(0))
-        return build_video_network(evaluation.data, "budget_labels")
+        return build_target(evaluation.data, "budget_labels")
 
     found = []
     for side in ("raw", "anonymized"):
         protocol = video_protocol()
-        record = evaluation.record(
-            side, "video", training_flags.TARGET_WIDTH.value, protocol
-        )
+        record = evaluation.record(side, "video", target_form(), protocol)
         with console.watch(f"c3d on {side} clips", protocol.steps) as watch:
             attack = two_step.attack(
                 "c3d",
@@ -310,10 +316,10 @@ def _trained_inverter(evaluation, anonymizer):
     """Trains a U-Net to reconstruct raw training clips from f_A's output."""
     # The same cuts as those of the other attackers, whose detections are kept.
     reproducibility.seed_everything("attackers")
-    shards = evaluation.data.budget
-    size = 2 * shards.view_count() * shards.clip_bytes()
+    shards, views = evaluation.data.budget, flags.ATTACKER_VIEWS.value
+    size = 2 * shards.view_count(views) * shards.clip_bytes()
     pairs = inversion.pairs(
-        shards.views("attackers"), anonymizer, keep=size <= IN_MEMORY
+        shards.views("attackers", views), anonymizer, keep=size <= IN_MEMORY
     )
     keras.utils.set_random_seed(_seed(0))
     network = inversion.build(flags.INVERSION_WIDTH.value)
@@ -366,13 +372,5 @@ def video_protocol():
         frames=data_flags.FRAMES.value,
         batch_size=data_flags.BATCH_SIZE.value,
         learning_rate=training_flags.WARM_UP_TARGET_LEARNING_RATE.value,
-    )
-
-
-def build_video_network(data, party):
-    """Returns an untrained C3D for the labels that `party` names."""
-    return c3d.build(
-        len(data.labels[party]),
-        training_flags.TARGET_WIDTH.value,
-        data.clip_shape,
+        mirror=data_flags.MIRROR.value,
     )

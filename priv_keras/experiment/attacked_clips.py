@@ -1,4 +1,7 @@
-"""Raw and anonymized clips as the attackers read them."""
+"""Raw and anonymized clips as the attackers read them.
+
+Part of the programs: this module reads flags.
+"""
 
 import contextlib
 import functools
@@ -27,6 +30,21 @@ def cache(folder):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def raw_sides(data):
+    """Returns the raw clips for f_T and those for attackers.
+
+    Args:
+        data: `data.Data`.
+
+    Returns:
+        Two dicts of split to dataset; the same one if both read the same clips.
+    """
+    target = _Clips(data.target, data.tested_target).raw()
+    if data.tested_budget is data.tested_target:
+        return target, target
+    return target, _Clips(data.budget, data.tested_budget).raw()
+
+
 def both_sides(data, candidate, cache):
     """Returns the clips for f_T and those for attackers, raw and anonymized.
 
@@ -40,81 +58,97 @@ def both_sides(data, candidate, cache):
     Returns:
         Two dicts of `raw` and `anonymized` to a dict of split to dataset.
     """
+
+    def side(trained, tested, folder, filtered=SPLITS):
+        clips = _Clips(trained, tested)
+        return {
+            "raw": clips.raw(),
+            "anonymized": clips.anonymized(candidate, folder, filtered),
+        }
+
     if data.tested_budget is data.tested_target:
-        both = _sides(data.target, data.target, candidate, cache)
+        both = side(data.target, data.target, cache)
         return both, both
     # f_A has to filter the training videos of f_T only if an f_T is trained.
     needed = ("test",) if candidate.target else SPLITS
-    target, budget = cache / "target", cache / "budget"
     return (
-        _sides(data.target, data.tested_target, candidate, target, needed),
-        _sides(data.budget, data.tested_budget, candidate, budget),
+        side(data.target, data.tested_target, cache / "target", needed),
+        side(data.budget, data.tested_budget, cache / "budget"),
     )
-
-
-def _fresh(trained, anonymizer, trains):
-    """Returns what gives each side training clips without end, if anything."""
-    if not JUDGES[flags.JUDGE.value].fresh:
-        return {}
-    filters = {"raw": _unchanged}
-    # What covers the finds in a video does not treat each frame by itself.
-    if trains and isinstance(anonymizer, PerFrame):
-        filters["anonymized"] = anonymizer
-    cuts = trained.cuts("train", "attackers")
-    return {
-        side: {"fresh": functools.partial(filtering.fresh, cuts, filter)}
-        for side, filter in filters.items()
-    }
 
 
 def _unchanged(clips):
     return clips
 
 
-def _sides(trained, tested, candidate, cache, filtered=SPLITS):
-    """Returns the splits that attackers see, raw and as f_A leaves them."""
-    clips = {
-        "train": trained.views("attackers"),
-        "validation": trained.test_batches("validation", "attackers"),
-        "test": tested.test_batches("test", "attackers"),
-    }
-    counts = {
-        "train": trained.view_count(),
-        "validation": trained.clip_count("validation"),
-        "test": tested.clip_count("test"),
-    }
-    bytes_of = {split: trained.clip_bytes() for split in SPLITS}
-    bytes_of["test"] = tested.clip_bytes()
-    fits = {s: counts[s] * bytes_of[s] <= attack.IN_MEMORY for s in SPLITS}
-    # A baseline may leave frames raw, and raw frames must not reach the disk.
-    on_disk = candidate.target is not None
+class _Clips:
+    """The clips of one side that f_T or attackers train and are tested on.
 
-    fresh = _fresh(trained, candidate.anonymizer, "train" in filtered)
+    Args:
+        trained: `Shards` whose training and validation splits are taken.
+        tested: `Shards` whose test split is taken.
+    """
 
-    def watched(work, split):
-        return functools.partial(
-            console.each, name=f"{work} {split} clips", total=counts[split]
-        )
+    def __init__(self, trained, tested):
+        views = flags.ATTACKER_VIEWS.value
+        self.batches = {
+            "train": trained.views("attackers", views),
+            "validation": trained.test_batches("validation", "attackers"),
+            "test": tested.test_batches("test", "attackers"),
+        }
+        self.counts = {
+            "train": trained.view_count(views),
+            "validation": trained.clip_count("validation"),
+            "test": tested.clip_count("test"),
+        }
+        self.bytes = {split: trained.clip_bytes() for split in SPLITS}
+        self.bytes["test"] = tested.clip_bytes()
+        self.cuts = trained.cuts("train", "attackers")
 
-    return {
-        "raw": fresh.get("raw", {})
-        | {
+    def raw(self):
+        """Returns a dict of each split to its raw clips, see `_fresh`."""
+        splits = {
             split: filtering.unfiltered(
-                clips[split],
-                keep=fits[split],
-                watched=watched("decoding", split),
+                self.batches[split],
+                keep=self._fits(split),
+                watched=self._watched("decoding", split),
             )
             for split in SPLITS
-        },
-        "anonymized": fresh.get("anonymized", {})
-        | {
+        }
+        return {**splits, **self._fresh(_unchanged)}
+
+    def anonymized(self, candidate, cache, splits):
+        """Returns a dict of each of `splits` to what f_A makes of it, see
+        `_fresh`."""
+        # A baseline may leave frames raw, and they must not reach the disk.
+        on_disk = candidate.target is not None
+        made = {
             split: filtering.filtered(
-                clips[split],
+                self.batches[split],
                 candidate.anonymizer,
                 cache / split if on_disk else None,
-                keep=fits[split],
-                watched=watched("filtering", split),
+                keep=self._fits(split),
+                watched=self._watched("filtering", split),
             )
-            for split in filtered
-        },
-    }
+            for split in splits
+        }
+        # What covers the finds in a video does not treat each frame by itself.
+        if "train" in splits and isinstance(candidate.anonymizer, PerFrame):
+            made |= self._fresh(candidate.anonymizer)
+        return made
+
+    def _fresh(self, filter):
+        """Returns a dict of `fresh` to training clips without end, see
+        `two_step.train`; empty if `--judge` has none."""
+        if not JUDGES[flags.JUDGE.value].fresh:
+            return {}
+        return {"fresh": functools.partial(filtering.fresh, self.cuts, filter)}
+
+    def _fits(self, split):
+        return self.counts[split] * self.bytes[split] <= attack.IN_MEMORY
+
+    def _watched(self, work, split):
+        name = f"{work} {split} clips"
+        return functools.partial(
+            console.each, name=name, total=self.counts[split]
+        )

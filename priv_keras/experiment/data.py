@@ -13,6 +13,7 @@ from flags import data as flags
 from flags import training as training_flags
 from priv_keras import losses
 from priv_keras.experiment import bad_records
+from priv_keras.experiment.shards import Cut
 from priv_keras.experiment.shards import Shards
 from priv_keras.experiment.sides import Sides
 from priv_keras.experiment.sides import folder_of
@@ -66,7 +67,8 @@ class Data(Sides):
     @property
     def clip_shape(self):
         """Shape of a clip for f_T: `(frames, height, width, channels)`."""
-        return (self.target.frames, flags.SIZE.value, flags.SIZE.value, 3)
+        cut = self.target.cut
+        return (cut.frames, cut.size, cut.size, 3)
 
     def datasets(self, epoch, drawn=(0, 0, 0)):
         """Returns the batches for an epoch of the game.
@@ -82,7 +84,9 @@ class Data(Sides):
         own = training_flags.BUDGET_BATCH_SIZE.value
         datasets = Datasets(
             self.target.training_batches("train", "game", epoch=epoch),
-            self.target.gate_batches(epoch),
+            self.target.gate_batches(
+                epoch, whole=not training_flags.GATE_BATCHES.value
+            ),
             self.budget_batches("game_budget", epoch).map(_for_budgets)
             if own
             else None,
@@ -178,13 +182,29 @@ def _open(dataset, parties, frames):
         folder = parent / dataset
     else:
         folder = folder_of(dataset)
-    shards = Shards(folder, parties, frames, bad_records.find(folder))
+    shards = Shards(
+        folder,
+        parties,
+        _cut(dataset, frames),
+        batch_size=flags.BATCH_SIZE.value,
+        seed=flags.SEED.value,
+        found=bad_records.find(folder),
+    )
     splits = shards.manifest["splits"]
     check_videos({name: part["videos"] for name, part in splits.items()})
     if splits["train"]["videos"]:  # a dataset may have a test split alone
         for party, name in shards.records.items():
             check_labels(party, shards.each_label("train", name))
     return shards
+
+
+def _cut(dataset, frames):
+    size = flags.SIZE.value
+    whole = (flags.FRAME_WIDTH.value, flags.FRAME_HEIGHT.value)
+    if dataset == "vispr":
+        # The labels of a picture are of all that it shows: nothing is cut off.
+        whole = (size, size)
+    return Cut(frames, size, whole, mirror=flags.MIRROR.value)
 
 
 def pictured_clips(data):

@@ -20,6 +20,7 @@ from flags import training as training_flags
 from priv_keras.deployment import card
 from priv_keras.deployment import saved_model
 from priv_keras.deployment import tflite
+from priv_keras.experiment.game import anonymizer_arguments
 from priv_keras.pixels import to_uint8
 from priv_keras.runs.folder import RunFolder
 
@@ -105,7 +106,7 @@ def describe(anonymizer, data, run_dir, turns, name):
     network = baseline or training_flags.ANONYMIZER.value
     arguments = {"dtype_policy": anonymizer.dtype_policy.name}
     if not baseline:
-        arguments["width"] = training_flags.ANONYMIZER_WIDTH.value
+        arguments |= anonymizer_arguments()
     if result and not _is_of(result, turns, network):
         result = None
     return {

@@ -16,6 +16,7 @@ from priv_keras.algorithms.restarts import Restarts
 from priv_keras.networks import anonymizer
 from priv_keras.networks import budgets
 from priv_keras.networks import c3d
+from priv_keras.networks import targets
 from priv_keras.runs import checkpoints
 from priv_keras.runs.folder import RunFolder
 from priv_keras.runs.turns import best_turn
@@ -37,13 +38,15 @@ def build_game(data, started=True):
     keras.mixed_precision.set_global_policy(flags.PRECISION.value)
     return ALGORITHMS[flags.METHOD.value](
         anonymizer.ANONYMIZERS[flags.ANONYMIZER.value](
-            flags.ANONYMIZER_WIDTH.value
+            **anonymizer_arguments()
         ),
         _target(data, started),
         [_budget(name, data, started) for name in flags.BUDGETS.value],
         budget_task=data.budget_task,
         gamma=flags.GAMMA.value,
         restarts=_restarts(data),
+        anonymizer_steps=flags.ANONYMIZER_STEPS.value,
+        budget_label_smoothing=flags.BUDGET_LABEL_SMOOTHING.value,
         accumulate_steps=flags.ACCUMULATE_STEPS.value,
         timed=not data_flags.DETERMINISTIC.value,
         target_gate=_gate(
@@ -56,24 +59,70 @@ def build_game(data, started=True):
     )
 
 
+def anonymizer_arguments():
+    """Returns the arguments of f_A's network as a dict, as flags say."""
+    flags = training_flags
+    arguments = {
+        "width": flags.ANONYMIZER_WIDTH.value,
+        "low_pass": flags.ANONYMIZER_LOW_PASS.value,
+    }
+    if flags.ANONYMIZER.value == "full":
+        arguments["upsampling"] = flags.ANONYMIZER_UPSAMPLING.value
+    return arguments
+
+
 def _target(data, started=True):
     """Builds f_T, with `--target_weights` if they are given."""
-    flags = training_flags
-    weights = flags.TARGET_WEIGHTS.value
-    keras_file = not weights or weights.endswith(".weights.h5")
-    target = c3d.build(
-        len(data.labels["actions"]),
-        flags.TARGET_WIDTH.value,
-        data.clip_shape,
-        c3d.CENTRED if keras_file else c3d.PIXELS,
-    )
+    weights = training_flags.TARGET_WEIGHTS.value
+    target = build_target(data, "actions")
     if not started or not weights:
         return target
-    if keras_file:
+    if weights.endswith(".weights.h5"):
         checkpoints.load(target, weights)
     else:
         c3d.load_sports1m(target, weights)
     return target
+
+
+def build_target(data, party):
+    """Returns an untrained network of the form of f_T, as `--target_*` say.
+
+    Args:
+        data: `data.Data`.
+        party: String, whose labels it reads: `actions` or `budget_labels`.
+
+    Returns:
+        Model from clips to logits.
+    """
+    weights = training_flags.TARGET_WEIGHTS.value or ".weights.h5"
+    name, width, normalization, head = target_form()
+    return targets.build(
+        name,
+        len(data.labels[party]),
+        width,
+        data.clip_shape,
+        normalization=normalization,
+        head=head,
+        rescaling=c3d.CENTRED
+        if weights.endswith(".weights.h5")
+        else c3d.PIXELS,
+    )
+
+
+def target_form():
+    """Returns name, width, normalization and head of f_T, as `--target_*` say.
+
+    C3D has the paper's form if it starts from `--target_weights`. From random
+    weights that form may stay at chance.
+    """
+    flags = training_flags
+    is_papers = bool(flags.TARGET_WEIGHTS.value)
+    return (
+        flags.TARGET.value,
+        flags.TARGET_WIDTH.value,
+        flags.TARGET_NORMALIZATION.value or ("none" if is_papers else "batch"),
+        flags.TARGET_HEAD.value or ("dense" if is_papers else "average"),
+    )
 
 
 def _budget(name, data, started=True):
@@ -99,7 +148,12 @@ def _own_arguments():
     return {
         "grl": {"warm_up_turns": flags.REVERSAL_WARM_UP.value},
         "kbeam": {"ascent_steps": flags.ASCENT_STEPS.value},
-        "entropy": {"most_confident": flags.MOST_CONFIDENT.value},
+        "entropy": {
+            "most_confident": flags.MOST_CONFIDENT.value,
+            "privacy_cost": flags.PRIVACY_COST.value,
+            "privacy_on": flags.PRIVACY_ON.value,
+            "entropy_threshold": flags.ENTROPY_THRESHOLD.value,
+        },
     }[flags.METHOD.value]
 
 

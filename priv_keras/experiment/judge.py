@@ -29,8 +29,11 @@ from priv_keras.experiment import attacked_clips
 from priv_keras.experiment import console
 from priv_keras.experiment import reproducibility
 from priv_keras.experiment import result_files
+from priv_keras.experiment import worth
 from priv_keras.experiment.attack import Evaluation
+from priv_keras.experiment.game import build_target
 from priv_keras.experiment.game import load_game
+from priv_keras.experiment.game import target_form
 from priv_keras.layers import PerFrame
 from priv_keras.losses import SINGLE_LABEL
 from priv_keras.runs import results
@@ -81,6 +84,42 @@ def baseline(name, run_dir):
     return Candidate(name, 0, obfuscate.of_clips(built), None)
 
 
+def judge_raw(data, run_dir, say):
+    """Trains f_T and the attackers on raw clips, before there is any f_A.
+
+    `judge` finds what they found.
+
+    Args:
+        data: `data.Data`.
+        run_dir: Folder of the run.
+        say: Callable that takes a line, such as `print`.
+
+    Returns:
+        Float, the validation accuracy of f_T on raw clips.
+
+    Raises:
+        ValueError: If there is nothing to keep or nothing to hide, see `worth`.
+    """
+    evaluation = _evaluation(data, run_dir, (), say)
+    target, budget = attacked_clips.raw_sides(data)
+    read = _fresh_target(evaluation, "raw", target)
+    worth.check_actions(read, _chance(target["test"], "actions"), say)
+    worth.check_private(
+        attack.retrained(evaluation, {"raw": budget})["raw"],
+        _chance(budget["test"], "budget_labels"),
+        say,
+    )
+    return read["validation_accuracy"]
+
+
+def _evaluation(data, run_dir, candidate, say):
+    # For a baseline, no game has set the policy.
+    keras.mixed_precision.set_global_policy(training_flags.PRECISION.value)
+    # The cuts of clips depend on the global seed, which a game has changed.
+    reproducibility.seed_everything("attackers")
+    return Evaluation(data, RunFolder(run_dir).evaluation, candidate, say)
+
+
 def judge(candidate, data, run_dir, say):
     """Attacks f_A with fresh attackers, and raw clips with the same ones.
 
@@ -97,17 +136,11 @@ def judge(candidate, data, run_dir, say):
     Returns:
         Dict, the content of `result.json`.
     """
-    # For a baseline, no game has set the policy.
-    keras.mixed_precision.set_global_policy(training_flags.PRECISION.value)
-    # The cuts of clips depend on the global seed, which a game has changed.
-    reproducibility.seed_everything("attackers")
-    folder = RunFolder(run_dir).evaluation
-    evaluation = Evaluation(
-        data, folder, (candidate.method, candidate.turns), say
-    )
+    named = (candidate.method, candidate.turns)
+    evaluation = _evaluation(data, run_dir, named, say)
     # Without an attacker that counts, no earlier figure may stay.
     RunFolder(run_dir).result.unlink(missing_ok=True)
-    with attacked_clips.cache(folder / "cache") as cache:
+    with attacked_clips.cache(evaluation.folder / "cache") as cache:
         result = _attacked(evaluation, candidate, cache)
     if training_flags.PICTURES.value:
         result_files.draw(candidate, data, pathlib.Path(run_dir))
@@ -218,7 +251,7 @@ def _fresh_target(evaluation, side, splits):
 
     def run():
         reproducibility.seed_everything("raw")
-        model = attack.build_video_network(evaluation.data, "actions")
+        model = build_target(evaluation.data, "actions")
         with console.watch(f"f_T on {side} clips", protocol.steps) as watch:
             fitted = two_step.train(
                 model,
@@ -234,9 +267,7 @@ def _fresh_target(evaluation, side, splits):
         )
         return {**scored, **fitted}
 
-    record = evaluation.record(
-        side, "target", training_flags.TARGET_WIDTH.value, protocol
-    )
+    record = evaluation.record(side, "target", target_form(), protocol)
     found = two_step.once(record, run)
     evaluation.say(f"f_T on {side} clips: A_T {results.value(found):.3f}")
     return found

@@ -1,4 +1,4 @@
-"""One run, from an untrained game to an exported anonymizer (Algorithm 3).
+"""One game, from untrained parties to its last turn (Algorithms 1-4).
 
 Part of the programs: this is what `train` does once it has read its flags.
 """
@@ -11,9 +11,9 @@ import tensorflow as tf
 from flags import data as data_flags
 from flags import training as flags
 from priv_keras import callbacks
+from priv_keras import metrics
 from priv_keras.algorithms.replicas import read
 from priv_keras.experiment import console
-from priv_keras.experiment import exports
 from priv_keras.experiment import reproducibility
 from priv_keras.experiment import warm_up
 from priv_keras.experiment.data import pictured_clips
@@ -26,11 +26,18 @@ from priv_keras.runs.turns import open_events
 from priv_keras.runs.turns import read_turns
 from priv_keras.runs.turns import stuck_gates
 
+# What to do about an f_B that is certain, by method.
+REMEDIES = {
+    "grl": "Raise --gamma or --anonymizer_steps.",
+    "kbeam": "Raise --ascent_steps or --anonymizer_learning_rate.",
+    "entropy": "Give --privacy_cost=uniform, or raise --gamma or "
+    "--anonymizer_steps.",
+}
 WARM_UP = "warm_up"  # stem of the checkpoint before the game
 
 
-def play(data, run_dir, strategy, say):
-    """Warms the parties up, plays the game, saves it and exports f_A.
+def play(data, run_dir, strategy, say, raw_accuracy=None):
+    """Warms the parties up, plays the game and saves it.
 
     Args:
         data: `data.Data`.
@@ -38,6 +45,8 @@ def play(data, run_dir, strategy, say):
             from the last one.
         strategy: `tf.distribute.Strategy`. Only its chief writes files.
         say: Callable that takes a line, such as `print`.
+        raw_accuracy: Float, the validation accuracy of an f_T on raw clips;
+            `None` if it is not known.
     """
     run_dir = pathlib.Path(run_dir)
     folder = RunFolder(run_dir).checkpoints
@@ -47,7 +56,7 @@ def play(data, run_dir, strategy, say):
     # On one device, because Keras's own `fit` fails on several workers.
     if chief and not last_game(folder, say=_silently):
         game = new_game(data)
-        warm_up.warm_up(game, data, folder, say)
+        warm_up.warm_up(game, data, folder, say, raw_accuracy)
         checkpoints.save(game, folder, WARM_UP)
         del game
     with strategy.scope():
@@ -61,8 +70,6 @@ def play(data, run_dir, strategy, say):
     if path.name.startswith("turn"):
         say(f"resumed after turn {game.turns_played()}")
     _fit(game, data, run_dir, chief, say)
-    if chief:
-        export(game, data, run_dir, say)
 
 
 def new_game(data):
@@ -142,6 +149,9 @@ def _watchers(data, run_dir, events, say):
         return [stop]
     pictured = pictured_clips(data)
     pictures = []
+    name = data.target.records["actions"]
+    actions = list(data.target.each_label("validation", name))
+    chance = metrics.chance(actions)["majority"]
     if flags.PICTURES.value:
         pictures.append(callbacks.BeforeAfter(events, pictured))
     saver = callbacks.SaveGame(
@@ -155,15 +165,8 @@ def _watchers(data, run_dir, events, say):
         *pictures,
         saver,
         callbacks.StopAtSignal(saver),
+        callbacks.EarlySigns(chance, REMEDIES[flags.METHOD.value], say),
         callbacks.WatchAnonymizer(
             pictured[:, data_flags.FRAMES.value // 2], say
         ),
     ]
-
-
-def export(game, data, run_dir, say):
-    """Writes the trained f_A to `export/anonymizer` as a SavedModel."""
-    turns = flags.MAX_ITER.value
-    exports.export(
-        game.anonymizer, data, run_dir, turns, ["savedmodel"], say=say
-    )

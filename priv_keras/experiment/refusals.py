@@ -7,6 +7,9 @@ import json
 import os
 import pathlib
 
+from absl import flags as absl_flags
+
+from flags import data
 from flags import evaluation
 from flags import parsing
 from flags import paths
@@ -14,6 +17,7 @@ from flags import training
 from priv_keras.experiment import sides
 from priv_keras.runs import checkpoints
 from priv_keras.runs import folder
+from priv_keras.runs import results
 from priv_keras.runs.folder import RunFolder
 from tfrecords_tools import storage
 
@@ -53,6 +57,24 @@ def check_trained(run_dir):
         raise FileNotFoundError(
             f"--run_dir={run_dir} holds no trained game. Train one with "
             f"`python -m priv_keras.train --run_dir={run_dir}`."
+        )
+
+
+def check_worth(run_dir):
+    """Raises if a run's f_T ended at chance, unless there is `--force`.
+
+    Args:
+        run_dir: Folder of the run.
+
+    Raises:
+        ValueError: If its anonymizer is of no use.
+    """
+    path = RunFolder(run_dir).result
+    result = json.loads(path.read_text()) if path.is_file() else None
+    if result and results.failure(result) and not training.FORCE.value:
+        raise ValueError(
+            f"--run_dir={run_dir}: {results.failure(result)} To export it all "
+            "the same, add --force."
         )
 
 
@@ -97,11 +119,13 @@ def check_game():
             "priv_keras.evaluate`; train plays a game. Leave it out."
         )
     method = training.METHOD.value
-    for flag in (training.MOST_CONFIDENT, training.REVERSAL_WARM_UP):
-        own = training.OWN[flag.name]
-        if method != own and flag.value != flag.default:
+    preset = parsing.preset(data.SCALE.value)
+    for name, own in training.OWN.items():
+        flag = absl_flags.FLAGS[name]
+        usual = preset.get(name, str(flag.default))
+        if method != own and str(flag.value) != usual:
             raise ValueError(
-                f"--{flag.name}={flag.value} is for --method={own}; "
+                f"--{name}={flag.value} is for --method={own}; "
                 f"--method={method} has no use for it. Leave it out."
             )
     for flag in (training.TARGET_WEIGHTS, training.BUDGET_WEIGHTS):

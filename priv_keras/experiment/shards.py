@@ -1,10 +1,9 @@
 """The splits of a dataset's shards as `tf.data` pipelines."""
 
+from typing import NamedTuple
+
 import tensorflow as tf
 
-from flags import data as flags
-from flags import evaluation as evaluation_flags
-from flags import training as training_flags
 from priv_keras.experiment import sides
 from tfrecords_tools import integrity
 from tfrecords_tools import manifest
@@ -26,13 +25,34 @@ STREAMS = (
 )
 
 
+class Cut(NamedTuple):
+    """How clips are cut out of videos.
+
+    Attributes:
+        frames: Int, frames of a clip.
+        size: Int, side in pixels of the square that is cut from each frame.
+        frame_size: Pair of ints, width and height in pixels, to which whole
+            frames are resized first; `None` to leave them as they are stored.
+        mirror: Bool, whether about every other random cut is mirrored.
+    """
+
+    frames: int
+    size: int
+    frame_size: tuple | None = None
+    mirror: bool = False
+
+
 class Shards(sides.Side):
     """The shards of one dataset, as batches.
 
     Args:
-        folder, parties, frames: See `sides.Side`.
+        folder, parties: See `sides.Side`.
+        cut: `Cut`.
+        batch_size: Int, clips in a batch.
+        seed: Int. The same seed repeats the same random cuts.
         found: Dict of the file name of each shard to its `integrity.Found`,
-            whose broken records are left out; empty if none are broken.
+            whose broken records are left out; `None` or empty if none are
+            broken.
 
     Attributes:
         manifest: The manifest without the records that are left out.
@@ -41,10 +61,13 @@ class Shards(sides.Side):
         ValueError: See `sides.Side`; also if nothing is left of a split.
     """
 
-    def __init__(self, folder, parties, frames, found):
-        super().__init__(folder, parties, frames)
-        self.found = found
-        if found:
+    def __init__(self, folder, parties, cut, *, batch_size, seed=0, found=None):
+        super().__init__(folder, parties, cut.frames)
+        self.cut = cut
+        self.batch_size = batch_size
+        self.seed = seed
+        self.found = found or {}
+        if self.found:
             self.manifest = integrity.without_broken(self.manifest, found)
 
     def clips(
@@ -59,14 +82,14 @@ class Shards(sides.Side):
     ):
         """Returns single clips of a split.
 
-        Randomness depends on `--seed`, the stream, the epoch and TensorFlow's
-        global seed, which tf.data mixes in.
+        Randomness depends on the seed of these shards, the stream, the epoch
+        and TensorFlow's global seed, which tf.data mixes in.
 
         Args:
             split: String, `"train"`, `"validation"` or `"test"`.
             stream: String, one of `STREAMS`.
-            training: Bool, whether to cut and mirror at random, see `cuts`.
-                Otherwise, there is one clip of each video.
+            training: Bool, whether to cut at random, see `cuts`. Otherwise,
+                there is one clip of each video.
             whole: Bool, whether to return all clips that the manifest counts.
             frames: Int, frames of a clip; those of this side if `None`.
             epoch: Int, which random numbers to draw.
@@ -83,11 +106,11 @@ class Shards(sides.Side):
             labels=tuple(self.records.values()),
             shapes=manifest.label_shapes(self.manifest),
             frames=frames or self.frames,
-            size=flags.SIZE.value,
-            frame_size=(flags.FRAME_WIDTH.value, flags.FRAME_HEIGHT.value),
+            size=self.cut.size,
+            frame_size=self.cut.frame_size,
             training=training,
-            flip=training,
-            seed=_seed(stream, epoch),
+            flip=self.cut.mirror,
+            seed=self._seed(stream, epoch),
             clips_per_video=per_video,
             middle=not (training or whole),
             runs=self._runs(),
@@ -111,6 +134,9 @@ class Shards(sides.Side):
             return tf.reduce_max(label, axis=0)
         return label
 
+    def _seed(self, stream, epoch):
+        return 100 * self.seed + STREAMS.index(stream) + 1_000_003 * epoch
+
     def _pattern(self, split):
         return str(self.folder / f"{split}-*.tfrecord")
 
@@ -123,7 +149,7 @@ class Shards(sides.Side):
         }
 
     def cuts(self, split, stream, frames=None, epoch=0):
-        """Returns random cuts, mirrored at random.
+        """Returns random cuts, about half of them mirrored if `cut.mirror`.
 
         There is one cut of each video, or all of its clips if its manifest cuts
         videos into clips of consecutive frames.
@@ -149,7 +175,7 @@ class Shards(sides.Side):
 
         Args:
             split, stream, frames, epoch: See `clips`.
-            batch_size: Int; `--batch_size` if `None`.
+            batch_size: Int; that of these shards if `None`.
 
         Returns:
             `tf.data.Dataset` of full batches without `video`.
@@ -159,7 +185,7 @@ class Shards(sides.Side):
             .map(_without_video)
             .repeat()
             .batch(
-                batch_size or flags.BATCH_SIZE.value,
+                batch_size or self.batch_size,
                 drop_remainder=True,
                 num_parallel_calls=tf.data.AUTOTUNE,
             )
@@ -167,19 +193,18 @@ class Shards(sides.Side):
             .with_options(_shared_out())
         )
 
-    def gate_batches(self, epoch):
+    def gate_batches(self, epoch, *, whole):
         """Returns endless validation batches for the gate of f_T.
-
-        With `--gate_batches`, they are random cuts; without it, one pass over
-        all clips follows another.
 
         Args:
             epoch: Int, which random numbers to draw.
+            whole: Bool, whether one pass over all clips follows another;
+                otherwise, clips are cut at random.
 
         Returns:
             `tf.data.Dataset`.
         """
-        if training_flags.GATE_BATCHES.value:
+        if not whole:
             return self.training_batches("validation", "gate", epoch=epoch)
         return (
             self.test_batches("validation", "gate")
@@ -210,44 +235,35 @@ class Shards(sides.Side):
 
     def clip_bytes(self):
         """Returns the bytes of a decoded clip with 8 bits per channel."""
-        return self.frames * flags.SIZE.value**2 * 3
+        return self.frames * self.cut.size**2 * 3
 
     def test_batches(self, split, stream):
         """Returns one pass over all clips of a split, in file order."""
         clips = self.clips(split, stream, whole=True)
-        return _batches(clips, self.clip_count(split))
+        return self._batches(clips, self.clip_count(split))
 
     def validation_batches(self, stream):
         """Returns one pass over validation, with a clip of each video."""
         count = len(self.manifest["splits"]["validation"]["videos"])
         clips = self.clips("validation", stream)
-        return _batches(clips, count).map(_without_video)
+        return self._batches(clips, count).map(_without_video)
 
-    def views(self, stream):
-        """Returns batches of `--attacker_views` cuts of each training video."""
+    def _batches(self, clips, count):
         return (
-            self.cuts("train", stream)
-            .repeat(evaluation_flags.ATTACKER_VIEWS.value)
-            .batch(flags.BATCH_SIZE.value)
+            # Keras warns if a dataset ends whose length tf.data does not know.
+            clips.apply(tf.data.experimental.assert_cardinality(count))
+            .batch(self.batch_size)
+            .with_options(_shared_out())
         )
 
-    def view_count(self):
+    def views(self, stream, number):
+        """Returns batches of `number` random cuts of each training video."""
+        clips = self.cuts("train", stream).repeat(number)
+        return clips.batch(self.batch_size)
+
+    def view_count(self, number):
         """Returns the number of clips of `views`."""
-        views = evaluation_flags.ATTACKER_VIEWS.value
-        return views * self.clip_count("train")
-
-
-def _seed(stream, epoch):
-    return 100 * flags.SEED.value + STREAMS.index(stream) + 1_000_003 * epoch
-
-
-def _batches(clips, count):
-    return (
-        # Keras warns if a dataset ends whose length tf.data does not know.
-        clips.apply(tf.data.experimental.assert_cardinality(count))
-        .batch(flags.BATCH_SIZE.value)
-        .with_options(_shared_out())
-    )
+        return number * self.clip_count("train")
 
 
 def _shared_out():

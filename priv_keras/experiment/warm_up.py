@@ -11,15 +11,19 @@ from flags import training as flags
 from priv_keras import supervised
 from priv_keras.experiment import console
 from priv_keras.experiment import reproducibility
+from priv_keras.experiment.game import anonymizer_arguments
+from priv_keras.experiment.game import target_form
 from priv_keras.layers import PerFrame
 from priv_keras.losses import SINGLE_LABEL
 from priv_keras.runs import checkpoints
 
 WARM_UP_EPOCH = 50  # updates between validations
+FAR = 0.15  # accuracy that f_A costs before the game, from which it is told
+PATIENCE = 8  # validations without a better score, at a plateau
 PAIR = "pair"  # stem of the checkpoints that hold f_A and f_T
 
 
-def warm_up(game, data, folder, say):
+def warm_up(game, data, folder, say, raw_accuracy=None):
     """Trains f_A to be the identity, then f_T and each f_B on its output.
 
     No method changes the warm-up of f_A and f_T, so that runs with the same
@@ -30,6 +34,8 @@ def warm_up(game, data, folder, say):
         data: `data.Data`.
         folder: `pathlib.Path` of the run's checkpoints.
         say: Callable that takes a line, such as `print`.
+        raw_accuracy: Float, the validation accuracy of an f_T on raw clips, to
+            which that on f_A's output is compared; `None` for no comparison.
     """
     shared = data_flags.SHARED_DIR.value or folder
     stem = f"{PAIR}-{_pair_fingerprint(data)}"
@@ -39,7 +45,7 @@ def warm_up(game, data, folder, say):
         say(f"warm-up of f_A and f_T: {path}")
     else:
         _warm_up_anonymizer(game, data, say)
-        _warm_up_target(game, data, say)
+        _warm_up_target(game, data, say, raw_accuracy)
         checkpoints.save(_pair(game), shared, stem)
     # A game with restarts trains fresh budget models in its first turn.
     if not game.restarts:
@@ -52,10 +58,11 @@ def _pair_fingerprint(data):
         data_flags.BATCH_SIZE.value,
         flags.PRECISION.value,
         flags.ANONYMIZER.value,
-        flags.ANONYMIZER_WIDTH.value,
+        anonymizer_arguments(),
         flags.WARM_UP_ANONYMIZER_STEPS.value,
         flags.WARM_UP_ANONYMIZER_LEARNING_RATE.value,
-        flags.TARGET_WIDTH.value,
+        target_form(),
+        data_flags.MIRROR.value,
         flags.TARGET_WEIGHTS.value,
         flags.WARM_UP_TARGET_STEPS.value,
         flags.WARM_UP_TARGET_LEARNING_RATE.value,
@@ -86,7 +93,7 @@ def _warm_up_anonymizer(game, data, say):
     say(f"warm-up of f_A: {error:.3f} from the identity")
 
 
-def _warm_up_target(game, data, say):
+def _warm_up_target(game, data, say, raw_accuracy):
     reproducibility.seed_everything("target")
     reached = _warm_up_classifier(
         game,
@@ -100,6 +107,12 @@ def _warm_up_target(game, data, say):
         flags.WARM_UP_TARGET_STEPS.value,
     )
     say(f"warm-up of f_T: validation A_T {reached:.3f}")
+    if raw_accuracy and reached < raw_accuracy - FAR:
+        say(
+            f"warning: f_T reads {reached:.3f} of what f_A puts out, and "
+            f"{raw_accuracy:.3f} of raw clips. Raise --warm_up_target_steps or "
+            "--anonymizer_width, or lower --anonymizer_low_pass."
+        )
 
 
 def _warm_up_budgets(game, data, say):
@@ -138,6 +151,7 @@ def _warm_up_classifier(
             learning_rate=learning_rate,
             epochs=steps // steps_per_epoch,
             steps_per_epoch=steps_per_epoch,
+            patience=PATIENCE,
             callbacks=[watch],
         )
     game.anonymizer.trainable = True

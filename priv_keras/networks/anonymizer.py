@@ -7,31 +7,48 @@ import keras
 from keras import layers
 
 from priv_keras.layers import CropLike
+from priv_keras.layers import LowPass
 from priv_keras.networks import lite
 
 RESIDUAL_BLOCKS = 5
 
 
-def build(width=1.0, input_shape=(None, None, 3)):
+def build(
+    width=1.0,
+    input_shape=(None, None, 3),
+    upsampling="transposed",
+    low_pass=1,
+):
     """Returns f_A (Sec. 3.2), which filters each frame by itself.
 
     Args:
         width: Positive float that scales the channels of every hidden layer.
             At 1.0 the network has 1,677,638 parameters.
         input_shape: `(height, width, 3)`; both sizes may be `None`.
+        upsampling: `"transposed"` convolutions, as in the paper, whose period
+            can show as a checkerboard; or `"resized"`, convolutions of frames
+            that were enlarged first, with as many parameters.
+        low_pass: Int, side in pixels of the squares below which the output has
+            no detail; 1 for none, as in the paper.
 
     Returns:
         Model from frames `(batch, height, width, 3)` in [0, 1] to frames of
         the same shape and range.
 
     Raises:
-        ValueError: If `width` is not positive.
+        ValueError: If `width` is not positive, or `upsampling` is unknown.
 
     Reference:
         [Johnson et al., 2016](https://arxiv.org/abs/1603.08155)
     """
     if width <= 0:
         raise ValueError(f"`width` must be positive. Received: width={width}.")
+    if upsampling not in UPSAMPLINGS:
+        raise ValueError(
+            f"`upsampling` must be one of {', '.join(UPSAMPLINGS)}. Received: "
+            f"{upsampling!r}."
+        )
+    enlarged = UPSAMPLINGS[upsampling]
     few, some, many = (max(1, round(width * n)) for n in (32, 64, 128))
 
     frames = keras.Input(input_shape, name="frames")
@@ -40,12 +57,14 @@ def build(width=1.0, input_shape=(None, None, 3)):
     x = _relu(_conv(x, many, 3, strides=2))
     for _ in range(RESIDUAL_BLOCKS):
         x = layers.Add()([x, _conv(_relu(_conv(x, many, 3)), many, 3)])
-    x = _relu(_deconv(x, some))
-    x = _relu(_deconv(x, few))
+    x = _relu(enlarged(x, some))
+    x = _relu(enlarged(x, few))
     x = CropLike()([_conv(x, 3, 9), frames])
     # float32 whatever the policy: bfloat16 is too coarse for 256 grey levels.
     x = layers.Activation("tanh", dtype="float32")(x)
     x = layers.Rescaling(0.5, 0.5, dtype="float32")(x)
+    if low_pass > 1:
+        x = LowPass(low_pass, dtype="float32")(x)
     return keras.Model(frames, x, name="anonymizer")
 
 
@@ -55,6 +74,13 @@ def _conv(x, filters, kernel_size, strides=1):
 
 def _deconv(x, filters):
     return _normalized(x, layers.Conv2DTranspose, filters, 3, 2)
+
+
+def _resized(x, filters):
+    return _conv(layers.UpSampling2D(2)(x), filters, 3)
+
+
+UPSAMPLINGS = {"transposed": _deconv, "resized": _resized}
 
 
 def _normalized(x, convolution, filters, kernel_size, strides):

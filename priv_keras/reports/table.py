@@ -32,6 +32,8 @@ def table(result):
             f"The attacker that validation chose: {_figure(chosen)} "
             f"{chosen['name']}"
         )
+    if failed := results.failure(result):
+        lines.append(failed)
     if result["untouched"]:
         lines.append(
             f"Frames that it left as they are: {result['untouched']:.0%}"

@@ -115,6 +115,36 @@ def value(score):
     return next(score[k] for k in ("accuracy", "cmap", "value") if k in score)
 
 
+def is_chance(score, chance):
+    """Returns whether the interval of a score reaches the level of chance.
+
+    Args:
+        score: Dict of a figure and its `interval`.
+        chance: Dict whose `majority` is the score of the commonest label.
+    """
+    return score["interval"][0] <= chance["majority"]
+
+
+def failure(result):
+    """Returns a sentence on an f_T that reads no better than a guess.
+
+    Args:
+        result: Dict, see `RESULT`.
+
+    Returns:
+        String; empty if f_T reads better.
+    """
+    target = utility(result, "anonymized")
+    chance = result["chance"]["actions"]
+    if not is_chance(target, chance):
+        return ""
+    return (
+        "THIS RUN ENDED AT CHANCE: its f_T recognises actions no better than "
+        f"the commonest label does, {chance['majority']:.3f}. Its anonymizer "
+        "is of no use, whatever attackers read."
+    )
+
+
 def chance(runs):
     """Returns the mean chance levels of A_T and A_B over runs."""
     found = [run.result["chance"] for run in runs]

@@ -463,6 +463,37 @@ def test_budget_models_may_have_a_stream_of_their_own(make_game, algorithm):
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("cost", ["entropy", "uniform"])
+def test_f_a_hides_from_f_b_what_it_is_told_to(make_game, cost):
+    """Pictures are f_B's own batches, and clips are f_T's, in one batch."""
+    batch, other = toy_batch(), toy_batch(seed=3)
+    across = {**batch, "budget_clips": other["clips"]}
+    clips_alone = {**batch, "budget_clips": batch["clips"]}
+    both = {
+        **batch,
+        "budget_clips": np.concatenate([other["clips"], batch["clips"]]),
+    }
+
+    def moved(privacy_on, batch):
+        keras.utils.set_random_seed(0)
+        game = make_game(Entropy, privacy_cost=cost, privacy_on=privacy_on)
+        costs = game.anonymizer_costs(
+            {name: tf.constant(value) for name, value in batch.items()}
+        )
+        return {name: float(value) for name, value in costs.items()}
+
+    for privacy_on, like in (("clips", clips_alone), ("both", both)):
+        expected = moved("pictures", like)
+        assert moved(privacy_on, across) == pytest.approx(expected, rel=1e-5)
+        assert moved("pictures", across) != pytest.approx(expected, rel=1e-3)
+
+
+def test_unknown_costs_are_refused(make_game):
+    for name in ("most_confident", "privacy_cost", "privacy_on"):
+        with pytest.raises(ValueError, match=f"`{name}` must be one of"):
+            make_game(Entropy, **{name: "anything"})
+
+
 def test_a_game_knows_what_it_has_drawn(make_game, data):
     """It draws a batch for f_A, three for updates of f_T and f_B each, and what
     the gates read: one batch before the first update and one after each."""

@@ -38,6 +38,28 @@ ALGORITHMS = {
         lambda game, turn: game.entropy(turn, per_sample=True),
     ),
 }
+# What the paper does not have: games that it would not end the same way.
+BEYOND = {
+    "uniform": (
+        {"privacy_cost": "uniform"},
+        lambda game, turn: game.entropy(turn, uniform=True),
+        0.0,
+    ),
+    "uniform_per_sample_in_three_steps": (
+        {
+            "privacy_cost": "uniform",
+            "most_confident": "sample",
+            "anonymizer_steps": 3,
+        },
+        lambda game, turn: game.entropy(turn, True, uniform=True, steps=3),
+        0.0,
+    ),
+    "smoothed_labels": (
+        {"budget_label_smoothing": 0.2},
+        by_hand.Game.entropy,
+        0.2,
+    ),
+}
 TASKS = {
     "single_label": (losses.SINGLE_LABEL, by_hand.Softmax),
     "multi_label": (losses.MULTI_LABEL, by_hand.Sigmoid),
@@ -66,7 +88,17 @@ def sgd(rate):
     return keras.optimizers.SGD(rate, momentum=by_hand.MOMENTUM)
 
 
-def both(name, kind, members, restart_every, *, gates=GATES, optimizer=sgd):
+def both(
+    name,
+    kind,
+    members,
+    restart_every,
+    *,
+    gates=GATES,
+    optimizer=sgd,
+    options=None,
+    smoothing=0.0,
+):
     """Returns the game, its twin by hand, and pairs of their parties."""
     algorithm, kwargs, _ = ALGORITHMS[name]
     task, hand_task = TASKS[kind]
@@ -80,7 +112,7 @@ def both(name, kind, members, restart_every, *, gates=GATES, optimizer=sgd):
         target_gate=of_target,
         budget_gate=of_budgets,
         restarts=restart_every and Restarts(restart_every, of_fresh),
-        **kwargs,
+        **{**kwargs, **(options or {})},
     )
     fresh = [party(budget) for budget in game.budgets]
     for budget in game.budgets:  # so that a restart at turn 0 can be seen
@@ -106,6 +138,7 @@ def both(name, kind, members, restart_every, *, gates=GATES, optimizer=sgd):
         gamma=1.5,
         gates=gates,
         restart_every=restart_every,
+        smoothing=smoothing,
     )
     models = [game.anonymizer, game.target, *game.budgets]
     parties = [hand.anonymizer, hand.target, *hand.budgets]
@@ -128,9 +161,37 @@ def play_turn(game, kind):
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_turns_are_the_papers(name, kind, members, restart_every):
     game, hand, pairs = both(name, kind, members, restart_every)
+    assert_equal_turns(game, hand, pairs, kind, ALGORITHMS[name][-1])
+
+
+@pytest.mark.parametrize("kind", TASKS)
+@pytest.mark.parametrize("name", BEYOND)
+def test_turns_beyond_the_papers(name, kind):
+    options, play, smoothing = BEYOND[name]
+    game, hand, pairs = both(
+        "entropy", kind, 2, 0, options=options, smoothing=smoothing
+    )
+    assert_equal_turns(game, hand, pairs, kind, play)
+
+
+def test_f_a_stops_once_it_hides_enough():
+    always = ((1.0, 2),) * 3
+    options = {"anonymizer_steps": 5, "entropy_threshold": 0.0}
+    game, *_ = both(
+        "entropy", "single_label", 1, 0, gates=always, options=options
+    )
+    assert play_turn(game, "single_label")["anonymizer_steps"] == 1
+    options["entropy_threshold"] = 1.0
+    game, *_ = both(
+        "entropy", "single_label", 1, 0, gates=always, options=options
+    )
+    assert play_turn(game, "single_label")["anonymizer_steps"] == 5
+
+
+def assert_equal_turns(game, hand, pairs, kind, play):
     for turn in range(TURNS):
         hand.logs = {}
-        ALGORITHMS[name][-1](hand, turn)
+        play(hand, turn)
         logs = play_turn(game, kind)
         for key, value in hand.logs.items():
             assert logs[key] == pytest.approx(value, rel=1e-4), key

@@ -1,4 +1,6 @@
+import keras
 import numpy as np
+import pytest
 from played_games import play
 from toys import CLIP
 
@@ -41,3 +43,33 @@ def test_equal_frames_are_constant_and_others_are_not():
     other = same.copy()
     other[1, 0, 0, 0] += 2 / 255
     assert not watch_anonymizer.is_constant(other)
+
+
+def wave(period):
+    columns = np.cos(2 * np.pi * np.arange(16) / period)
+    return np.broadcast_to(0.5 + 0.3 * columns[:, None], (2, 16, 16, 3))
+
+
+def test_fine_detail_is_the_share_above_half_of_the_band():
+    assert watch_anonymizer.fine_detail(wave(2)) == pytest.approx(1)
+    assert watch_anonymizer.fine_detail(wave(8)) == pytest.approx(0)
+    both = watch_anonymizer.fine_detail(wave(8) + 0.5 * wave(3))
+    assert 0.1 < both < 0.4
+    assert watch_anonymizer.fine_detail(np.ones((2, 8, 8, 3))) == 0
+
+
+def test_an_anonymizer_that_writes_in_fine_patterns_is_told(make_game, data):
+    def checkered(frames):
+        return frames + 0.5 * (-1.0) ** np.indices(frames.shape[1:]).sum(0)
+
+    smooth = np.stack([np.full(CLIP[1:], x, "float32") for x in (0.3, 0.6)])
+    smooth[:, :2] += 0.2
+    game = make_game(Entropy, lr=0.0)
+    game.anonymizer = keras.layers.Lambda(checkered)
+    said = []
+    watcher = callbacks.WatchAnonymizer(smooth, said.append)
+    watcher.set_model(game)
+    watcher.on_epoch_begin(0)
+    watcher.on_epoch_end(0)
+    assert len(said) == 1
+    assert "may write in fine patterns" in said[0]

@@ -208,6 +208,44 @@ def test_it_makes_what_its_graph_makes(name, policy, earlier, tmp_path):
     assert np.abs(rebuilt(FRAMES) - graph).max() <= 1
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("full", {"low_pass": 3, "upsampling": "resized"}),
+        ("lite", {"low_pass": 2}),
+    ],
+)
+def test_what_bounds_an_anonymizer_is_part_of_its_export(
+    name, options, tmp_path
+):
+    network = ANONYMIZERS[name](WIDTH, **options)
+    arguments = {"width": WIDTH, "dtype_policy": "float32", **options}
+    card = {**CARD, "anonymizer": name, "arguments": arguments}
+    saved_model.export_saved_model(network, tmp_path / "model", card)
+    graph = load(tmp_path / "model", trusted=True)(FRAMES).astype(int)
+    rebuilt = load(tmp_path / "model")
+    assert np.abs(rebuilt(FRAMES) - graph).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ({"low_pass": 0}, "low-pass 0, not a whole number from 1 to 16"),
+        ({"low_pass": 2.5}, "low-pass 2.5"),
+        ({"low_pass": 10**9}, "low-pass 1000000000"),
+        ({"low_pass": "4"}, "low-pass '4'"),
+        ({"upsampling": "lambda"}, "upsampling 'lambda', not one of"),
+        ({"noise": 1}, "with its own arguments"),
+    ],
+)
+def test_a_card_cannot_ask_for_more(option, says, tmp_path):
+    arguments = {"width": WIDTH, "dtype_policy": "float32", **option}
+    card = {**CARD, "anonymizer": "full", "arguments": arguments}
+    network = ANONYMIZERS["full"](WIDTH)
+    saved_model.export_saved_model(network, tmp_path / "model", card)
+    refused(tmp_path / "model", says)
+
+
 def test_without_a_card_it_has_to_be_trusted(tmp_path):
     folder = tmp_path / "model"
     saved_model.export_saved_model(ANONYMIZERS["lite"](WIDTH), folder)

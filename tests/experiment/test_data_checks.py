@@ -1,8 +1,11 @@
 import types
 
+import made_shards  # noqa: F401 (flags count as parsed)
 import numpy as np
 import pytest
+from absl.testing import flagsaver
 
+from priv_keras.experiment import data
 from priv_keras.experiment import sides
 from priv_keras.experiment.data import check_labels
 from priv_keras.experiment.data import check_videos
@@ -44,3 +47,9 @@ def test_a_test_video_that_trains_from_another_folder_is_refused():
         sides._check_untrained(
             [trained], [side(test=["videos/run/b_run_0.avi"])]
         )
+
+
+def test_pictures_are_read_whole_and_videos_are_cut():
+    with flagsaver.flagsaver(size=32, frame_width=43, frame_height=33):
+        assert data._cut("vispr", 1).frame_size == (32, 32)
+        assert data._cut("hmdb51", 1).frame_size == (43, 33)

@@ -46,10 +46,9 @@ def test_what_a_baseline_leaves_is_never_on_disk(tmp_path, monkeypatch):
         found = []
         for room in (attack.IN_MEMORY, 1):
             monkeypatch.setattr(attack, "IN_MEMORY", room)
-            sides = attacked_clips._sides(
-                shards, shards, candidate, tmp_path / "cache"
-            )
-            test = sides["anonymized"]["test"]
+            clips = attacked_clips._Clips(shards, shards)
+            left = clips.anonymized(candidate, tmp_path / "cache", ["test"])
+            test = left["test"]
             found.append([example["clips"].numpy() for example in test])
     np.testing.assert_array_equal(*found)
     assert not (tmp_path / "cache").exists()
@@ -72,7 +71,7 @@ def test_each_split_holds_its_own_videos_alone(tmp_path):
 def test_a_fresh_f_t_keeps_splits_apart(tmp_path, monkeypatch):
     build_sbu(tmp_path)
     monkeypatch.setattr(
-        *(attack, "build_video_network"),
+        *(judge, "build_target"),
         lambda *_, **__: toy_classifier(contradicting_splits.CLASSES),
     )
     settings = {

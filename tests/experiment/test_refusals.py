@@ -179,6 +179,8 @@ def test_is_refused_without_tensorflow_and_without_data(folder, command, says):
         *(
             "mobilenet_v2_١",
             "mobilenet_v2_1\n",
+            "convnet_0.25",
+            "convnet_0",
             "mobilenet_v1_1",
             "1",
             "resnet",
@@ -193,7 +195,7 @@ def test_flags_and_networks_agree_on_names_of_budget_models(name):
         except absl_flags.Error:
             accepted = False
     try:
-        budgets.alpha_of(name)
+        budgets.parse(name)
     except ValueError:
         assert not accepted
     else:

@@ -36,6 +36,14 @@ class Softmax:
         p = cls._p(z)
         return -p * (np.log(p) + cls.entropies(z)[:, None])
 
+    @classmethod
+    def uniform_losses(cls, z):
+        return -np.log(cls._p(z)).mean(axis=1)
+
+    @classmethod
+    def uniform_gradient(cls, z):
+        return cls._p(z) - 1 / z.shape[1]
+
     @staticmethod
     def accuracy(labels, z):
         return np.mean(z.argmax(axis=1) == labels)
@@ -66,6 +74,15 @@ class Sigmoid:
     def entropies_gradient(cls, z):
         p = cls._p(z)
         return -z * p * (1 - p) / z.shape[1]
+
+    @classmethod
+    def uniform_losses(cls, z):
+        p = cls._p(z)
+        return -(np.log(p) + np.log(1 - p)).mean(axis=1) / 2
+
+    @classmethod
+    def uniform_gradient(cls, z):
+        return (cls._p(z) - 0.5) / z.shape[1]
 
     @staticmethod
     def accuracy(labels, z):
@@ -106,6 +123,7 @@ class Game:
         gamma: Float.
         gates: `(threshold, cap)` of f_T, of f_B and of a fresh f_B.
         restart_every: Int, turns between restarts, 0 for no restarts.
+        smoothing: Float, the share of a guess in the labels that f_B trains on.
     """
 
     def __init__(
@@ -122,6 +140,7 @@ class Game:
         gamma,
         gates,
         restart_every,
+        smoothing=0.0,
     ):
         self.anonymizer, self.target = anonymizer, target
         self.budgets, self.fresh = budgets, fresh
@@ -134,6 +153,7 @@ class Game:
         self.task, self.gamma = task, gamma
         self.gate_t, self.gate_b, self.gate_fresh = gates
         self.restart_every = restart_every
+        self.smoothing = smoothing
         self.logs = {}
 
     # Forward and backward passes of the parties.
@@ -173,6 +193,12 @@ class Game:
         return self.task.loss_gradient(
             self.batch["budget_labels"], self.logits(budget)
         )
+
+    def smoothed_gradient(self, budget):
+        z = self.logits(budget)
+        guess = self.task.uniform_gradient(z) / len(z)
+        label = self.budget_gradient(budget)
+        return (1 - self.smoothing) * label + self.smoothing * guess
 
     def strongest(self):
         return int(np.argmin([self.budget_loss(b) for b in self.budgets]))
@@ -221,7 +247,7 @@ class Game:
                     self.batch["budget_labels"], self.logits(budget)
                 ),
                 lambda budget=budget, step=step: step(
-                    self.in_party(self.budget_gradient(budget))
+                    self.in_party(self.smoothed_gradient(budget))
                 ),
                 f"{when}budget_{i}_steps",
             )
@@ -270,26 +296,40 @@ class Game:
             self.step_a([-g for g in up])
         self.train_budgets(self.gate_b)
 
-    def entropy(self, turn, per_sample=False):
+    def entropy(self, turn, per_sample=False, uniform=False, steps=1):
         """Plays a turn of Algorithm 3 or 4, against the f_B^i that is most
         confident of the batch, or of each of its clips."""
         self.restart(turn)
+        for _ in range(steps):
+            self.hide(per_sample, uniform)
+        self.train_target(with_anonymizer=True)
+        self.train_budgets(self.gate_b)
+
+    def hide(self, per_sample, uniform):
+        """Moves theta_A down L_T + gamma times -H_B, or the cross-entropy to
+        the uniform distribution."""
         z = [self.logits(budget) for budget in self.budgets]
         entropies = np.stack([self.task.entropies(each) for each in z])
+        costs = -entropies
+        if uniform:
+            costs = np.stack([self.task.uniform_losses(each) for each in z])
         if per_sample:
-            chosen = np.argmin(entropies, axis=0)
+            chosen = np.argmax(costs, axis=0)
         else:
-            n = entropies.shape[1]
-            chosen = np.full(n, np.argmin(entropies.mean(axis=1)))
+            chosen = np.full(len(z[0]), np.argmax(costs.mean(axis=1)))
         self.chosen = chosen
         each = np.take_along_axis(entropies, chosen[None], axis=0)
         self.logs["budget_entropy"] = each.mean()
+
+        def gradient(logits):
+            if uniform:
+                return -self.task.uniform_gradient(logits)
+            return self.task.entropies_gradient(logits)
+
         parts = [
             self.in_anonymizer(
                 budget,
-                self.task.entropies_gradient(logits)
-                * (chosen == i)[:, None]
-                / len(chosen),
+                gradient(logits) * (chosen == i)[:, None] / len(chosen),
             )
             for i, (budget, logits) in enumerate(
                 zip(self.budgets, z, strict=True)
@@ -299,5 +339,3 @@ class Game:
             self.in_anonymizer(self.target, self.target_gradient()),
             [sum(part) for part in zip(*parts, strict=True)],
         )
-        self.train_target(with_anonymizer=True)
-        self.train_budgets(self.gate_b)

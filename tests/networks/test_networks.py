@@ -3,11 +3,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from priv_keras.layers import LowPass
+from priv_keras.layers import TemporalShift
 from priv_keras.networks import anonymizer
 from priv_keras.networks import attackers
 from priv_keras.networks import budgets
 from priv_keras.networks import c3d
 from priv_keras.networks import inception
+from priv_keras.networks import r2plus1d
+from priv_keras.networks import shifted_mobilenet
+from priv_keras.networks import targets
 
 
 def test_anonymizer_is_the_net_of_the_paper():
@@ -40,6 +45,24 @@ def test_anonymizer_normalizes_each_channel_of_each_frame():
     )
 
 
+def test_enlarging_otherwise_takes_as_many_parameters():
+    model = anonymizer.build(upsampling="resized")
+    assert model.count_params() == 1_677_638
+    with pytest.raises(ValueError, match="`upsampling` must be one of"):
+        anonymizer.build(upsampling="bicubic")
+
+
+@pytest.mark.parametrize("name", anonymizer.ANONYMIZERS)
+def test_a_low_pass_is_the_last_layer(name):
+    build = anonymizer.ANONYMIZERS[name]
+    plain, smooth = (build(width=0.125, low_pass=n) for n in (1, 4))
+    smooth.set_weights(plain.get_weights())
+    frames = np.random.rand(2, 18, 13, 3).astype("float32")
+    np.testing.assert_allclose(
+        smooth(frames), LowPass(4)(plain(frames)), atol=1e-6
+    )
+
+
 def test_anonymizer_filters_each_frame_by_itself():
     model = anonymizer.build(width=0.125)
     frames = np.random.rand(3, 16, 16, 3).astype("float32")
@@ -53,6 +76,53 @@ def test_anonymizer_filters_each_frame_by_itself():
 )
 def test_c3d_is_the_net_of_the_paper(classes, parameters):
     assert c3d.build(classes).count_params() == parameters
+
+
+@pytest.mark.parametrize(
+    ("build", "parameters"),
+    [
+        (lambda n: c3d.build(n, normalization="batch", head="average"), 27.7),
+        (r2plus1d.build, 33.2),
+        (shifted_mobilenet.build, 2.27),
+    ],
+)
+def test_other_targets_are_as_large_as_they_say(build, parameters):
+    """In millions, with 8 classes; the last two have 400 and 1000 in theirs."""
+    assert build(8).count_params() / 1e6 == pytest.approx(parameters, rel=0.01)
+
+
+def test_r2plus1d_has_as_many_parameters_as_its_docstring_says():
+    model = r2plus1d.build(400, input_shape=(4, 32, 32, 3))
+    trained = sum(np.prod(w.shape) for w in model.trainable_weights)
+    assert f"{trained:,}" in r2plus1d.build.__doc__
+
+
+@pytest.mark.parametrize("name", targets.NAMES)
+@pytest.mark.parametrize("width", [0.125, 0.3])
+def test_every_target_classifies_clips_at_any_width(name, width):
+    shape = (6, 48, 48, 3)
+    model = targets.build(name, 5, width, shape, normalization="group")
+    assert model(np.zeros((2, *shape), "float32")).shape == (2, 5)
+
+
+def test_an_unknown_target_is_refused():
+    with pytest.raises(ValueError, match="no f_T 'x3d'.*c3d"):
+        targets.build("x3d", 5)
+    with pytest.raises(ValueError, match="`normalization` must be one of"):
+        c3d.build(5, normalization="layer")
+    with pytest.raises(ValueError, match="`head` must be one of"):
+        c3d.build(5, head="flat")
+
+
+def test_a_shifted_network_sees_the_neighbours_of_a_frame():
+    shift = TemporalShift(3)
+    frames = np.arange(3 * 16, dtype="float32").reshape(3, 1, 1, 16) + 1
+    shifted = np.asarray(shift(frames))[:, 0, 0]
+    before, after, still = shifted[:, :2], shifted[:, 2:4], shifted[:, 4:]
+    frames = frames[:, 0, 0]
+    np.testing.assert_array_equal(before, [[0, 0], *frames[:2, :2]])
+    np.testing.assert_array_equal(after, [*frames[1:, 2:4], [0, 0]])
+    np.testing.assert_array_equal(still, frames[:, 4:])
 
 
 def test_narrow_c3d_takes_small_clips():
@@ -76,6 +146,16 @@ def test_budget_model_is_mobilenet_v2_averaged_over_frames():
     frames = 2 * clips.reshape(6, 32, 32, 3) - 1
     expected = np.asarray(reference(frames)).reshape(2, 3, 13).mean(axis=1)
     np.testing.assert_allclose(model(clips), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("normalization", ["batch", "group"])
+def test_a_convnet_is_a_budget_model_averaged_over_frames(normalization):
+    model = budgets.build("convnet_0.5", 5, (32, 32, 3), normalization)
+    clips = np.random.rand(2, 3, 32, 32, 3).astype("float32")
+    frames = [model(clips[:, i : i + 1]) for i in range(3)]
+    np.testing.assert_allclose(model(clips), np.mean(frames, 0), atol=1e-5)
+    wide = budgets.build("convnet_1", 5, (32, 32, 3), normalization)
+    assert wide.count_params() > 3 * model.count_params()
 
 
 def batch_norms(model):

@@ -14,6 +14,8 @@ from priv_keras.algorithms import ALGORITHMS
 from priv_keras.deployment import tflite
 from priv_keras.networks import anonymizer
 from priv_keras.networks import attackers
+from priv_keras.networks import c3d
+from priv_keras.networks import targets
 from priv_keras.runs.folder import RunFolder
 from tfrecords_tools import sources
 
@@ -103,6 +105,13 @@ def test_enum_flags_name_what_exists():
     parse()
     anonymizers = absl_flags.FLAGS["anonymizer"].parser.enum_values
     assert anonymizers == list(anonymizer.ANONYMIZERS)
+    for flag, known in (
+        ("anonymizer_upsampling", anonymizer.UPSAMPLINGS),
+        ("target", targets.NAMES),
+        ("target_normalization", c3d.NORMALIZATIONS),
+        ("target_head", c3d.HEADS),
+    ):
+        assert absl_flags.FLAGS[flag].parser.enum_values == list(known)
     precisions = {x.partition("_")[2] for x in export.FORMATS} - {""}
     assert precisions == set(tflite.CONVERTERS)
     assert absl_flags.FLAGS["method"].parser.enum_values == list(ALGORITHMS)
@@ -164,6 +173,21 @@ def test_a_run_brings_its_flags_along(tmp_path):
     parsing.with_run(["evaluate", f"--run_dir={tmp_path}", "--seed=5"])
     assert training.GAMMA.value == 7.0
     assert data.SEED.value == 5
+
+
+def test_a_run_of_before_is_judged_as_it_was_trained(tmp_path):
+    """It mirrored clips, and its C3D had the paper's form."""
+    forms = (training.TARGET_NORMALIZATION, training.TARGET_HEAD, data.MIRROR)
+    (tmp_path / "config.flags").write_text("--gamma=7\n")
+    parsing.with_run(["evaluate", f"--run_dir={tmp_path}"])
+    assert [flag.value for flag in forms] == ["none", "dense", True]
+    absl_flags.FLAGS.unparse_flags()
+    with flagsaver.flagsaver():
+        for flag in forms:
+            flag.value = flag.default
+        (tmp_path / "config.flags").write_text("--target=c3d\n")
+        parsing.with_run(["evaluate", f"--run_dir={tmp_path}"])
+        assert [flag.value for flag in forms] == [None, None, False]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
+from absl.testing import flagsaver
 from broken_shards import flip
 from broken_shards import spoil_frames
 from broken_shards import without
@@ -33,7 +34,10 @@ from traces import traces
 
 import priv_keras
 from priv_keras import baselines
+from priv_keras import train
 from priv_keras.deployment import card
+from priv_keras.experiment import game
+from priv_keras.experiment import judge
 from priv_keras.runs import checkpoints
 from tfrecords_tools import write
 
@@ -428,7 +432,7 @@ def test_evaluate_and_export_take_the_flags_of_the_run(run_dir):
     assert status == 0, err
     after = json.loads((run_dir / "result.json").read_text())
     assert after == before
-    status, out, err = run("export", f"--run_dir={run_dir}")
+    status, out, err = run("export", f"--run_dir={run_dir}", "--force")
     assert status == 0, err
     assert "the anonymizer after 3 turns" in out
 
@@ -473,7 +477,7 @@ def test_every_format_is_exported_with_the_figures_of_the_run(run_dir):
         assert anonymize.card["figures"] == trained["figures"]
         assert f"{anonymize.card['psnr']:.1f} dB (PSNR)" in out
     (run_dir / "result.json").unlink()
-    status, out, err = run("export", f"--run_dir={run_dir}")
+    status, out, err = run("export", f"--run_dir={run_dir}", "--force")
     assert status == 0, err
     page = run_dir / "export" / "anonymizer" / "card.md"
     assert "Not judged." in page.read_text()
@@ -511,7 +515,7 @@ def test_every_attack_of_the_list_is_in_the_result(run_dir):
 
 
 def check_export_of_baseline(run_dir):
-    status, _, err = run("export", f"--run_dir={run_dir}")
+    status, _, err = run("export", f"--run_dir={run_dir}", "--force")
     assert status == 0, err
     exported = priv_keras.Anonymizer.load(run_dir / "export" / "anonymizer")
     frames = np.random.default_rng(0).integers(0, 256, (2, 30, 41, 3), "uint8")
@@ -523,7 +527,7 @@ def check_export_of_baseline(run_dir):
         ("--format=tflite", "a baseline can be exported only as savedmodel"),
         ("--baseline=face_box_blur", "needs a detector"),
     ):
-        status, _, err = run("export", f"--run_dir={run_dir}", more)
+        status, _, err = run("export", f"--run_dir={run_dir}", "--force", more)
         assert status == 1
         assert said in error(err)
 
@@ -592,6 +596,55 @@ def test_other_shards_are_never_shown_the_figures_of_these(
         "raw",  # the attacker
         "raw",  # f_T
     ]
+
+
+@pytest.mark.slow
+def test_a_run_with_nothing_to_keep_ends_before_its_game(shards, tmp_path):
+    args = [*SMALL, f"--data_dir={shards}", f"--run_dir={tmp_path / 'run'}"]
+    refused(*args, "--noforce", says="Nothing to keep: f_T reads")
+    assert not (tmp_path / "run" / "checkpoints").exists()
+    assert not (tmp_path / "run" / "export").exists()
+
+
+@pytest.mark.slow
+def test_a_plan_plays_nothing(shards, tmp_path):
+    args = [*SMALL, f"--data_dir={shards}", f"--run_dir={tmp_path / 'run'}"]
+    status, out, err = run("train", *args, "--plan")
+    assert status == 0, err
+    parts = ("warm-up of f_T", "game, f_A", "mobilenet_v1_0.25", "whole run")
+    for part in parts:
+        assert re.search(rf"^{part}.* \d+\.\d$", out, re.MULTILINE), part
+    assert re.search(r"^f_A .* [\d,]+ parameters$", out, re.MULTILINE)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_ended_at_chance_exports_nothing(monkeypatch, capsys):
+    score = {"name": "a", "accuracy": 0.3, "interval": [0.2, 0.4]}
+    side = {"attackers": [score], "target": score}
+    result = {
+        "raw": side,
+        "anonymized": side,
+        "method": "grl",
+        "turns": 3,
+        "untouched": 0,
+        "attacks": [],
+        "chance": dict.fromkeys(
+            ("actions", "budget_labels"), {"majority": 0.25}
+        ),
+    }
+    exported = []
+    monkeypatch.setattr(game, "checkpoint_of", lambda run_dir: None)
+    monkeypatch.setattr(judge, "trained", lambda data, path: None)
+    monkeypatch.setattr(judge, "judge", lambda *_: result)
+    monkeypatch.setattr(train, "export", lambda *_: exported.append(True))
+    for forced, status in ((False, 3), (True, 0)):
+        with flagsaver.flagsaver(force=forced):
+            assert train.end(None, "run", True) == status
+        assert "ENDED AT CHANCE" in capsys.readouterr().out
+        assert bool(exported) == forced
+    score["interval"] = [0.26, 0.4]
+    assert train.end(None, "run", True) == 0
+    assert "AT CHANCE" not in capsys.readouterr().out
 
 
 def test_a_folder_of_another_run_or_another_meaning_is_refused(
