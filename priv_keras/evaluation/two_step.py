@@ -214,7 +214,9 @@ def _start(model, path, fit, protocol):
     tried = []
     for i in range(protocol.starts):
         if i:
-            model.set_weights(keras.models.clone_model(model).get_weights())
+            # Its layers alone: what it was compiled with cannot be cloned.
+            layers = keras.Model(model.inputs, model.outputs)
+            model.set_weights(keras.models.clone_model(layers).get_weights())
         tried.append((fit(brief)["validation"], "random", model.get_weights()))
     checkpoints.load(model, path)
     tried.append((fit(brief)["validation"], "raw clips", model.get_weights()))
