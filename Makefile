@@ -7,6 +7,7 @@
 # make test-io    runs the tests of S3 storage, in an environment of its own
 # make coverage   lists the lines that no test runs
 # make docs       writes the documentation to docs/_build/html
+# make linkcheck  follows the links of the documentation to other sites
 # make lint       checks style and format
 # make audit      asks PyPI for known vulnerabilities of what is installed
 # make clean      removes the environments and all runs
@@ -72,11 +73,17 @@ $(VENV)-io/installed $(VENV)-beam/installed: setup.cfg pyproject.toml
 	touch $@
 
 # Where a page, a name or a link inside the documentation is wrong, it fails.
-.PHONY: docs
-docs: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+.PHONY: docs linkcheck
+docs: $(VENV)/docs
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q docs docs/_build/html
 	@echo "Open $(abspath docs/_build/html/index.html) in a browser."
+
+linkcheck: $(VENV)/docs
+	$(BIN)/python -m sphinx -b linkcheck -q docs docs/_build/linkcheck
+
+$(VENV)/docs: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	touch $@
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -2,8 +2,10 @@
 
     python examples/anonymize_stream.py film.mp4 RUN/export/anonymizer
 
-Decoding runs ahead of the anonymizer in a thread of its own. Where the frames
-come from a program of your own, call `anonymize(frames)` on uint8 arrays.
+Decoding runs ahead of the anonymizer in a thread of its own. Frames have the
+height at which the model was measured; `size="native"` keeps that of the film.
+If frames come from a program of your own, call `anonymize(frames)` on uint8
+arrays.
 """
 
 import sys

@@ -14,6 +14,8 @@ VALUES = {
     "comma separated list of strings": "LIST",
 }
 OTHER = "Logging and debugging"  # title of the group of absl's own flags
+# What absl adds to the help of a flag that may be repeated.
+REPEATED = ";\n    repeat this option"
 INDENT = " " * 6
 SPELLING = """\
 Flags may be spelt with dashes (--run-dir) and read from a file that has one on
@@ -99,7 +101,11 @@ def _presets(modules):
 def _entry(flag, required, presets, width):
     """Returns the lines about one flag."""
     about = " ".join(
-        [flag.help, *_range(flag), _default(flag, required, presets)]
+        [
+            flag.help.partition(REPEATED)[0],
+            *_range(flag),
+            _default(flag, required, presets),
+        ]
     )
     wrapped = textwrap.wrap(
         about,

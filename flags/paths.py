@@ -25,14 +25,18 @@ def check_there(*flags):
     Raises:
         FileNotFoundError: If one does not exist.
     """
-    for flag in flags:
-        if not flag.value or is_remote(flag.value):
-            continue
-        path = pathlib.Path(flag.value)
+    for flag, path in _local(flags):
         if not path.exists():
             raise FileNotFoundError(
                 f"--{flag.name}: there is no {path}.{beside(path)}"
             )
+
+
+def _local(flags):
+    """Yields pairs of a flag and its path, if it names one on this machine."""
+    for flag in flags:
+        if flag.value and not is_remote(flag.value):
+            yield flag, pathlib.Path(flag.value)
 
 
 def beside(path):
@@ -57,10 +61,7 @@ def check_writable(*flags):
     Raises:
         OSError: If one cannot be written.
     """
-    for flag in flags:
-        if not flag.value or is_remote(flag.value):
-            continue
-        folder = pathlib.Path(flag.value)
+    for flag, folder in _local(flags):
         # The folder, or the nearest parent that exists.
         found = next(
             path

@@ -65,7 +65,7 @@ def main(argv):
             files.write(folder.RunFolder(run_dir).config, config)
             bad_records.write(data, run_dir)
             folder.write_labels(data, run_dir)
-        say = console.say if chief else _silently
+        say = console.say if chief else console.say_nothing
         bad_records.tell(data, say)
         raw_accuracy = None
         if training_flags.STRATEGY.value != "multi_worker":
@@ -152,10 +152,6 @@ def export(candidate, data, run_dir):
         ["savedmodel"],
         say=console.say,
     )
-
-
-def _silently(_):
-    """Says nothing, for workers that are not the chief."""
 
 
 def run():

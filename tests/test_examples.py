@@ -3,15 +3,20 @@
 import importlib.util
 import pathlib
 
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
+import small_networks
 from made_cards import card_of
 from made_films import scenes
 from made_films import write_film
 from made_shards import build_sbu
-from run_programs import SMALL
+from run_programs import TINY
 
 from priv_keras.deployment import saved_model
 from priv_keras.evaluation.two_step import Protocol
+from priv_keras.experiment.shards import Cut
 from priv_keras.networks.anonymizer import ANONYMIZERS
 
 FOLDER = pathlib.Path(__file__).parents[1] / "examples"
@@ -37,6 +42,47 @@ def test_a_stream_is_anonymized_frame_by_frame(tmp_path, capsys):
     saved_model.export_saved_model(network, model, card_of("lite"))
     assert example("anonymize_stream").main(film, model) == 7
     assert capsys.readouterr().out == "7 frames\n"
+
+
+def run_notebook(path, **parameters):
+    """Runs the cells of a notebook, with some of its parameters replaced.
+
+    Returns:
+        Dict of the names that it leaves behind.
+    """
+    names = {"__name__": "__main__"}
+    for cell in path.read_text().split("\n# %%")[1:]:
+        head, _, code = cell.partition("\n")
+        exec(compile(code, path, "exec"), names)
+        if "parameters" in head:
+            assert parameters.keys() <= names.keys()
+            names.update(parameters)
+    return names
+
+
+@pytest.mark.slow
+def test_the_notebook_plays_judges_and_shows_a_game(tmp_path, monkeypatch):
+    build_sbu(tmp_path)
+    monkeypatch.setattr(plt, "show", plt.close)
+    for name in ("MobileNet", "MobileNetV2"):
+        monkeypatch.setattr(keras.applications, name, small_networks.build)
+    left = run_notebook(
+        FOLDER / "demo_notebook.py",
+        FOLDER=tmp_path / "sbu",
+        CUT=Cut(frames=2, size=32, frame_size=(43, 32)),
+        BATCH=2,
+        WARM_UP=5,
+        EPOCHS=1,
+        TURNS=2,
+        ATTACK=2,
+        ATTACKERS=("mobilenet_v1_0.25",),
+    )
+    assert left["game"].turns_played() == 2
+    for side in ("raw", "anonymized"):
+        (attacker,) = left["found"][side]["attackers"]
+        assert 0 <= attacker["accuracy"] <= 1
+    raw, anonymized = np.split(left["picture"], 2)
+    assert raw.std() > 0 and (raw != anonymized).any()
 
 
 @pytest.mark.slow
@@ -84,7 +130,5 @@ def test_ones_own_clips_are_built_and_trained_on(tmp_path):
                 film.parent.mkdir(parents=True, exist_ok=True)
                 write_film(film, scenes(8))
     out = tmp_path / "out"
-    own = ("--dataset", "--scale")
-    flags = [flag for flag in SMALL if not flag.startswith(own)]
-    example("own_dataset").main(tmp_path / "raw", out, *flags)
+    example("own_dataset").main(tmp_path / "raw", out, *TINY)
     assert (out / "run" / "result.json").exists()

@@ -16,6 +16,8 @@ from flags import paths
 from flags import program
 from flags import signals
 
+SHOWN = 20  # irregularities; the manifest has all
+
 
 def main(argv):
     runner = flags.RUNNER.value
@@ -67,8 +69,15 @@ def summary(content):
     lines = [
         f"{content['dataset']} {name}: {len(split['videos'])} videos in "
         f"{len(split['shards'])} shards"
+        + ("" if split["videos"] else ": this split is empty")
         for name, split in content["splits"].items()
     ]
+    irregular = content["irregularities"]
+    if irregular:
+        lines.append(f"{len(irregular)} irregularities:")
+        lines += [f"  {line}" for line in irregular[:SHOWN]]
+    if len(irregular) > SHOWN:
+        lines.append(f"  and {len(irregular) - SHOWN} more: see manifest.json")
     if content["skipped"]:
         lines.append(
             f"{len(content['skipped'])} videos skipped; with --skip_bad, the "

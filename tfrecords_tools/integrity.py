@@ -2,7 +2,7 @@
 
 A record is framed by its length, a checksum of the length and one of itself.
 If its own checksum is wrong, only that record is lost; if that of the length
-is wrong, nobody knows where the next one begins, and all that follows is lost.
+is wrong, the next record cannot be found, and all that follow are lost.
 """
 
 import os
@@ -69,10 +69,10 @@ def scan(folder, split, shard, content):
 
 
 def framed(path):
-    """Yields the first byte and the content of each record of a shard.
+    """Yields the offset in bytes and the content of each record of a shard.
 
-    In place of the content of a record that cannot be read, it yields a
-    `ValueError` that says why.
+    For a record that cannot be read, the content is a `ValueError` that says
+    why.
     """
     path = storage.path(path)
     offset, size = 0, path.stat().length
@@ -115,7 +115,7 @@ def _masked_crc(data):
 
 
 def check_record(record, content, listed):
-    """Decodes a record and compares it with its manifest.
+    """Decodes a record and compares it with the manifest.
 
     Args:
         record: Bytes, or the `ValueError` of one that cannot be read.

@@ -65,9 +65,9 @@ def load(folder):
         that each party learns, or `None`); `clips_per_video`, as `read.clips`
         takes it; `splits` (name to `shards`, a list of `file`, `sha256` and
         `records`, `videos`, a list of ids, and `frames`, a list of their
-        lengths); `skipped`, a list of `video` and `reason`; `irregularities`
-        of the dataset's annotations that were repaired, a list of strings;
-        `command`.
+        lengths); `skipped`, a list of `video` and `reason`; `irregularities`,
+        a list of strings: what was repaired in annotations or left out of
+        videos; `command`.
 
     Raises:
         FileNotFoundError: If `folder` holds no manifest.

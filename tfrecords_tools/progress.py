@@ -1,4 +1,4 @@
-"""Shows how far long work is: a bar on a terminal, or lines elsewhere."""
+"""Shows the progress of long work: a bar on a terminal, lines elsewhere."""
 
 import contextlib
 import sys
@@ -13,7 +13,7 @@ PATIENCE = 10  # seconds of work before the remaining time is estimated
 
 @contextlib.contextmanager
 def shown(what, total, unit):
-    """Shows on standard error how far some work is.
+    """Shows the progress of some work on standard error.
 
     On a terminal, that is a bar. Elsewhere, it is a line at the start and, if
     the work takes long, another one that estimates the time that remains.

@@ -1,4 +1,4 @@
-"""Reads the TFRecords of the paper's authors as clips: nothing to rebuild.
+"""Reads TFRecords of the paper's authors as clips, without rebuilding them.
 
 Their videos are already cut into clips of 16 whole frames of 160x120 pixels,
 uint8, one after the other in one string; their VISPR images are float32.

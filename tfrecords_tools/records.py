@@ -1,4 +1,4 @@
-"""Reads the records of shards, from any byte on."""
+"""Reads the records of shards, also from the middle of one."""
 
 import tensorflow as tf
 
@@ -11,8 +11,8 @@ BUFFER = 256 * 1024  # bytes read from a file at once, TensorFlow's default
 def read_records(pattern, seed=None, runs=None):
     """Reads the records of shards.
 
-    They are in file order or, with a seed, of four shards at a time, which are
-    drawn in random order.
+    They come in file order. With a seed, shards come in random order instead,
+    and the records of four of them are interleaved.
 
     Args:
         pattern: Glob of shard files, as `read.clips` takes it.

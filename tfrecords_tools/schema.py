@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tfrecords_tools.decode import MAX_PIXELS
+from tfrecords_tools.picture import MAX_PIXELS
 from tfrecords_tools.sources.listing import UNKNOWN
 
 ENCODINGS = ("jpeg", "raw")
@@ -186,7 +186,7 @@ def decode_frames(encoded, window=None):
     Returns:
         uint8 tensor `(n, height, width, 3)`, RGB. Evaluating it raises
         `tf.errors.InvalidArgumentError` if a frame is not a JPEG, or has more
-        than `decode.MAX_PIXELS` pixels.
+        than `picture.MAX_PIXELS` pixels.
     """
 
     def decode_jpeg(frame):

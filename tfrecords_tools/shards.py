@@ -1,6 +1,7 @@
 """Shards: which videos each one holds, and how it is written."""
 
 import contextlib
+import os
 import pathlib
 import random
 from typing import NamedTuple
@@ -8,6 +9,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfrecords_tools import decode
+from tfrecords_tools import names
 from tfrecords_tools import schema
 from tfrecords_tools import storage
 from tfrecords_tools.sources import listing
@@ -24,6 +26,14 @@ class Shard(NamedTuple):
     split: str
     file: str
     videos: list  # of `listing.Video`
+
+
+class Record(NamedTuple):
+    """A video after it is decoded."""
+
+    content: bytes | None  # `None` if the video cannot be used
+    reason: str | None = None  # why it cannot
+    warnings: tuple = ()  # strings: what was left out of one that is used
 
 
 class Work(NamedTuple):
@@ -58,22 +68,25 @@ def write_shard(folder, file, results):
     Args:
         folder: Path that the shard is written into.
         file: String, the shard's name.
-        results: Iterable of pairs of a video's id and what `record` returned.
+        results: Iterable of pairs of a video's id and its `Record`.
 
     Returns:
         Dict: `shard`, as in the manifest; `videos`, a list of ids; `frames`, a
-        list of their lengths; `skipped`, as in the manifest.
+        list of their lengths; `skipped`, as in the manifest; `warnings`, a list
+        of strings.
     """
     path = storage.path(folder) / file
-    videos, lengths, skipped = [], [], []
+    videos, lengths, skipped, warnings = [], [], [], []
     with tf.io.TFRecordWriter(str(path)) as writer:
         for video, result in results:
-            if isinstance(result, bytes):
-                writer.write(result)
+            warnings += result.warnings
+            if result.content is not None:
+                writer.write(result.content)
                 videos.append(video)
-                lengths.append(schema.count_frames(result))
+                lengths.append(schema.count_frames(result.content))
             else:
-                skipped.append({"video": video, "reason": result})
+                video = names.one_line(video)
+                skipped.append({"video": video, "reason": result.reason})
     return {
         "shard": {
             "file": file,
@@ -83,6 +96,7 @@ def write_shard(folder, file, results):
         "videos": videos,
         "frames": lengths,
         "skipped": skipped,
+        "warnings": warnings,
     }
 
 
@@ -94,21 +108,51 @@ def record(video, work):
         work: `Work`.
 
     Returns:
-        Bytes, or a string that says why the video cannot be used.
+        `Record`. Its texts are of one line each.
     """
-    path = pathlib.Path(work.raw_dir, video.id)
-    frames = decode.stream(path, work.options["size"], work.options["squash"])
-    # If not closed here, a video that is refused stays open for a while.
-    with contextlib.closing(frames):
-        try:
-            return schema.encode(
+    warnings = []
+    try:
+        _check_place(work.raw_dir, video.id)
+        frames = decode.stream(
+            pathlib.Path(work.raw_dir, video.id),
+            work.options["size"],
+            work.options["squash"],
+            warnings.append,
+        )
+        # If not closed here, a video that is refused stays open for a while.
+        with contextlib.closing(frames):
+            content = schema.encode(
                 _of_length(frames, work.min_frames),
                 video=video.id,
                 labels=video.labels,
                 encoding=work.options["encoding"],
             )
-        except (ValueError, OSError) as error:
-            return str(error)
+    except (ValueError, OSError) as error:
+        return Record(None, names.one_line(str(error)))
+    return Record(content, warnings=tuple(map(names.one_line, warnings)))
+
+
+def _check_place(raw_dir, video):
+    """Raises unless a video has a name to list and is below the raw folder.
+
+    An absolute path, which a CSV may name, is meant as it is.
+    """
+    if not names.is_writable(video):
+        raise ValueError(
+            "Its name has a line end or another control character, or is not "
+            "UTF-8. Rename it."
+        )
+    path = pathlib.Path(raw_dir, video)
+    if pathlib.Path(video).is_absolute():
+        return
+    root = os.path.realpath(raw_dir)
+    for file in (path, *decode.files(names.existing(path), lambda _: None)):
+        real = os.path.realpath(file)
+        if os.path.commonpath([root, real]) != root:
+            raise ValueError(
+                f"{file} leads out of --raw_dir, to {real}. Put it there, or "
+                "name its absolute path in a --csv."
+            )
 
 
 def _of_length(frames, min_frames):

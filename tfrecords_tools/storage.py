@@ -10,10 +10,10 @@ from etils import epath
 
 
 def path(name):
-    """Returns a path on this machine, or as in `gs://bucket/a` or `s3://bucket/a`.
+    """Returns the path of a file or folder, here or in an object store.
 
     Args:
-        name: String or path.
+        name: String or path, such as `"gs://bucket/a"` or `"s3://bucket/a"`.
 
     Returns:
         `epath.Path`.

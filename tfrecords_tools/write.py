@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfrecords_tools import decode
 from tfrecords_tools import manifest
+from tfrecords_tools import names
 from tfrecords_tools import sources
 from tfrecords_tools import storage
 from tfrecords_tools import threads
@@ -42,17 +43,14 @@ def build(
     `workers` or on Beam.
 
     Args:
-        dataset: Name of a source.
+        dataset: String, a name of `sources.SOURCES`.
         raw_dir: Folder of the raw videos.
-        out_dir: Folder for this and other datasets, possibly as in
-            `gs://bucket/shards` or, with the extra `io`, `s3://bucket/shards`.
+        out_dir: Folder for this and other datasets, see `storage.path`.
         encoding: `"jpeg"` or `"raw"`.
         size: `(width, height)` of stored frames, in pixels.
         squash: Bool, see `decode.frames`.
-        workers: Int, threads that decode. Decoders release Python's lock: 2
-            threads on 2 cores are 1.9 times as fast as one, and each process
-            would wait seconds for TensorFlow.
-        seed: Int, for random splits and the order of records.
+        workers: Int, threads that decode.
+        seed: Int, of random splits and of the order of records.
         command: String, kept in the manifest.
         beam_options: List of options of Apache Beam, as in
             `["--runner=DirectRunner"]`, whose workers then do the work and
@@ -61,35 +59,38 @@ def build(
 
     Returns:
         The manifest, see `manifest.load`. Its `skipped` has the videos that
-        are left out because they cannot be decoded, are too short or have
-        more than `shards.MAX_FRAMES`.
+        are left out because they cannot be decoded, are too short, have more
+        than `shards.MAX_FRAMES` or are not below `raw_dir`.
 
     Raises:
         ValueError: If `out_dir` holds shards of other options or of other
-            videos, no video is usable, or Beam is not installed.
+            videos, no video is usable, two splits hold the same file, or Beam
+            is not installed.
         FileNotFoundError: If `raw_dir` has no videos.
     """
     write_shards = _writer(workers, beam_options)
     raw_dir = pathlib.Path(raw_dir)
     folder = storage.path(out_dir) / dataset
     listing = _list(dataset, raw_dir, seed, choices)
+    files_of = {v.id: _files(raw_dir / v.id) for v in listing.videos}
+    _check_splits(listing.videos, files_of)
+    left_out = [] if choices.get("csv") else names.system_files(raw_dir)
     options = {
         "encoding": encoding,
         "size": list(size),
         "squash": squash,
         "seed": seed,
-        "videos": _fingerprint(raw_dir, listing),
+        "videos": _fingerprint(listing, files_of),
     }
     if not _is_built(folder):
+        work = Work(str(raw_dir), listing.min_frames, options)
+        shards = plan(listing.videos, seed)
+        about = {"dataset": dataset, "command": command, "options": options}
         with _appears_whole(folder) as path:
-            work = Work(str(raw_dir), listing.min_frames, options)
-            shards = plan(listing.videos, seed)
             written = write_shards(path, shards, work)
             content = {
-                "dataset": dataset,
-                "command": command,
-                "options": options,
-                **_content(listing, shards, written),
+                **about,
+                **_content(listing, shards, written, left_out),
             }
             _check_any_usable(content, raw_dir)
             manifest.save(content, path)
@@ -120,16 +121,46 @@ def _list(dataset, raw_dir, seed, choices):
             f"--raw_dir={raw_dir} holds no video in the layout of {dataset}: "
             f"{source.LAYOUT}."
         )
+    for name in (n for classes in listing.labels.values() for n in classes):
+        if not names.is_writable(name):
+            raise ValueError(
+                f"The label {name!r} has a line end or another control "
+                "character, or is not UTF-8. Rename it."
+            )
     return listing
 
 
-def _fingerprint(raw_dir, listing):
+def _files(path):
+    """Returns a dict of the files of a video to their `os.stat`."""
+    found = {}
+    with contextlib.suppress(ValueError, OSError):  # `record` will say which
+        for file in decode.files(names.existing(path), lambda _: None):
+            found[file] = file.stat()
+    return found
+
+
+def _check_splits(videos, files_of):
+    """Raises if a file is in two splits, under whatever names and links."""
+    seen = {}
+    for video in videos:
+        for file, stat in files_of[video.id].items():
+            known = (stat.st_dev, stat.st_ino) if stat.st_ino else file
+            other = seen.setdefault(known, video)
+            if other.split != video.split:
+                raise ValueError(
+                    f"{names.one_line(other.id)} ({other.split}) and "
+                    f"{names.one_line(video.id)} ({video.split}) are the same "
+                    "file. Leave it in one split."
+                )
+
+
+def _fingerprint(listing, files_of):
     """Returns a SHA-256 over the paths, sizes, splits and labels of videos."""
     digest = hashlib.sha256(repr(sorted(listing.labels.items())).encode())
     for video in sorted(listing.videos):
-        paths = decode.files(raw_dir / video.id)
-        size = sum(path.stat().st_size for path in paths)
-        digest.update(repr((video, len(paths), size)).encode())
+        stats = files_of[video.id].values()
+        size = sum(stat.st_size for stat in stats)
+        digest.update(repr((video, len(stats), size)).encode())
     return digest.hexdigest()
 
 
@@ -187,7 +218,7 @@ def _uploaded(folder):
         raise
 
 
-def _content(listing, shards, written):
+def _content(listing, shards, written, left_out):
     """Returns what a manifest says about the videos and their shards."""
     splits = {
         split: {"shards": [], "videos": [], "frames": []} for split in SPLITS
@@ -205,8 +236,20 @@ def _content(listing, shards, written):
         "clips_per_video": listing.clips_per_video,
         "splits": splits,
         "skipped": [bad for notes in written for bad in notes["skipped"]],
-        "irregularities": _irregularities(listing, splits),
+        "irregularities": [
+            *_irregularities(listing, splits),
+            *_about_system_files(left_out),
+            *(line for notes in written for line in notes["warnings"]),
+        ],
     }
+
+
+def _about_system_files(paths):
+    if paths:
+        yield (
+            f"{len(paths)} files of the system are left out, such as "
+            f"{names.one_line(paths[0])}"
+        )
 
 
 def _irregularities(listing, splits):

@@ -311,8 +311,9 @@ class AdversarialModel(keras.Model):
             return count + 1, costs
 
         none = {name: tf.constant(0.0) for name in self.cost_names}
-        if self.anonymizer_steps == 1:
-            return step(0, none)[1]
+        if self.anonymizer_steps == 1:  # traced without a loop
+            steps, costs = step(tf.constant(0), none)
+            return {**costs, "anonymizer_steps": steps}
         steps, costs = tf.while_loop(
             lambda count, costs: (
                 (count < self.anonymizer_steps)

@@ -14,8 +14,7 @@ def build(name, **options):
 
     Args:
         name: One of `BASELINES`.
-        **options: `cache` and `memory`, see `obfuscate.build`. Naive Downsample
-            ignores them.
+        **options: See `obfuscate.build`. Naive Downsample ignores them.
 
     Returns:
         For Naive Downsample a model like f_A, from frames `(batch, height,

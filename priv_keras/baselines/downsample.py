@@ -30,14 +30,19 @@ class Downsample(keras.layers.Layer):
 
     def call(self, inputs):
         height, width = tf.shape(inputs)[1], tf.shape(inputs)[2]
-        down, right = -height % self.factor, -width % self.factor
-        margin = [[0, 0], [0, down], [0, right], [0, 0]]
-        padded = tf.pad(inputs, margin, "SYMMETRIC")
+        padded = self._filled(self._filled(inputs, 1), 2)
         means = tf.nn.avg_pool2d(padded, self.factor, self.factor, "VALID")
         squares = tf.repeat(
             tf.repeat(means, self.factor, axis=1), self.factor, axis=2
         )
         return squares[:, :height, :width]
+
+    def _filled(self, frames, axis):
+        """Mirrors frames at the end of an axis until squares fill it."""
+        side = tf.shape(frames)[axis]
+        places = tf.range(side + -side % self.factor) % (2 * side)
+        mirrored = tf.minimum(places, 2 * side - 1 - places)
+        return tf.gather(frames, mirrored, axis=axis)
 
     def compute_output_shape(self, input_shape):
         return input_shape

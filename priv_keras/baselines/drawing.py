@@ -135,5 +135,23 @@ def blur(frame, boxes, strength=0.2):
     return picture
 
 
+def mosaic(frame, boxes, side):
+    """Returns the frame as squares, each of the average colour of its pixels.
+
+    Args:
+        frame, boxes: See `box`.
+        side: Int, pixels.
+    """
+    import cv2
+
+    height, width = frame.shape[:2]
+    margin = (0, -height % side, 0, -width % side)
+    whole = cv2.copyMakeBorder(frame, *margin, cv2.BORDER_REPLICATE)
+    size = (whole.shape[1] // side, whole.shape[0] // side)
+    squares = cv2.resize(whole, size, interpolation=cv2.INTER_AREA)
+    large = squares.repeat(side, axis=0).repeat(side, axis=1)
+    return large[:height, :width]
+
+
 def _shorter_side(box):
     return min(box[2:] - box[:2])

@@ -1,5 +1,6 @@
 """Covers the faces or bodies that a detector finds, as is common today."""
 
+import functools
 from collections import deque
 
 import numpy as np
@@ -130,7 +131,15 @@ def _regrouped(batches, size):
         yield np.stack(waiting)
 
 
-def build(name, cache=None, memory=5):
+def build(
+    name,
+    cache=None,
+    memory=5,
+    threshold=None,
+    mask_scale=None,
+    mosaic=None,
+    detector=None,
+):
     """Returns the `Obfuscator` of a name.
 
     Args:
@@ -138,20 +147,33 @@ def build(name, cache=None, memory=5):
         cache: Folder for what the detector finds, or `None`. All baselines with
             the same detector share it.
         memory: See `tracking.follow`.
+        threshold: Float in (0, 1), the smallest score of what is covered;
+            `None` for that of the detector.
+        mask_scale: Float, 1 or more, the factor by which both sides of a box
+            are enlarged; `None` for that of the detector.
+        mosaic: Int, pixels; squares of this side replace the look of the name.
+            `None` for that look.
+        detector: See `Obfuscator`; `None` for that of the name.
 
     Raises:
         FileNotFoundError: If the detector is not installed. The message names
             the command that installs it.
     """
     part, region, look = NAMES[name]
-    detector = DETECTORS[part]()
+    options = {} if threshold is None else {"score": threshold}
+    detector = detector or DETECTORS[part](**options)
+    drawn, margin = LOOKS[look], MARGINS[part]
+    if mosaic is not None:
+        drawn = functools.partial(drawing.mosaic, side=mosaic)
+    if mask_scale is not None:
+        margin = (mask_scale - 1) / 2
     if cache is not None:
         detector = detectors.Cached(detector, cache)
     return Obfuscator(
         detector,
         REGIONS[part, region],
-        LOOKS[look],
-        margin=MARGINS[part],
+        drawn,
+        margin=margin,
         memory=memory,
     )
 

@@ -1,4 +1,4 @@
-"""The record of every turn."""
+"""Logs every turn of a game."""
 
 import json
 import time
@@ -20,9 +20,9 @@ class TurnLog(keras.callbacks.Callback):
     Args:
         run_dir: Folder of the run, in which it writes `metrics.jsonl`.
         events: Writer for TensorBoard, see `runs.turns.open_events`.
-        turns: Int, number of turns in the whole game.
+        turns: Int, the number of turns in the whole game.
         say: Callable that takes a string, such as `print`.
-        every: Int; TensorBoard gets every turn that is a multiple of it.
+        every: Int, TensorBoard gets each turn that is a multiple of it.
     """
 
     def __init__(self, run_dir, events, turns, say, every=1):

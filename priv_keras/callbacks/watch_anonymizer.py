@@ -1,4 +1,4 @@
-"""Early warnings that f_A learns nothing of use."""
+"""Warns early if f_A learns nothing useful."""
 
 import keras
 import numpy as np

@@ -17,6 +17,12 @@ NAME = "card.json"
 PAGE = "card.md"
 MAX_BYTES = 1 << 20
 TEXT = {"type": "string"}
+PIXELS = {
+    "type": "array",
+    "items": {"type": "integer", "minimum": 1, "maximum": 1 << 16},
+    "minItems": 2,
+    "maxItems": 2,
+}
 # What programs rely on in a card, which a stranger may have written.
 SCHEMA = {
     "type": "object",
@@ -29,12 +35,8 @@ SCHEMA = {
         },
         "turns": {"type": "integer", "minimum": 0},
         "date": TEXT,
-        "trained_size": {
-            "type": "array",
-            "items": {"type": "integer", "minimum": 1, "maximum": 1 << 16},
-            "minItems": 2,
-            "maxItems": 2,
-        },
+        "frame_size": PIXELS,
+        "trained_size": PIXELS,
         "psnr": {"type": ["number", "null"]},
         "data": {"type": "object"},
         "versions": {"type": "object"},
@@ -43,8 +45,9 @@ SCHEMA = {
         "files": {"type": "object", "additionalProperties": TEXT},
     },
 }
-# Cards of earlier versions do not have the arguments.
-SCHEMA["required"] = [x for x in SCHEMA["properties"] if x != "arguments"]
+# Cards of earlier versions do not have these.
+LATER = ("arguments", "frame_size")
+SCHEMA["required"] = [x for x in SCHEMA["properties"] if x not in LATER]
 SCOPE = (
     "These figures hold for the attackers named here and for frames of the "
     "size it was trained at. Nothing is known about other attackers and other "
@@ -73,7 +76,9 @@ def write(folder, card):
         folder: `pathlib.Path`.
         card: Dict of `format`, `anonymizer` (the network's name), `arguments`
             (dict of its `width`, if it has one, and its `dtype_policy`),
-            `turns`, `date`, `trained_size` (width and height in pixels),
+            `turns`, `date`, `frame_size` (width and height in pixels to which
+            whole frames were resized), `trained_size` (those of the square
+            that was cut from them),
             `psnr` (in dB, of its output to that of the trained model, or
             `None`), `data` (dict), `versions` (dict), `flags` (a flagfile's
             text) and `figures` (see `figures`, or `None` if it was not judged).
@@ -209,12 +214,14 @@ def _score(score):
 def page(card):
     """Returns the card as Markdown."""
     width, height = card["trained_size"]
+    cut = "x".join(map(str, card.get("frame_size", ())))
     lines = [
         f"# Anonymizer, {card['format']}",
         "",
         f"{_origin(card)}. Exported {card['date']}. It takes and returns uint8 "
         "frames of any height and width; its figures were measured on frames "
-        f"of {width}x{height} pixels.",
+        f"of {width}x{height} pixels"
+        + (f", cut from frames of {cut} pixels." if cut else "."),
         "",
         *_quality(card["psnr"]),
         "## What was measured",

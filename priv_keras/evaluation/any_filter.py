@@ -140,7 +140,7 @@ def _attack(
     shape = splits["train"].element_spec["clips"].shape
     labels = np.array([one["budget_labels"] for one in splits["train"]])
     single = labels.ndim == 1
-    classes = labels.max() + 1 if single else labels.shape[1]
+    classes = 1 + int(labels.max()) if single else labels.shape[1]
     task = losses.SINGLE_LABEL if single else losses.MULTI_LABEL
     found = [
         two_step.attack(

@@ -20,6 +20,10 @@ def say(line):
         tqdm.tqdm.write(line)
 
 
+def say_nothing(line):
+    """Takes the place of `say` where another process or call says the line."""
+
+
 def each(items, name, total):
     """Yields the items of an iterable, and shows a bar meanwhile.
 

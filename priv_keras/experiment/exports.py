@@ -1,6 +1,6 @@
-"""The exports of one run, each with its card.
+"""Exports the f_A of a run, each format with a model card.
 
-Part of the programs: `train` ends with this, and `export` does it.
+Part of the programs: `train` exports at its end, and `export` on its own.
 """
 
 import hashlib
@@ -115,6 +115,10 @@ def describe(anonymizer, data, run_dir, turns, name):
         "arguments": arguments,
         "turns": turns,
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "frame_size": [
+            data_flags.FRAME_WIDTH.value,
+            data_flags.FRAME_HEIGHT.value,
+        ],
         "trained_size": [data_flags.SIZE.value, data_flags.SIZE.value],
         "psnr": None,
         "data": _origin(data),
@@ -135,7 +139,7 @@ def _is_of(result, turns, anonymizer):
 
 
 def _origin(data):
-    """Names datasets and the SHA-256 of the options that made their shards."""
+    """Returns the datasets, and the SHA-256 of the options of their shards."""
     sides = {
         "dataset": (data_flags.DATASET.value, data.target),
         "budget_dataset": (data_flags.BUDGET_DATASET.value, data.budget),

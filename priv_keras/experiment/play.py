@@ -53,8 +53,9 @@ def play(data, run_dir, strategy, say, raw_accuracy=None):
     chief = is_chief(strategy)
     if chief:
         checkpoints.forget_partial(folder)
-    # On one device, because Keras's own `fit` fails on several workers.
-    if chief and not last_game(folder, say=_silently):
+    # On one device, because Keras's own `fit` fails on several workers. Damaged
+    # files are named below, where the game is loaded.
+    if chief and not last_game(folder, console.say_nothing):
         game = new_game(data)
         warm_up.warm_up(game, data, folder, say, raw_accuracy)
         checkpoints.save(game, folder, WARM_UP)
@@ -83,10 +84,6 @@ def new_game(data):
         budget_data=datasets.budget,
     )
     return game
-
-
-def _silently(_):
-    """Says nothing: damaged files are reported when the game is loaded."""
 
 
 def last_game(folder, say):

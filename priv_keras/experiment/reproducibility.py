@@ -1,4 +1,7 @@
-"""Seeds, determinism, and fingerprints of what runs may share."""
+"""Seeds, determinism, and fingerprints of what runs may share.
+
+Part of the programs: this module reads flags.
+"""
 
 import hashlib
 import json

@@ -1,4 +1,7 @@
-"""The files that show the result of a run: for TensorBoard, and pictures."""
+"""Writes what shows the result of a run: events for TensorBoard, and pictures.
+
+Part of the programs: this module reads flags.
+"""
 
 import numpy as np
 import tensorflow as tf
@@ -14,7 +17,7 @@ from priv_keras.runs.folder import RunFolder
 
 
 def without_detail(found):
-    """Returns a result without `detail`, which is only drawn.
+    """Returns a result without the `detail` that only figures need.
 
     Args:
         found: Dict, list or other value that JSON can hold.
@@ -51,7 +54,7 @@ SETTINGS = (
 
 
 def write_tensorboard(result, data, run_dir):
-    """Writes a result, with its details, for TensorBoard.
+    """Writes a result and its details as events for TensorBoard.
 
     Args:
         result: Dict, the content of `result.json`, with `detail`.

@@ -14,12 +14,12 @@ from flags import training as flags
 def open_strategy():
     """Returns the `tf.distribute.Strategy` that `--strategy` names.
 
-    It must be called before TensorFlow does anything else, because this is
-    where workers find each other.
+    Call it before TensorFlow does anything else, because workers connect to
+    each other here.
 
     Raises:
-        ValueError: If workers are not named, or if a batch cannot be shared out
-            evenly to the replicas.
+        ValueError: If `TF_CONFIG` is not set for `multi_worker`, or if a batch
+            cannot be divided evenly among the replicas.
     """
     if flags.STRATEGY.value == "none":
         return tf.distribute.get_strategy()

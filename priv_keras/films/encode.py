@@ -3,6 +3,8 @@
 import contextlib
 from fractions import Fraction
 
+from priv_keras.films import colour
+
 # Suffix of a file: FFmpeg's name of its format, and the default encoder.
 CONTAINERS = {
     ".mp4": ("mp4", "libx264"),
@@ -21,7 +23,7 @@ DEFAULTS = {
 _MUXING = {"fflags": "+bitexact", "movflags": "+use_metadata_tags"}
 # Metadata of a container that describes the input's file, not its film.
 FILE_METADATA = ("major_brand", "minor_version", "compatible_brands", "encoder")
-LIMITED_RANGE = 1  # values from 16 to 235; the number is that of FFmpeg
+LIMITED_RANGE, FULL_RANGE = 1, 2  # the numbers are those of FFmpeg
 MAX_MPEG4_TICKS = 65535  # ticks per second that MPEG-4 part 2 can count
 
 
@@ -63,6 +65,7 @@ class Encoder:
         container, default = CONTAINERS[suffix]
         self.path, self.format, self.written = path, format, 0
         self._codec = codec or default
+        self._is_mp4 = container in ("mp4", "mov")
         self._scaler = VideoReformatter()
         self._stack = contextlib.ExitStack()
         with self._stack, self._errors_reworded():
@@ -116,7 +119,8 @@ class Encoder:
                 "libx265, libvpx-vp9, ffv1 or another of FFmpeg's."
             ) from None
         format = self.format
-        pixels = config.pop("pixelformat", None) or _pixel_format(format.size)
+        pixels = config.pop("pixelformat", None)
+        pixels = pixels or _pixel_format(format, self._codec)
         bitrate = int(config.pop("bitrate", 0))
         options = DEFAULTS.get(self._codec, {}) | config
         video = self._output.add_stream(
@@ -126,13 +130,24 @@ class Encoder:
         )
         context = video.codec_context
         context.width, context.height = format.size
-        context.pix_fmt = pixels
+        try:
+            context.pix_fmt = pixels
+        except ValueError:
+            raise ValueError(
+                f"There is no pixelformat {pixels!r}. Choose yuv420p, yuv444p "
+                "or another of FFmpeg's."
+            ) from None
         context.bit_rate = bitrate
         context.time_base = _time_base(format.time_base, self._codec)
         context.flags |= av.codec.context.Flags.frame_duration
+        if context.codec.canonical_name == "hevc" and self._is_mp4:
+            context.codec_tag = "hvc1"  # players of Apple do without "hev1"
         context.sample_aspect_ratio = format.pixel_aspect
-        context.color_range = LIMITED_RANGE
-        context.colorspace = format.colour.matrix
+        rgb = context.format.is_rgb
+        self._matrix = colour.RGB if rgb else format.colour.matrix
+        self._range = FULL_RANGE if rgb else LIMITED_RANGE
+        context.color_range = self._range
+        context.colorspace = self._matrix
         context.color_primaries = format.colour.primaries
         context.color_trc = format.colour.transfer
         return video
@@ -172,8 +187,8 @@ class Encoder:
                 *self.format.size,
                 format=context.pix_fmt,
                 interpolation=Interpolation.LANCZOS,
-                dst_colorspace=self.format.colour.matrix,
-                dst_color_range=LIMITED_RANGE,
+                dst_colorspace=self._matrix,
+                dst_color_range=self._range,
                 threads=1,
             )
             picture.time_base = context.time_base
@@ -195,7 +210,11 @@ class Encoder:
             OSError: If it cannot be written or does not hold every frame.
         """
         with self._errors_reworded():
-            self._output.mux(self._video.encode())
+            packets = self._video.encode()
+            if self.written < 3:  # whose `dts` libx265 leaves undefined
+                for packet in packets:
+                    packet.dts = packet.pts
+            self._output.mux(packets)
             self._output.close()
         found = _count(self.path)
         if found != self.written:
@@ -210,9 +229,16 @@ def _url(path):
     return f"file:{path}"
 
 
-def _pixel_format(size):
-    odd = size[0] % 2 or size[1] % 2
-    return "yuv444p" if odd else "yuv420p"
+def _pixel_format(format, codec):
+    """Returns a format of 10 bits for an input of more than 8, if the encoder
+    has it."""
+    import av
+
+    odd = format.size[0] % 2 or format.size[1] % 2
+    name = "yuv444p" if odd else "yuv420p"
+    known = {each.name for each in av.Codec(codec, "w").video_formats or ()}
+    deep = f"{name}10le"
+    return deep if format.bits > 8 and deep in known else name
 
 
 def _time_base(time_base, codec):

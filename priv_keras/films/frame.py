@@ -32,6 +32,7 @@ class Format(NamedTuple):
     rate: Fraction = Fraction(25)  # frames per second, on average
     pixel_aspect: Fraction = Fraction(1)  # width of a pixel over its height
     colour: Colour = Colour()
+    bits: int = 8  # of a component of a pixel
 
 
 def check_pixels(name, count, size=None):

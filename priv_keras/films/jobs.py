@@ -1,11 +1,14 @@
 """Lists the inputs, and where the output of each goes."""
 
+import collections
 import contextlib
 import glob
+import hashlib
 import os
 import pathlib
 from typing import NamedTuple
 
+from priv_keras.films import audit
 from priv_keras.films import encode
 from priv_keras.films import picture
 from priv_keras.films import video
@@ -15,23 +18,25 @@ PIPE = "-"  # standard input or output
 # any suffix, since its content decides.
 VIDEO_SUFFIXES = {
     *encode.CONTAINERS,
-    ".3g2",
-    ".3gp",
-    ".asf",
-    ".avi",
-    ".dv",
-    ".flv",
-    ".gif",
-    ".m2ts",
-    ".mpeg",
-    ".mpg",
-    ".mts",
-    ".mxf",
-    ".ogv",
-    ".ts",
-    ".vob",
-    ".wmv",
+    *(".3g2", ".3gp", ".apng", ".asf", ".avi", ".dav", ".divx", ".dv", ".f4v"),
+    *(".flv", ".gif", ".gxf", ".ivf", ".nut", ".ogm", ".ogv", ".qt", ".rm"),
+    *(".rmvb", ".wmv", ".wtv", ".y4m"),
+    *(".m1v", ".m2v", ".mod", ".mpe", ".mpeg", ".mpg", ".mxf", ".vob"),
+    *(".m2t", ".m2ts", ".mts", ".tod", ".tp", ".trp", ".ts"),
+    *(".264", ".265", ".h264", ".h265", ".hevc", ".mjpeg", ".mjpg"),
 }
+# Files and folders that operating systems and network drives leave beside
+# films. `._NAME` holds what macOS knows about NAME.
+SYSTEM_PREFIX = "._"
+SYSTEM_NAMES = {
+    *(".ds_store", ".appledouble", ".fseventsd", ".spotlight-v100"),
+    *(".temporaryitems", ".trashes", "__macosx", "icon\r"),
+    *("thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin"),
+    *("system volume information", "lost+found", "@eadir", ".thumbnails"),
+}
+LOG = ".json"  # what the name of a log adds to that of its output
+MAX_NAME = 255  # bytes in the name of a file
+NOT_A_FILE = "{} is not a file: it is a broken link, a pipe or a device."
 
 
 class Job(NamedTuple):
@@ -49,8 +54,26 @@ class Job(NamedTuple):
         """
         if not isinstance(self.output, pathlib.Path):
             return []
-        log = self.output.with_name(self.output.name + ".json")
+        log = self.output.with_name(self.output.name + LOG)
         return [log, self.output] if audit else [self.output]
+
+
+class Listing(NamedTuple):
+    """What the inputs of a command line stand for."""
+
+    jobs: list  # of `Job`
+    skipped: list  # strings, the files in folders that are not films
+    errors: list  # strings, one sentence for each input that cannot be read
+    system: int  # files and folders of operating systems that were left out
+
+
+class _Found(NamedTuple):
+    """A file or another input, or what is wrong with it."""
+
+    path: str
+    below: pathlib.Path | None = None  # its path in the folder that was given
+    error: str | None = None
+    system: bool = False
 
 
 def list_jobs(sources, output, *, preview=False):
@@ -64,45 +87,72 @@ def list_jobs(sources, output, *, preview=False):
         preview: Bool, whether an output may be missing.
 
     Returns:
-        List of `Job`s, and a list of the files in folders that are not films.
+        `Listing`.
 
     Raises:
-        ValueError: If an input does not exist, or outputs would collide with
-            inputs or each other.
+        ValueError: If there is no film, or outputs would collide with inputs
+            or each other.
     """
-    found, skipped = [], []
-    for source in sources:
-        for path, below in _expanded(source, output):
-            if below is None or pathlib.Path(path).suffix.lower() in (
-                VIDEO_SUFFIXES | picture.FORMATS.keys()
-            ):
-                found.append((path, below))
-            else:
-                skipped.append(path)
-    if not found:
-        raise ValueError(f"There is no film in {', '.join(sources)}.")
-    alone = len(found) == 1 and found[0][1] is None
+    found = [each for source in sources for each in _found(source, output)]
+    if len(sources) == 1 and len(found) == 1:  # it was named by itself
+        found[0] = found[0]._replace(system=False)
+    errors = [each.error for each in found if each.error]
+    sound = [each for each in found if not each.error and not each.system]
+    films = [each for each in sound if _may_be_film(each)]
+    if not films:
+        raise ValueError(
+            " ".join(errors) or f"There is no film in {', '.join(sources)}."
+        )
+    alone = len(films) == 1 and films[0].below is None
     jobs = [
-        _job(source, below, output, alone, preview) for source, below in found
+        _job(each.path, each.below, output, alone, preview) for each in films
     ]
+    jobs = _without_earlier_outputs(jobs)
     _check_distinct(jobs)
-    return jobs, skipped
+    return Listing(
+        jobs,
+        skipped=[each.path for each in sound if each not in films],
+        errors=errors,
+        system=sum(each.system for each in found),
+    )
 
 
-def _expanded(source, output):
-    """Returns the files of an input, each with its path below the folder that
-    was given, or `None` if the input is not a folder."""
-    path = pathlib.Path(source)
-    if source == PIPE or video.is_url(source) or path.is_file():
-        return [(source, None)]
-    if path.is_dir():
-        return _below(path, output)
-    if video.is_camera(source):
-        return [(source, None)]
-    matches = sorted(glob.glob(source, recursive=True))
+def _may_be_film(found):
+    suffix = pathlib.Path(found.path).suffix.lower()
+    known = VIDEO_SUFFIXES | {*picture.SUFFIXES}
+    return found.below is None or suffix in known
+
+
+def _found(source, output):
+    """Returns what an input stands for, as a list of `_Found`."""
+    if source == PIPE or video.is_url(source):
+        return [_Found(source)]
+    try:
+        if os.path.lexists(source):
+            return _there(source, output)
+        if video.is_camera(source):
+            return [_Found(source)]
+        matches = sorted(glob.glob(source, recursive=True))
+    except OSError as error:
+        return [_Found(source, error=f"{source}: {error.strerror}.")]
     if not matches:
-        raise ValueError(f"{source} does not exist.")
-    return [pair for match in matches for pair in _expanded(match, output)]
+        return [_Found(source, error=f"{source} does not exist.")]
+    return [each for match in matches for each in _there(match, output)]
+
+
+def _there(path, output):
+    """Returns what a path that exists stands for, as a list of `_Found`."""
+    if os.path.isdir(path):
+        return _below(pathlib.Path(path), output)
+    if _is_system(os.path.basename(path)):
+        return [_Found(path, system=True)]
+    if not os.path.isfile(path):
+        return [_Found(path, error=NOT_A_FILE.format(path))]
+    return [_Found(path)]
+
+
+def _is_system(name):
+    return name.startswith(SYSTEM_PREFIX) or name.lower() in SYSTEM_NAMES
 
 
 def _below(folder, output):
@@ -113,11 +163,47 @@ def _below(folder, output):
     # Outputs of an earlier run may lie inside the folder.
     ours, base = pathlib.Path(output).resolve(), folder.resolve()
     return [
-        (str(path), path.relative_to(folder))
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-        and (ours == base or ours not in path.resolve().parents)
+        each
+        for each in sorted(_walked(folder), key=_path)
+        if ours == base or ours not in pathlib.Path(each.path).resolve().parents
     ]
+
+
+def _path(found):
+    return pathlib.Path(found.path)
+
+
+def _walked(folder):
+    """Yields a `_Found` for each file below a folder. Linked folders are
+    followed last, and no folder is read twice."""
+    waiting, seen, errors = [folder], set(), []
+    while waiting:
+        start = waiting.pop(0)
+        for root, folders, names in os.walk(start, onerror=errors.append):
+            if os.path.realpath(root) in seen:
+                folders.clear()
+                continue
+            seen.add(os.path.realpath(root))
+            for name in filter(_is_system, (*folders, *names)):
+                yield _Found(os.path.join(root, name), system=True)
+            folders[:] = [name for name in folders if not _is_system(name)]
+            paths = [pathlib.Path(root, name) for name in folders]
+            waiting += [path for path in paths if path.is_symlink()]
+            for name in names:
+                if not _is_system(name):
+                    yield _file_below(pathlib.Path(root, name), folder)
+    for error in errors:
+        yield _Found(
+            str(error.filename),
+            error=f"{error.filename} cannot be read: {error.strerror}.",
+        )
+
+
+def _file_below(path, folder):
+    found = _Found(str(path), path.relative_to(folder))
+    if path.is_file() or not _may_be_film(found):
+        return found
+    return found._replace(error=NOT_A_FILE.format(path))
 
 
 def _job(source, below, output, alone, preview):
@@ -129,15 +215,15 @@ def _job(source, below, output, alone, preview):
             raise ValueError("Only one film fits on standard output.")
         return Job(source, PIPE, kind)
     target = pathlib.Path(output)
-    if alone and not target.is_dir() and not output.endswith(os.sep):
+    if alone and not _is_folder(output):
         _check_suffix(target, kind)
         return Job(source, target, kind)
     if not pathlib.Path(source).is_file():
         raise ValueError(
-            f"{video.shown(source)} needs a file of its own as --output. "
-            f"Received: {output}."
+            f"{video.shown(source)} needs a file of its own as --output, as in "
+            f"film.mp4. Received: {output}."
         )
-    if target.is_file():
+    if target.exists() and not target.is_dir():
         raise ValueError(
             f"--output={output} is a file; for several inputs it has to be a "
             "folder."
@@ -146,11 +232,17 @@ def _job(source, below, output, alone, preview):
     return Job(source, target / _writable_name(name, kind), kind)
 
 
+def _is_folder(output):
+    """Returns whether the output of one film names a folder."""
+    path = pathlib.Path(output)
+    return path.is_dir() or output.endswith(os.sep) or not path.suffix
+
+
 def _beside(source, kind, preview):
     path = pathlib.Path(source)
     if path.is_file():
         name = f"{path.stem}_anonymized{_writable_name(path, kind).suffix}"
-        return path.with_name(name)
+        return _fitting(path.with_name(name))
     if preview:
         return None
     raise ValueError(f"{video.shown(source)} needs --output or --preview.")
@@ -159,17 +251,35 @@ def _beside(source, kind, preview):
 def _kind(source):
     if source == PIPE:
         return "raw"
-    suffix = pathlib.Path(source).suffix.lower()
     live = video.is_url(source) or video.is_camera(source)
-    return "picture" if not live and suffix in picture.FORMATS else "video"
+    return "picture" if not live and picture.is_picture(source) else "video"
 
 
 def _writable_name(path, kind):
     """Returns the path, with a suffix added unless it can be written as it
     is."""
-    writable = picture.FORMATS if kind == "picture" else encode.CONTAINERS
-    name = path.name if path.suffix.lower() in writable else f"{path.name}.mp4"
-    return path.with_name(name)
+    writable, other = encode.CONTAINERS, ".mp4"
+    if kind == "picture":
+        writable, other = picture.FORMATS, ".jpg"
+    known = path.suffix.lower() in writable
+    name = path.name if known else f"{path.name}{other}"
+    return _fitting(path.with_name(name))
+
+
+def _fitting(path):
+    """Returns the path; a name that would leave no room for that of its log is
+    cut, and ends in a hash of the whole name."""
+    room = MAX_NAME - len(LOG)
+    name = os.fsencode(path.name)
+    if len(name) <= room:
+        return path
+    end = f"-{hashlib.sha256(name).hexdigest()[:8]}{path.suffix}"
+    return path.with_name(_cut(path.stem, room - len(os.fsencode(end))) + end)
+
+
+def _cut(name, room):
+    """Returns the start of a name that has at most `room` bytes."""
+    return os.fsencode(name)[:room].decode("utf-8", "ignore")
 
 
 def _check_suffix(path, kind):
@@ -177,8 +287,24 @@ def _check_suffix(path, kind):
     if path.suffix.lower() not in writable:
         raise ValueError(
             f"--output={path} must end in {', '.join(writable)}: "
-            f"the input is a {'picture' if kind == 'picture' else 'video'}."
+            f"the input is a {'picture' if kind == 'picture' else 'video'}. A "
+            "folder ends in a slash."
         )
+
+
+def _without_earlier_outputs(jobs):
+    """Leaves out inputs that are outputs of others, as their logs show: a
+    pattern also matches what the same command made before."""
+    sources = collections.defaultdict(set)
+    for job in jobs:
+        if isinstance(job.output, pathlib.Path):
+            sources[os.path.realpath(job.output)].add(job.source)
+    return [
+        job
+        for job in jobs
+        if not sources[os.path.realpath(job.source)] - {job.source}
+        or not audit.read(f"{job.source}{LOG}")
+    ]
 
 
 def _check_distinct(jobs):
@@ -227,26 +353,36 @@ def whole_or_none(paths, force=False):
     Raises:
         FileExistsError: If one of the files exists, before or after writing.
     """
-    partial = [
-        path.with_name(f"{path.name}.{os.getpid()}.partial") for path in paths
-    ]
     check_absent(paths, force)
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
+    partial = [_partial(path, number) for number, path in enumerate(paths)]
+    published = []
     try:
         yield partial
         check_absent(paths, force)
         for part, path in zip(partial, paths, strict=True):
             os.replace(part, path)
+            published.append(path)
     finally:
         for part in partial:
             part.unlink(missing_ok=True)
+        if len(published) < len(paths):
+            for path in published:
+                path.unlink(missing_ok=True)
+
+
+def _partial(path, number):
+    """Returns a temporary path that is no longer than names may be."""
+    end = f".{os.getpid()}.{number}.partial"
+    return path.with_name(_cut(path.name, MAX_NAME - len(end)) + end)
 
 
 def check_absent(paths, force):
-    """Raises `FileExistsError` if a file would be replaced without `force`."""
+    """Raises `FileExistsError` if a file would be replaced without `force`, and
+    `IsADirectoryError` if a folder is in its place."""
     for path in paths:
         if path.is_dir():
-            raise FileExistsError(f"{path} is a folder.")
+            raise IsADirectoryError(f"{path} is a folder.")
         if path.exists() and not force:
             raise FileExistsError(f"{path} exists. Say --force to replace it.")

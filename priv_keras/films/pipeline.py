@@ -8,6 +8,7 @@ import threading
 
 import numpy as np
 
+from priv_keras.films import sizes
 from priv_keras.films.frame import Frame
 from priv_keras.films.video import Video
 
@@ -16,16 +17,23 @@ DEPTH = 2  # batches that wait between two steps
 PATIENCE = 5  # seconds to wait for a thread to end
 
 
+def never():
+    """Returns false: nobody ends this film early."""
+    return False
+
+
 class Prefetcher:
     """An iterator whose items are computed a few in advance, by a thread.
 
     Args:
         items: Iterable; its thread closes it if it has a method `close`.
         depth: Int, the largest number of items that wait.
+        is_over: Callable that returns whether to end early.
     """
 
-    def __init__(self, items, depth=DEPTH):
+    def __init__(self, items, depth=DEPTH, is_over=never):
         self._queue = queue.Queue(depth)
+        self._is_over = is_over
         self._stopped = threading.Event()
         self._thread = threading.Thread(
             target=self._run, args=(items,), daemon=True
@@ -45,7 +53,7 @@ class Prefetcher:
                 items.close()
 
     def _put(self, item):
-        while not self._stopped.is_set():
+        while not self._has_ended():
             try:
                 self._queue.put(item, timeout=0.1)
                 return True
@@ -53,11 +61,14 @@ class Prefetcher:
                 pass
         return False
 
+    def _has_ended(self):
+        return self._stopped.is_set() or self._is_over()
+
     def __iter__(self):
         return self
 
     def __next__(self):
-        while not self._stopped.is_set():
+        while not self._has_ended():
             try:
                 item, error = self._queue.get(timeout=0.1)
             except queue.Empty:
@@ -77,7 +88,16 @@ class Prefetcher:
         self._thread.join(PATIENCE)
 
 
-def run(source, sink, stream, *, size=None, batch=None, on_frame=None):
+def run(
+    source,
+    sink,
+    stream,
+    *,
+    size=None,
+    batch=None,
+    on_frame=None,
+    is_over=never,
+):
     """Anonymizes a film.
 
     Args:
@@ -90,6 +110,8 @@ def run(source, sink, stream, *, size=None, batch=None, on_frame=None):
             source is live, and otherwise `batch_size(size)`.
         on_frame: Callable that gets each `Frame` after it was written; `None`
             for none.
+        is_over: Callable that returns whether to end early: what the anonymizer
+            has got by then is still written.
 
     Raises:
         ValueError: If a frame cannot be decoded or anonymized.
@@ -97,7 +119,7 @@ def run(source, sink, stream, *, size=None, batch=None, on_frame=None):
     """
     size = size or source.format.size
     batch = batch or (1 if source.live else batch_size(size))
-    frames = anonymized(source.frames(size), stream, batch)
+    frames = anonymized(source.frames(size), stream, batch, is_over)
     with contextlib.closing(frames):
         for frame in frames:
             sink.write(frame)
@@ -115,24 +137,26 @@ def _copy_packets(source, sink):
         sink.copy(packet)
 
 
-def anonymized_video(path, anonymizer, size=None):
+def anonymized_video(path, anonymizer, size=sizes.TRAINED):
     """Decodes and anonymizes a video, frame by frame.
 
     Args:
         path: Path of a file, or a URL.
         anonymizer: `Anonymizer`, or another object with its method `stream`.
-        size: `(width, height)` in pixels to scale frames to; `None` for their
-            own size.
+        size: `(width, height)` in pixels to scale frames to; `"native"` for
+            their own size; `"trained"` for the height at which the figures of
+            the anonymizer were measured, or their own size if it has no card.
 
     Yields:
-        uint8 arrays `(height, width, 3)`, RGB, upright.
+        uint8 arrays `(height, width, 3)` of that size, RGB, upright.
 
     Raises:
         ValueError: If a frame cannot be decoded or anonymized.
         OSError: If the file cannot be read.
     """
+    card = getattr(anonymizer, "card", None)
     with Video(str(path)) as source:
-        size = size or source.format.size
+        size = sizes.processed(size, source.format, card, source.name)
         frames = anonymized(
             source.frames(size), anonymizer.stream, batch_size(size)
         )
@@ -146,7 +170,7 @@ def batch_size(size):
     return max(1, BATCH_PIXELS // (size[0] * size[1]))
 
 
-def anonymized(frames, stream, batch):
+def anonymized(frames, stream, batch, is_over=never):
     """Passes frames through an anonymizer, and never yields a raw frame.
 
     Frames are decoded in one thread and anonymized in another.
@@ -158,6 +182,7 @@ def anonymized(frames, stream, batch):
             arrays with the same frames, anonymized, in the same order. It may
             delay frames.
         batch: Int, frames in an array.
+        is_over: Callable that returns whether to take no more frames.
 
     Yields:
         `Frame`s, one for each of `frames`, with its time.
@@ -166,23 +191,30 @@ def anonymized(frames, stream, batch):
         ValueError: If `stream` returns another number of frames, or frames of
             another type or shape.
     """
-    times = collections.deque()
+    times, all_taken = collections.deque(), False
 
-    def arrays():
+    def batches():
         frames_left = iter(frames)
         while some := list(itertools.islice(frames_left, batch)):
+            yield some
+
+    def taken():
+        nonlocal all_taken
+        for some in raw:
             times.extend((frame.time, frame.duration) for frame in some)
             yield np.stack([frame.pixels for frame in some])
+        all_taken = True
 
-    raw = Prefetcher(arrays())
-    done = Prefetcher(_checked(stream, raw))
+    raw = Prefetcher(batches(), is_over=is_over)
+    done = Prefetcher(_checked(stream, taken()))
     try:
         for pixels in done:
             for picture in pixels:
                 yield Frame(picture, *times.popleft())
-        if times:
+        if times or not all_taken:
             raise ValueError(
-                f"The anonymizer did not return {len(times)} of its frames."
+                f"The anonymizer did not return {len(times) or 'some'} of its "
+                "frames."
             )
     finally:
         for thread in (raw, done):

@@ -47,6 +47,7 @@ class Status(NamedTuple):
     rate: float  # frames per second
     size: tuple  # (width, height) in pixels
     ended: bool
+    missing: list  # strings, what is dropped and what could not be read
 
 
 class Preview:
@@ -66,7 +67,7 @@ class Preview:
     def __init__(self, port=0):
         self._changed = threading.Condition()
         self._times = collections.deque(maxlen=1000)  # of the last frames
-        self._jpeg, self._status = None, Status(0, 0.0, (0, 0), False)
+        self._jpeg, self._status = None, Status(0, 0.0, (0, 0), False, [])
         self._server = _Server(port, self)
         self.url = (
             f"http://127.0.0.1:{self._server.server_port}/{self._server.token}/"
@@ -86,8 +87,14 @@ class Preview:
         self._server.wait_for_clients()
         self._server.server_close()
 
-    def show(self, pixels):
-        """Shows an anonymized frame, uint8 `(height, width, 3)`."""
+    def show(self, pixels, missing=()):
+        """Shows a frame.
+
+        Args:
+            pixels: uint8 `(height, width, 3)`, anonymized.
+            missing: Strings that say what of the film is dropped and what could
+                not be read.
+        """
         from PIL import Image
 
         jpeg = io.BytesIO()
@@ -96,7 +103,9 @@ class Preview:
             self._jpeg = jpeg.getvalue()
             self._times.append(time.monotonic())
             self._status = self._status._replace(
-                count=self._status.count + 1, size=pixels.shape[1::-1]
+                count=self._status.count + 1,
+                size=pixels.shape[1::-1],
+                missing=list(missing),
             )
             self._changed.notify_all()
 

@@ -2,22 +2,28 @@
 
 import collections
 import contextlib
+import functools
 import itertools
 import operator
+import os
 import re
 import sys
+import time
 from fractions import Fraction
 
-import numpy as np
-
+from priv_keras.films import clock
+from priv_keras.films import colour
 from priv_keras.films import cut_off
+from priv_keras.films.fields import deinterlaced
 from priv_keras.films.frame import MAX_PIXELS
-from priv_keras.films.frame import Colour
 from priv_keras.films.frame import Format
 from priv_keras.films.frame import Frame
 from priv_keras.films.frame import check_pixels
+from priv_keras.films.frame import resized
+from priv_keras.films.orientation import display_matrix
+from priv_keras.films.orientation import side_data
+from priv_keras.films.orientation import upright
 
-MATRICES = (1, 4, 5, 6, 7, 9)  # colour matrices that FFmpeg's scaler knows
 # The demuxers of FFmpeg that may open a file. Each reads only that file. The
 # others are left out because they open other files and addresses that a file
 # names (concat, hls, dash, imf, sdp, mlv, image2), run a script (lavfi,
@@ -44,6 +50,29 @@ PROTOCOLS = (
     *("ffrtmpcrypt", "ffrtmphttp", "rist"),
 )
 WAIT = 20  # seconds for a network to answer
+# Flags of a format of FFmpeg: its times may jump; it has no times.
+JUMPS, NO_TIMES = 0x0200, 0x0080
+# The times that can be trusted: FFmpeg guesses `dts` in Matroska, and in AVI,
+# which numbers packets, `pts`.
+CLOCKS = {"avi": "dts", "matroska,webm": "pts"}
+# Brands of AVIF and HEIC: of pictures, and of films beside their first picture.
+HEIF_BRANDS = (
+    *("avif", "heic", "heix", "heim", "heis", "mif1"),
+    *("avis", "hevc", "hevx", "msf1"),
+)
+# Protocols that may serve a file faster than it was recorded.
+FILE_SERVERS = ("http", "https", "ftp")
+# What belongs to a whole film and is not written, by PyAV's name of the type.
+SIDE_DATA = {
+    "SPHERICAL": "spherical projection",
+    "STEREO3D": "stereo arrangement",
+    "MASTERING_DISPLAY_METADATA": "mastering display (HDR)",
+    "CONTENT_LIGHT_LEVEL": "light level (HDR)",
+    "DYNAMIC_HDR_PLUS": "HDR10+",
+    "DOVI_METADATA": "Dolby Vision",
+    "ICC_PROFILE": "colour profile",
+    "A53_CC": "closed captions",
+}
 # PyAV's format and device for the number of a camera.
 CAMERAS = {"linux": ("v4l2", "/dev/video{}"), "darwin": ("avfoundation", "{}")}
 
@@ -54,8 +83,9 @@ def is_url(name):
 
 
 def is_camera(name):
-    """Returns whether an input is the number of a camera."""
-    return bool(re.fullmatch(r"\d{1,3}", name))
+    """Returns whether an input is the number of a camera. A file of that name
+    takes precedence."""
+    return bool(re.fullmatch(r"\d{1,3}", name)) and not os.path.lexists(name)
 
 
 def shown(name):
@@ -68,7 +98,9 @@ class Video:
 
     Frames are those of the first video stream that is not a cover picture.
     Display matrices, with which phones turn pictures, are applied to pixels.
-    Damage is an error unless it is accepted.
+    Interlaced frames are deinterlaced, and transparent ones laid on white. If
+    films were joined, the times of each go on from those of the last. Damage is
+    an error unless it is accepted.
 
     Args:
         name: String, a file, a URL, or the number of a camera.
@@ -81,7 +113,7 @@ class Video:
         count: Int, the approximate number of frames; `None` if it is unknown.
         audio: List of the streams that `packets` come from.
         packets: `collections.deque` of audio packets, in the order of reading.
-        dropped: List of strings, the streams that are not read.
+        dropped: List of strings, what is not read or not passed on.
         metadata: Dict of strings, what the container says about the film.
         warnings: List of strings.
 
@@ -97,10 +129,12 @@ class Video:
         self.live = is_url(name) or is_camera(name)
         self._seconds, self._accept = seconds, accept_damaged
         self.warnings, self.packets = [], collections.deque()
+        self.format, self._heard = None, {}
         self._stack = contextlib.ExitStack()
         with self._stack:
             self._check_whole(name)
             with self._errors_reworded("opened"):
+                self._opened = time.monotonic()
                 self._container = self._stack.enter_context(_open(name))
                 self._find_streams(audio)
                 self._read_ahead()
@@ -116,8 +150,8 @@ class Video:
         if self.live:
             return
         try:
-            cut_off.check(name)
-        except ValueError as error:
+            self.warnings += cut_off.check(name)
+        except cut_off.CutOffError as error:
             if not self._accept:
                 raise
             self.warnings.append(f"cut off{str(error).partition('cut off')[2]}")
@@ -151,17 +185,20 @@ class Video:
         ]
         if not films:
             raise ValueError(f"{self.name} has no video stream.")
-        self._video = films[0]
+        self._video = self._choose(films)
         context = self._video.codec_context
         if context is None:
             raise ValueError(f"{self.name} has an unknown codec.")
         size = context.width, context.height
         check_pixels(self.name, size[0] * size[1], size)
+        self._decoder = context = _decoder(self._video)
         context.thread_type = "AUTO"
-        # AVI numbers packets. The `pts` that FFmpeg derives from that are wrong
-        # if packets and pictures do not match, as in DivX; the `dts` are right.
+        # In AVI, the `pts` are wrong if packets and pictures do not match, as
+        # in DivX.
         avi = self._container.format.name == "avi"
         self._stamp = operator.attrgetter("dts" if avi else "pts")
+        # By Microsoft's definition, the fourth byte of a pixel means nothing.
+        self._opaque = avi and context.name == "rawvideo"
         context.options = {"max_pixels": str(MAX_PIXELS)} | (
             {} if self._accept else {"err_detect": "explode"}
         )
@@ -179,6 +216,26 @@ class Video:
             _described(stream) for stream in streams if stream.index not in kept
         ]
 
+    def _choose(self, films):
+        """Returns the first of several streams. In HEIF and AVIF, each picture
+        is one, and so is its transparency."""
+        from av.stream import Disposition
+
+        if any(film.disposition & Disposition.dependent for film in films):
+            raise ValueError(
+                f"{self.name} is a picture in tiles, as phones write HEIC. "
+                "Install the package pillow-heif to read it, or convert it to "
+                "JPEG first."
+            )
+        if self._container.metadata.get("major_brand") in HEIF_BRANDS:
+            films = [film for film in films if film.frames > 1] or films
+            if len(films) > 1:
+                raise ValueError(
+                    f"{self.name} has several pictures in one, such as the "
+                    "colours and the transparency. Convert it to PNG first."
+                )
+        return films[0]
+
     def _read_ahead(self):
         """Decodes the first frame, since headers do not tell everything."""
         self._decoded = self._decode()
@@ -186,15 +243,21 @@ class Video:
         if first is None:
             raise ValueError(f"{self.name} has no frames.")
         self._decoded = itertools.chain([first], self._decoded)
-        self._matrix = display_matrix(first)
-        size = first.width, first.height
+        colour.check(self.name, first)
+        kinds = {data.type.name for data in side_data(first)}
+        self.dropped += [SIDE_DATA[k] for k in SIDE_DATA if k in kinds]
+        matrix = display_matrix(first)
+        size = _upright_size(first, matrix)
         aspect = self._video.sample_aspect_ratio or Fraction(1)
-        if self._matrix[0, 0] == 0:
-            size, aspect = size[::-1], 1 / aspect
+        if matrix[0, 0] == 0:
+            aspect = 1 / aspect
         rate = self._video.average_rate or self._video.guessed_rate
         rate = Fraction(rate or 25).limit_denominator(1001) or Fraction(25)
         time_base = first.time_base or self._video.time_base or 1 / rate
-        self.format = Format(size, time_base, rate, aspect, _colour(first))
+        bits = colour.bits(first.format.name)
+        self.format = Format(
+            size, time_base, rate, aspect, colour.of(first), bits
+        )
         self.count = self._count(rate)
         self._start = self._find_start(first)
 
@@ -221,13 +284,11 @@ class Video:
 
     def _decode(self):
         """Yields `av.VideoFrame`s; appends packets of audio to `packets`."""
-        streams = (self._video, *self.audio)
         begun = not self.live
         with self._errors_reworded("read"):
-            for packet in self._container.demux(*streams):
-                if packet.stream_index != self._video.index:
-                    if packet.dts is not None:
-                        self.packets.append(packet)
+            for packet in self._continued():
+                if packet.stream.index != self._video.index:
+                    self._keep(packet)
                     continue
                 for frame in self._decode_packet(packet, begun):
                     # A live stream may begin between two key frames.
@@ -235,13 +296,71 @@ class Video:
                     if begun:
                         yield frame
 
+    def _keep(self, packet):
+        """Keeps a packet of audio, unless another one takes its time, as where
+        two recordings were joined."""
+        if packet.dts is None:
+            return
+        index = packet.stream_index
+        free = self._heard.get(index, packet.dts)
+        if packet.dts >= free:
+            self._heard[index] = packet.dts + (packet.duration or 0) // 2 + 1
+            self.packets.append(packet)
+
+    def _continued(self):
+        """Yields packets whose times go on."""
+        flags = self._container.format.flags
+        packets = self._demuxed()
+        if self.live and flags & NO_TIMES and not self._is_served():
+            packets = clock.arriving(packets, self._opened)
+        packets = clock.continued(
+            packets,
+            self._video.index,
+            gaps=bool(flags & JUMPS),
+            key=CLOCKS.get(self._container.format.name),
+            warn=self._warn_once,
+        )
+        return clock.trusted(packets, self._video.index)
+
+    def _is_served(self):
+        """Returns whether an input may come faster than it was recorded."""
+        scheme = self.name.partition("://")[0]
+        pictures = self._container.format.name == "mpjpeg"
+        return scheme in FILE_SERVERS and not pictures
+
+    def _demuxed(self):
+        """Yields packets up to the end, or up to a fault that is accepted."""
+        import av
+
+        try:
+            yield from self._container.demux(self._video, *self.audio)
+        except IndexError:
+            # PyAV counts streams that were not there when it opened the file.
+            self._warn_once(
+                "a stream that begins late, such as audio, is not read"
+            )
+        except av.FFmpegError as error:
+            if not self._accept or self.format is None:
+                raise
+            self.warnings.append(f"broke off: {error.strerror}")
+            yield self._end()
+
+    def _end(self):
+        """Returns the packet that makes the decoder give its last frames."""
+        import av
+
+        packet = av.Packet()
+        packet.stream = self._video
+        packet.time_base = self._video.time_base
+        return packet
+
     def _decode_packet(self, packet, begun):
         import av
 
         try:
             if packet.is_corrupt:
                 raise ValueError("a packet is damaged")
-            frames = packet.decode()
+            frames = self._decoder.decode(packet)
             if any(frame.is_corrupt for frame in frames):
                 raise ValueError("a frame is damaged")
             return frames
@@ -272,50 +391,65 @@ class Video:
         Raises:
             ValueError: If a frame cannot be decoded or has another size.
         """
-        from av.video.reformatter import Interpolation
         from av.video.reformatter import VideoReformatter
 
         # Without it, PyAV starts threads for every frame.
         scaler = VideoReformatter()
-        turned = self._matrix[0, 0] == 0
-        scaled = size[::-1] if turned else size
-        coded = self.format.size[::-1] if turned else self.format.size
-        shrinks = size[0] * size[1] < coded[0] * coded[1]
+        timed = deinterlaced(self._timed(), self._warn_once)
+        for frame, matrix, *rest in timed:
+            with self._errors_reworded("converted"):
+                pixels = self._pixels(frame, matrix, size, scaler)
+            yield Frame(pixels, *rest)
+
+    def _pixels(self, frame, matrix, size, scaler):
+        """Returns a frame as an upright array of a size."""
+        from av.video.reformatter import Interpolation
+
+        size = size[::-1] if matrix[0, 0] == 0 else size
+        convert = functools.partial(scaler.reformat, frame, threads=1)
+        if colour.has_alpha(frame.format.name) and not self._opaque:
+            whole = convert(format="rgba").to_ndarray()
+            pixels, transparent = colour.composited(whole)
+            if transparent and "transparency" not in self.dropped:
+                self.dropped.append("transparency")
+            return upright(resized(pixels, size), matrix)
+        shrinks = size[0] * size[1] < frame.width * frame.height
         way = Interpolation.AREA if shrinks else Interpolation.BICUBIC
-        for frame, time, duration in self._timed():
-            if (frame.width, frame.height) != coded:
-                raise ValueError(
-                    f"{self.name} changes its size from {coded[0]}x{coded[1]} "
-                    f"to {frame.width}x{frame.height}. Cut it there."
-                )
-            rgb = scaler.reformat(
-                frame, *scaled, format="rgb24", interpolation=way, threads=1
-            )
-            pixels = upright(rgb.to_ndarray(), self._matrix)
-            yield Frame(pixels, time, duration)
+        rgb = convert(*size, format="rgb24", interpolation=way)
+        return upright(rgb.to_ndarray(), matrix)
 
     def _timed(self):
-        """Yields frames with their times and durations in ticks; each time is
-        later than the last."""
+        """Yields frames with their display matrices, and with their times and
+        durations in ticks; each time is later than the last."""
         base = self.format.time_base
         start = round(self._start / base)
         tick = max(1, round(1 / self.format.rate / base))
         last = None
         for frame in self._decoded:
+            matrix = display_matrix(frame)
+            self._check_size(_upright_size(frame, matrix))
             stamp = self._stamp(frame)
             if last is None:
                 time = 0 if stamp is None else max(stamp - start, 0)
             elif stamp is None:  # for example at the end of an AVI
                 time = last + tick
             elif stamp - start <= last:
-                time = last + 1
+                time = last + tick
                 self._warn_once("times of frames repeat or go back")
             else:
                 time = stamp - start
             if self._seconds and time * base >= self._seconds:
                 return
             last = time
-            yield frame, time, frame.duration or 0
+            yield frame, matrix, time, frame.duration or 0
+
+    def _check_size(self, size):
+        first = self.format.size
+        if size != first:
+            raise ValueError(
+                f"{self.name} changes its size from {first[0]}x{first[1]} to "
+                f"{size[0]}x{size[1]}. Cut it there."
+            )
 
     def _warn_once(self, warning):
         if warning not in self.warnings:
@@ -378,36 +512,22 @@ def _described(stream):
     return f"{stream.type} ({codec})"
 
 
-def _colour(frame):
-    matrix = frame.colorspace if frame.colorspace in MATRICES else 2
-    return Colour(matrix, int(frame.color_primaries), int(frame.color_trc))
+def _decoder(stream):
+    """Returns the decoder of a stream: its own, unless that would drop alpha.
 
-
-def display_matrix(frame):
-    """Returns how a frame must be turned or mirrored to be upright.
-
-    Args:
-        frame: `av.VideoFrame`.
-
-    Returns:
-        Int array `(2, 2)` of 0, 1 and -1: `(x, y) @ matrix` is the position at
-        which a pixel is shown, up to a shift. Angles are rounded to quarter
-        turns.
+    FFmpeg's own decoders of VP8 and VP9 give the colours of transparent pixels
+    and not their transparency.
     """
-    from av.sidedata.sidedata import Type
+    import av
 
-    data = frame.side_data.get(Type.DISPLAYMATRIX)
-    if data is None:
-        return np.eye(2, dtype=int)
-    matrix = np.frombuffer(bytes(data), "int32").reshape(3, 3)[:2, :2]
-    turned = abs(matrix[0, 0]) < abs(matrix[0, 1])
-    matrix = np.sign(matrix) * np.eye(2, dtype=int)[:: -1 if turned else 1]
-    return matrix if matrix.any(axis=0).all() else np.eye(2, dtype=int)
+    own = stream.codec_context
+    codec = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(own.name)
+    tags = {key.lower(): value for key, value in stream.metadata.items()}
+    if codec is None or tags.get("alpha_mode") != "1":
+        return own
+    return av.CodecContext.create(codec, "r")
 
 
-def upright(pixels, matrix):
-    """Applies a display matrix to a picture `(height, width, 3)`."""
-    if matrix[0, 0] == 0:
-        pixels = pixels.transpose(1, 0, 2)
-    x_sign, y_sign = matrix.sum(axis=0)
-    return np.ascontiguousarray(pixels[::y_sign, ::x_sign])
+def _upright_size(frame, matrix):
+    size = frame.width, frame.height
+    return size[::-1] if matrix[0, 0] == 0 else size

@@ -1,4 +1,4 @@
-"""Judged runs in groups that compare, with estimates of their figures."""
+"""Groups judged runs that can be compared, and estimates their figures."""
 
 import itertools
 import math
@@ -212,7 +212,8 @@ class Attacked(NamedTuple):
 def by_attack(points):
     """Groups what the attacks found by configuration.
 
-    Only runs that were judged by all attacks that any run was judged by count.
+    A run counts only if it was judged by every attack that any of the runs was
+    judged by.
 
     Args:
         points: List of `Point` of one arena.

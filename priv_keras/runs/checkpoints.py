@@ -1,4 +1,4 @@
-"""Files of weights, each of which is complete and can be checked to be.
+"""Files of weights, which are complete and can be verified.
 
 A file's name ends in the first digits of its SHA-256, as in
 `turn_000056-1f0c5a6b7d8e.weights.h5`, so that damage to it is detected.
@@ -20,7 +20,7 @@ def save(model, folder, stem):
     """Saves a model's weights, under the final name only when complete.
 
     Args:
-        model: Keras model, or any object with its `save_weights`.
+        model: Keras model, or another object that has `save_weights`.
         folder: Path, created if it is missing.
         stem: String, how the name starts. Older files of that stem are
             deleted.
@@ -97,13 +97,14 @@ def load(model, path):
     """Reads a file of weights into a model.
 
     Args:
-        model: See `save`. It may be changed in part if the file is unfit.
+        model: See `save`. If the file does not fit, some weights may have
+            been overwritten.
         path: Path of a `*.weights.h5`.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is damaged, of another network, or has another
-            suffix: Keras reads other files by other means.
+        ValueError: If the file is damaged, belongs to another network, or has
+            another suffix, by which Keras would choose another format.
     """
     if not pathlib.Path(path).is_file():
         raise FileNotFoundError(f"There is no file {path}.")

@@ -15,7 +15,7 @@ class RunFolder:
     Attributes:
         path: `pathlib.Path` of the folder; all others are below it.
         config: Flagfile that repeats the run.
-        labels: JSON, what the classes of the parties mean.
+        labels: JSON, the names of the actions and of the private labels.
         bad_records: JSON, the records that the run leaves out.
         checkpoints: Folder of the games that were saved.
         turns: JSON lines, the figures of each turn.
@@ -25,7 +25,7 @@ class RunFolder:
         before_after: PNG of frames, raw and anonymized.
         moving: WebP of the same as clips.
         exports: Folder of exported anonymizers.
-        minutes: Text, how long a sweep took over the run.
+        minutes: Text, the minutes that a sweep spent on the run.
     """
 
     def __init__(self, path):
@@ -86,15 +86,16 @@ def check_labels(data, run_dir):
 
 
 def check_run_dir(run_dir, config, resume):
-    """Raises unless `run_dir` is free, or holds this configuration to resume.
+    """Raises unless a run can start in `run_dir`, or resume there.
 
     Args:
         run_dir: `pathlib.Path`.
         config: String, the flags of this run as a flagfile.
-        resume: Bool, whether `run_dir` shall be gone on with.
+        resume: Bool, whether to continue the run in `run_dir`.
 
     Raises:
-        ValueError: If the folder holds another run, or none to resume.
+        ValueError: If the folder is in use, holds a run with other flags, or
+            holds none to resume.
     """
     path = RunFolder(run_dir).config
     if not path.exists():

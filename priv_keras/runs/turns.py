@@ -34,12 +34,12 @@ def read_turns(run_dir):
 def open_events(run_dir, last):
     """Opens the file that a game writes its events to.
 
-    Forgetting replaces event files, and a writer whose file is replaced goes on
-    writing to one that nobody can read. This is therefore the only way to a
-    writer for a game: it forgets first.
+    Events of later turns are dropped before the file is opened. That replaces
+    event files, and a writer whose file was replaced would keep writing to a
+    deleted one, so a game gets its writer here alone.
 
-    There is one writer for all callbacks, because TensorBoard follows only the
-    newest file of a folder.
+    All callbacks share one writer, because TensorBoard follows only the newest
+    file of a folder.
 
     Args:
         run_dir: Folder of the run, in which it writes `tensorboard/`.

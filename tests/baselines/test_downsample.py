@@ -30,6 +30,17 @@ def test_any_size_stays_and_a_flat_frame_too(factor):
     assert len(np.unique(noise[..., 0])) == squares
 
 
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (7, 2), (40, 1)])
+def test_a_frame_may_be_smaller_than_a_square(size):
+    frames = np.random.rand(1, *size, 3).astype("float32")
+    found = downsample(frames, 16)
+    assert found.shape == frames.shape
+    assert frames.min() - 1e-6 <= found.min()
+    assert found.max() <= frames.max() + 1e-6
+    if max(size) <= 16:
+        assert len(np.unique(found[..., 0])) == 1
+
+
 def test_a_factor_of_one_changes_nothing():
     frames = np.random.rand(1, 5, 7, 3).astype("float32")
     np.testing.assert_allclose(downsample(frames, 1), frames, atol=1e-6)

@@ -56,6 +56,38 @@ def obfuscator(finder=None, **options):
     )
 
 
+def test_a_mosaic_has_squares_of_the_average_colour():
+    frame = walk(1)[0]
+    found = drawing.mosaic(frame, NOBODY, 7)
+    assert found.shape == frame.shape
+    for top in range(0, 30, 7):
+        for left in range(0, 40, 7):
+            square = found[top : top + 7, left : left + 7]
+            assert (square == square[0, 0]).all()
+    np.testing.assert_allclose(
+        found[7, 14], frame[7:14, 14:21].mean(axis=(0, 1)), atol=0.51
+    )
+
+
+def test_covers_are_as_large_and_as_many_as_asked(monkeypatch):
+    class Detector(Finder):
+        def __init__(self, score=0.5):
+            super().__init__()
+            self.score = score
+
+    monkeypatch.setitem(obfuscate.DETECTORS, "face", Detector)
+    made = obfuscate.build(
+        "face_box_blur", threshold=0.3, mask_scale=2, mosaic=8
+    )
+    assert made.detector.score == 0.3
+    frames = walk(1)
+    changed = (made(frames) != frames).any(axis=3)[0]
+    ys, xs = np.nonzero(changed)
+    assert (ys.min(), ys.max() + 1) == (7, 19)  # 6 pixels, and twice 3
+    assert (xs.min(), xs.max() + 1) == (0, 11)
+    assert obfuscate.build("face_box_blur").detector.score == 0.5
+
+
 def test_what_is_found_is_covered_and_nothing_else():
     frames = walk()
     found = obfuscator()(frames)

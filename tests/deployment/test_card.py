@@ -12,6 +12,7 @@ DESCRIBED = {
     "arguments": {"width": 0.5, "dtype_policy": "mixed_bfloat16"},
     "turns": 70,
     "date": "2025-01-01T00:00:00+00:00",
+    "frame_size": [160, 120],
     "trained_size": [112, 96],
     "psnr": 38.25,
     "data": {"dataset": "puppets, options abc"},
@@ -65,7 +66,8 @@ def test_a_card_lists_every_file_and_holds(folder):
 
 def test_a_page_says_what_the_card_says(folder):
     text = (folder / "card.md").read_text()
-    for said in ("Not judged.", "96 pixels", "38.2", "puppets", "--gamma=1.5"):
+    assert "112x96 pixels, cut from frames of 160x120 pixels." in text
+    for said in ("Not judged.", "38.2", "puppets", "--gamma=1.5"):
         assert said in text
     assert "`--anonymizer=lite` (width 0.5, dtype_policy mixed_bfloat16)" in (
         text
@@ -193,7 +195,7 @@ def test_files_elsewhere_are_not_looked_at(folder):
 
 def test_a_card_of_an_earlier_version_holds(folder):
     known = json.loads((folder / "card.json").read_text())
-    del known["arguments"]
+    del known["arguments"], known["frame_size"]
     (folder / "card.json").write_text(json.dumps(known))
     card.check(folder)
     card.amend(folder, card.figures(RESULT))

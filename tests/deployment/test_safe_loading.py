@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from made_cards import card_of
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.core.protobuf import tensor_bundle_pb2
@@ -22,19 +23,7 @@ from priv_keras.networks.anonymizer import ANONYMIZERS
 FRAMES = np.random.default_rng(0).integers(0, 256, (2, 21, 30, 3), "uint8")
 SIGNATURE = [tf.TensorSpec((None, None, None, 3), tf.uint8)]
 WIDTH = 0.25
-CARD = {
-    "format": "savedmodel",
-    "anonymizer": "lite",
-    "arguments": {"width": WIDTH, "dtype_policy": "float32"},
-    "turns": 1,
-    "date": "",
-    "trained_size": [40, 40],
-    "psnr": None,
-    "data": {},
-    "versions": {},
-    "flags": "",
-    "figures": None,
-}
+CARD = card_of("lite", WIDTH)
 load = priv_keras.Anonymizer.load
 
 

@@ -81,6 +81,7 @@ def test_a_fresh_f_t_keeps_splits_apart(tmp_path, monkeypatch):
         "warm_up_target_learning_rate": 0.05,
         "frames": 2,
         "attacker_frames": 1,
+        "mirror": True,
     }
     with reading_sbu(tmp_path, **settings):
         evaluation = attack.Evaluation(

@@ -236,6 +236,28 @@ def test_a_baseline_anonymizes_too(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["in.mp4", "in_anonymized.mp4"]
 
 
+@pytest.mark.slow
+def test_a_baseline_covers_the_boxes_of_a_file(tmp_path):
+    Image.fromarray(scene(3)).save(tmp_path / "in.png")
+    boxes = {
+        "film": None,
+        "start": 0,
+        "size": SIZE,
+        "frames": [[[4, 6, 20, 30]]],
+    }
+    (tmp_path / "boxes.json").write_text(json.dumps(boxes))
+    options = ("--model=face_box_black", "--mask_scale=1", "--noaudit")
+    done = anonymize(
+        *(tmp_path / "in.png", "-o", tmp_path / "out.png", *options),
+        f"--detections={tmp_path / 'boxes.json'}",
+    )
+    assert done.returncode == 0, said(done)
+    expected = scene(3)
+    expected[6:30, 4:20] = 0
+    found = np.asarray(Image.open(tmp_path / "out.png"))
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_raw_frames_pass_through_pipes(model):
     pictures = np.stack(scenes(100))
     done = anonymize(
@@ -453,7 +475,9 @@ def test_an_output_that_does_not_fit_leaves_nothing(model, tmp_path):
         preexec_fn=limited(200),
     )
     assert done.returncode == 1
-    assert said(done)[-1].startswith("error: The output cannot be written")
+    assert said(done)[-1].startswith(
+        f"error: {source}: The output cannot be written"
+    )
     assert not list((tmp_path / "out").iterdir())
 
 
@@ -491,7 +515,9 @@ def test_a_model_that_fails_at_a_frame_leaves_nothing(tmp_path):
         input=frames.tobytes(),
     )
     assert done.returncode == 1
-    assert said(done)[-1].startswith("error: The anonymizer failed: Invalid")
+    assert said(done)[-1].startswith(
+        "error: standard input: The anonymizer failed: Invalid"
+    )
     assert not list((tmp_path / "out").iterdir())
 
 

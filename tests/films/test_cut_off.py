@@ -45,10 +45,64 @@ def test_a_stream_of_packets_is_cut_within_one(tmp_path):
 
 
 def test_what_comes_after_does_no_harm(tmp_path):
-    for name in ("a.mkv", "a.avi"):
+    tag = b"TAG" + b"A title of a song, an artist".ljust(125, b"\0")
+    for name in FILMS:
         path = write_film(tmp_path / name, **FILMS[name])
-        path.write_bytes(path.read_bytes() + b"rubbish")
-        cut_off.check(path)
+        content = path.read_bytes()
+        for rubbish in (b"rub", b"rubbish", tag, bytes(500), b"\xff" * 500):
+            path.write_bytes(content + rubbish)
+            assert cut_off.check(path) == []
+            with video.Video(str(path)) as film:
+                assert len(list(film.frames(film.format.size))) == 30
+
+
+FRAGMENTS = {"movflags": "frag_keyframe+empty_moov"}
+
+
+@pytest.mark.parametrize("options", [{}, {"movflags": "faststart"}])
+def test_a_second_film_in_the_file_is_told(tmp_path, options):
+    first = write_film(tmp_path / "1.mp4", options=options)
+    second = write_film(tmp_path / "2.mp4", options=options)
+    path = tmp_path / "in.mp4"
+    path.write_bytes(first.read_bytes() + second.read_bytes())
+    another = ["another film follows in the same file, and is not read"]
+    assert cut_off.check(path) == another
+    with video.Video(str(path)) as film:
+        assert film.warnings == another
+        assert len(list(film.frames(film.format.size))) == 30
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("a.flv", "libx264"), ("a.wmv", "wmv2"), ("a.nut", "mpeg4")],
+)
+def test_a_second_film_of_another_format_is_told(tmp_path, name, codec):
+    path = write_film(tmp_path / name, codec=codec)
+    content = path.read_bytes()
+    assert cut_off.check(path) == []
+    path.write_bytes(content * 2)
+    assert cut_off.check(path) == [
+        "another film follows in the same file, and is not read"
+    ]
+
+
+def test_several_films_in_fragments_are_refused(tmp_path):
+    path = write_film(tmp_path / "in.mp4", options=FRAGMENTS)
+    path.write_bytes(path.read_bytes() * 2)
+    for accepted in (False, True):
+        with pytest.raises(ValueError, match="in.mp4 holds several films in"):
+            video.Video(str(path), accept_damaged=accepted)
+
+
+def test_a_cut_in_a_fragment_shows(tmp_path):
+    path = write_film(tmp_path / "in.mp4", options=FRAGMENTS)
+    content = path.read_bytes()
+    last = content.rindex(b"mdat") - 4
+    assert cut_off.check(path) == []
+    for length in (last + 3, last + 7, last + 9, last + 100):
+        path.write_bytes(content[:length])
+        with pytest.raises(ValueError, match="is cut off"):
+            cut_off.check(path)
 
 
 @pytest.mark.parametrize(

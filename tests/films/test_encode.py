@@ -178,6 +178,63 @@ def test_colours_are_coded_as_in_the_input(tmp_path, matrix):
     assert np.abs(found.astype(int) - (200, 60, 20)).max() <= 6
 
 
+@pytest.mark.parametrize(
+    ("output", "codec", "pix_fmt"),
+    [
+        ("out.mp4", None, "yuv420p10le"),
+        ("out.mkv", "libx265", "yuv420p10le"),
+        ("out.mkv", "ffv1", "yuv420p10le"),
+    ],
+)
+@pytest.mark.parametrize("size", [SIZE, (65, 49)])
+def test_ten_bits_stay_where_the_encoder_has_them(
+    tmp_path, output, codec, pix_fmt, size
+):
+    deep = write_film(
+        *(tmp_path / "in.mkv", scenes(3, size)),
+        codec="ffv1",
+        pix_fmt="yuv444p10le",
+    )
+    raw, _ = read_film(deep)
+    convert(deep, tmp_path / output, codec=codec)
+    with av.open(str(tmp_path / output)) as container:
+        found = container.streams.video[0].codec_context.pix_fmt
+    assert found == (pix_fmt if size == SIZE else "yuv444p10le")
+    assert_alike(read_film(tmp_path / output)[0], inverses(raw))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("codec", ["libx264", "libx265", "libvpx-vp9"])
+def test_the_shortest_films_are_written(tmp_path, count, codec):
+    source = write_film(tmp_path / "in.mkv", scenes(count), codec="ffv1")
+    for _ in range(3):
+        convert(source, tmp_path / "out.mp4", codec=codec)
+        found, at = read_film(tmp_path / "out.mp4")
+        assert len(found) == count
+        np.testing.assert_allclose(at, np.arange(count) / 25, atol=1e-3)
+        with av.open(str(tmp_path / "out.mp4")) as container:
+            packets = [p for p in container.demux(video=0) if p.size]
+        assert all(p.dts * p.time_base > -1 for p in packets)
+
+
+def test_ten_bits_become_eight_where_it_has_not(tmp_path):
+    deep = write_film(
+        tmp_path / "in.mkv", scenes(3), codec="ffv1", pix_fmt="yuv420p10le"
+    )
+    convert(deep, tmp_path / "out.mkv", codec="mpeg4")
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        found = container.streams.video[0].codec_context.pix_fmt
+    assert found == "yuv420p"
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_players_of_apple_find_hevc(tmp_path, suffix):
+    source = write_film(tmp_path / "in.mp4", scenes(3))
+    convert(source, tmp_path / f"out{suffix}", codec="libx265")
+    with av.open(str(tmp_path / f"out{suffix}")) as container:
+        assert container.streams.video[0].codec_context.codec_tag == "hvc1"
+
+
 def streams(path):
     with av.open(str(path)) as container:
         kinds = [stream.type for stream in container.streams]

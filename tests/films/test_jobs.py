@@ -24,8 +24,8 @@ def tree(tmp_path, monkeypatch):
 
 
 def pairs(sources, output=None, **options):
-    jobs, _ = list_jobs(sources, output, **options)
-    return {job.source: str(job.output) for job in jobs}
+    found = list_jobs(sources, output, **options).jobs
+    return {job.source: str(job.output) for job in found}
 
 
 def test_a_file_has_its_output_beside_it():
@@ -41,6 +41,7 @@ def test_one_file_has_the_output_that_is_named():
     assert pairs(["a.mp4"], "out.mkv") == {"a.mp4": "out.mkv"}
     assert pairs(["a.mp4"], "films") == {"a.mp4": "films/a.mp4"}
     assert pairs(["a.mp4"], "new/") == {"a.mp4": "new/a.mp4"}
+    assert pairs(["a.mp4"], "new") == {"a.mp4": "new/a.mp4"}
     assert pairs(["a.mp4"], "-") == {"a.mp4": "-"}
     assert pairs(["c.JPG"], "out.png") == {"c.JPG": "out.png"}
 
@@ -53,15 +54,16 @@ def test_several_files_have_a_folder():
 
 
 def test_a_folder_is_mirrored():
-    found, skipped = list_jobs(["films"], "out")
-    assert {job.source: str(job.output) for job in found} == {
+    listing = list_jobs(["films"], "out")
+    assert {job.source: str(job.output) for job in listing.jobs} == {
         "films/one.mp4": "out/one.mp4",
         "films/two/one.mp4": "out/two/one.mp4",
         "films/two/p.png": "out/two/p.png",
         "films/three/old.wmv": "out/three/old.wmv.mp4",
     }
-    assert skipped == ["films/two/notes.txt"]
-    kinds = {job.source: job.kind for job in found}
+    assert listing.skipped == ["films/two/notes.txt"]
+    assert (listing.errors, listing.system) == ([], 0)
+    kinds = {job.source: job.kind for job in listing.jobs}
     assert kinds["films/two/p.png"] == "picture"
     assert kinds["films/one.mp4"] == "video"
 
@@ -112,7 +114,7 @@ def test_cameras_streams_and_pipes():
         (["a.mp4", "films/one.mp4"], ".", "a.mp4 is an input"),
         (["films/one.mp4", "films/two/one.mp4"], "out", "would both become"),
         (["a.mp4"], "out.txt", "out.txt must end in .mp4, .m4v"),
-        (["a.mp4"], "out", "out must end in .mp4"),
+        (["0"], "out", "0 needs a file of its own"),
         (["c.JPG"], "out.mp4", "must end in .jpg.*: the input is a picture"),
         (["a.mp4", "b.avi"], "c.JPG", "c.JPG is a file; for several"),
         (["films"], "a.mp4", "a.mp4 is a file; for several"),
@@ -175,5 +177,5 @@ def test_what_exists_stays_unless_forced():
     with whole_or_none([path], force=True) as partial:
         partial[0].write_text("new")
     assert path.read_text() == "new"
-    with pytest.raises(FileExistsError, match="films is a folder"):
+    with pytest.raises(IsADirectoryError, match="films is a folder"):
         check_absent([pathlib.Path("films")], force=True)

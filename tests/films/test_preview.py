@@ -51,6 +51,13 @@ def test_events_tell_the_count_the_rate_the_size_and_the_end():
     assert b'"ended": true' in events.read()
 
 
+def test_events_tell_what_is_dropped():
+    with preview.Preview() as window:
+        window.show(scene(1), ["audio (aac)", "2 faults, the last: a gap"])
+    events = window.newest(0)[1]
+    assert events.missing == ["audio (aac)", "2 faults, the last: a gap"]
+
+
 def test_a_port_that_is_taken_is_an_error():
     with preview.Preview() as window:
         port = int(window.url.split(":")[2].split("/")[0])

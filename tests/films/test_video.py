@@ -2,7 +2,10 @@
 
 import functools
 import http.server
+import io
+import struct
 import threading
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -14,8 +17,10 @@ from http_server import served
 from made_films import hum
 from made_films import inverted
 from made_films import read_film
+from made_films import scene
 from made_films import scenes
 from made_films import write_film
+from PIL import Image
 
 from priv_keras.films import video as film_video
 
@@ -241,6 +246,28 @@ def test_a_connection_that_breaks_is_an_error(tmp_path, name):
         times(film)
 
 
+def test_what_came_before_a_connection_broke_is_kept_on_request(tmp_path):
+    path = write_film(tmp_path / "in.ts", scenes(60, (160, 120)))
+    content = path.read_bytes()
+
+    class Breaks(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content[: len(content) * 6 // 10])
+
+        def log_message(self, *_):
+            pass
+
+    with (
+        served(Breaks) as url,
+        film_video.Video(url + "in.ts", accept_damaged=True) as film,
+    ):
+        assert 20 < len(times(film)) < 60
+    assert any(warning.startswith("broke off: ") for warning in film.warnings)
+
+
 def test_a_server_that_says_nothing_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(film_video, "WAIT", 1)
     done = threading.Event()
@@ -279,6 +306,19 @@ def test_a_camera_of_the_network_that_says_nothing_more_is_given_up(
         times(film)
 
 
+def test_what_a_camera_said_before_it_fell_silent_is_kept_on_request(
+    monkeypatch,
+):
+    monkeypatch.setattr(film_video, "WAIT", 2)
+    pictures = np.stack(list(scenes(20, (64, 48))))
+    with (
+        rtsp.camera(pictures, says_goodbye=False) as url,
+        film_video.Video(url, accept_damaged=True) as film,
+    ):
+        assert len(times(film)) == 20
+    assert film.warnings[-1].startswith("broke off: ")
+
+
 def test_a_password_is_not_told():
     name = "http://anna:secret@127.0.0.1:9/film"
     with pytest.raises(ValueError, match="http://127.0.0.1:9/film") as error:
@@ -297,3 +337,134 @@ def test_kinds_of_input():
     assert film_video.is_camera("0")
     assert not film_video.is_camera("0.mp4")
     assert list(inverted([np.zeros(1, "uint8")])) == [255]
+
+
+def jpegs(count, orientation):
+    """Returns JPEGs whose EXIF data say how to turn them."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for i in range(count):
+        content = io.BytesIO()
+        Image.fromarray(scene(i)).save(content, "JPEG", exif=exif, quality=95)
+        yield content.getvalue()
+
+
+@pytest.mark.parametrize("name", ["in.avi", "in.mov", "in.mkv", "in.mjpeg"])
+@pytest.mark.parametrize(
+    ("orientation", "turned"),
+    [
+        (1, lambda p: p),
+        (6, lambda p: np.rot90(p, -1)),
+        (3, lambda p: np.rot90(p, 2)),
+        (2, np.fliplr),
+        (4, np.flipud),
+    ],
+)
+def test_jpegs_of_a_film_are_turned_upright(
+    tmp_path, name, orientation, turned
+):
+    path = tmp_path / name
+    contents = list(jpegs(4, orientation))
+    if name == "in.mjpeg":
+        path.write_bytes(b"".join(contents))
+    else:
+        with av.open(str(path), "w") as container:
+            video = container.add_stream("mjpeg", rate=10)
+            video.width, video.height, video.pix_fmt = 64, 48, "yuvj420p"
+            container.start_encoding()
+            for i, content in enumerate(contents):
+                packet = av.Packet(content)
+                packet.stream = video
+                packet.pts = packet.dts = i
+                packet.duration, packet.time_base = 1, Fraction(1, 10)
+                container.mux(packet)
+    with film_video.Video(str(path)) as film:
+        found = [f.pixels for f in film.frames(film.format.size)]
+    assert len(found) == 4
+    for i, pixels in enumerate(found):
+        right = turned(scene(i)).astype(int)
+        assert pixels.shape == right.shape
+        assert np.abs(pixels - right).mean() < 6
+
+
+def test_pictures_that_are_turned_another_way_are_another_size(tmp_path):
+    path = tmp_path / "in.mjpeg"
+    path.write_bytes(b"".join([*jpegs(2, 1), *jpegs(2, 6)]))
+    with (
+        pytest.raises(ValueError, match="its size from 64x48 to 48x64. Cut"),
+        film_video.Video(str(path)) as film,
+    ):
+        times(film)
+
+
+def test_a_stream_that_begins_late_is_told(tmp_path):
+    path = tmp_path / "in.flv"
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (480, 640, 3), "uint8")
+    with av.open(str(path), "w") as container:
+        best = {"qmin": "1", "qmax": "1"}
+        video = container.add_stream("flv", rate=25, options=best)
+        video.width, video.height, video.pix_fmt = 640, 480, "yuv420p"
+        sound = container.add_stream("adpcm_swf", rate=44100)
+        packets = []
+        for i in range(12):
+            frame = av.VideoFrame.from_ndarray(np.roll(noise, 50 * i, 1))
+            packets += video.encode(frame)
+        packets += video.encode()
+        wave = av.AudioFrame.from_ndarray(np.zeros((1, 4096), "int16"), "s16")
+        wave.sample_rate, wave.pts = 44100, 44100 * 10 // 25
+        packets += [*sound.encode(wave), *sound.encode()]
+        container.start_encoding()
+        for packet in sorted(packets, key=lambda p: p.dts * p.time_base):
+            container.mux(packet)
+    content = bytearray(path.read_bytes())
+    content[4] = 1  # the header speaks of video alone
+    content[:1000] = content[:1000].replace(b"audio", b"other")
+    path.write_bytes(content)
+    for audio in (False, True):
+        with film_video.Video(str(path), audio=audio) as film:
+            assert len(times(film)) == 12
+        assert set(film.warnings) <= {
+            "a stream that begins late, such as audio, is not read"
+        }
+
+
+def test_a_stereo_arrangement_is_told_as_dropped(tmp_path):
+    path = tmp_path / "in.mp4"
+    with av.open(str(path), "w") as container:
+        options = {"x264-params": "frame-packing=3"}
+        video = container.add_stream("libx264", rate=25, options=options)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        for pixels in scenes(3):
+            container.mux(video.encode(av.VideoFrame.from_ndarray(pixels)))
+        container.mux(video.encode())
+    with film_video.Video(str(path)) as film:
+        assert film.dropped == ["stereo arrangement"]
+
+
+SPHERE = b"""<rdf:SphericalVideo
+xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+xmlns:GSpherical="http://ns.google.com/videos/1.0/spherical/">
+<GSpherical:Spherical>true</GSpherical:Spherical>
+<GSpherical:Stitched>true</GSpherical:Stitched>
+<GSpherical:StitchingSoftware>ours</GSpherical:StitchingSoftware>
+<GSpherical:ProjectionType>equirectangular</GSpherical:ProjectionType>
+</rdf:SphericalVideo>"""
+
+
+def test_a_spherical_projection_is_told_as_dropped(tmp_path):
+    path = write_film(tmp_path / "in.mp4", scenes(3))
+    content = path.read_bytes()
+    name = bytes.fromhex("ffcc8263f8554a938814587a02521fdd")
+    box = struct.pack(">I4s", 24 + len(SPHERE), b"uuid") + name + SPHERE
+    for kind in (b"trak", b"moov"):  # which is the last box of the file
+        place = content.index(kind) - 4
+        (size,) = struct.unpack_from(">I", content, place)
+        if kind == b"trak":
+            end = place + size
+            content = content[:end] + box + content[end:]
+        size = struct.pack(">I", size + len(box))
+        content = content[:place] + size + content[place + 4 :]
+    path.write_bytes(content)
+    with film_video.Video(str(path)) as film:
+        assert film.dropped == ["spherical projection"]

@@ -1,6 +1,11 @@
-"""Split lists in the format of UCF101."""
+"""Split lists and shards of UCF101."""
+
+from made_videos import write_avi
+
+from tfrecords_tools import write
 
 CLASSES = ("ApplyEyeMakeup", "HandstandPushups")
+GROUPS = {"train": range(8, 14), "test": range(1, 4)}
 
 
 def name(action, group, clip):
@@ -29,3 +34,14 @@ def names(groups, clips=2):
         for group in groups
         for clip in range(clips)
     ]
+
+
+def ucf101_shards(folder):
+    """Builds `folder/shards/ucf101`."""
+    train, test = (names(GROUPS[split]) for split in ("train", "test"))
+    for video in train + test:
+        path = folder / "raw" / "UCF-101" / video
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_avi(path, 20)
+    lists(folder / "raw" / "ucfTrainTestlist", train, test)
+    write.build("ucf101", folder / "raw", folder / "shards")

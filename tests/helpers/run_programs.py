@@ -9,8 +9,8 @@ import sys
 ROOT = pathlib.Path(__file__).parents[2]
 
 
-SMALL = [
-    "--dataset=sbu",
+# Flags of a run on clips of 43x32 pixels or more.
+TINY = [
     "--scale=tiny",
     f"--flagfile={ROOT}/flags/recipes/smoke.flags",
     "--size=32",
@@ -21,6 +21,7 @@ SMALL = [
     "--max_iter=3",
     "--deterministic",
 ]
+SMALL = ["--dataset=sbu", *TINY]
 
 
 SMALL_NETWORKS = ("-m", "tests.helpers.small_networks")

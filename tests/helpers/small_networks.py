@@ -22,9 +22,12 @@ def build(input_shape, *, classes, **_):
     return keras.Model(frames, layers.Dense(classes)(x))
 
 
-keras.applications.MobileNet = keras.applications.MobileNetV2 = build
+def install():
+    keras.applications.MobileNet = keras.applications.MobileNetV2 = build
+
 
 if __name__ == "__main__":
+    install()
     del sys.argv[0]
     runpy.run_module(
         f"priv_keras.{sys.argv[0]}", run_name="__main__", alter_sys=True

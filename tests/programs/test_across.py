@@ -12,10 +12,9 @@ import sys
 import pytest
 from documented_tags import compared
 from made_hmdb51 import write_lists
-from made_ucf101 import lists
-from made_ucf101 import names
+from made_ucf101 import ucf101_shards
 from made_videos import write_avi
-from made_vispr import write_image
+from made_vispr import vispr_shards
 
 from tfrecords_tools import write
 from tfrecords_tools.sources import hmdb51
@@ -27,21 +26,6 @@ NEVER = {
     "kbeam": {"anonymizer/budget_entropy", "anonymizer/loss", "target/loss"},
 }
 ROOT = pathlib.Path(__file__).parents[2]
-GROUPS = {"train": range(8, 14), "test": range(1, 4)}
-ATTRIBUTES = [
-    *("a0_safe", "a12_semi_nudity", "a59_sports", "a65_rel_social"),
-    *("a4_gender", "a9_face_complete", "a17_color"),
-]
-
-
-def ucf101_shards(folder):
-    train, test = (names(GROUPS[split]) for split in ("train", "test"))
-    for video in train + test:
-        path = folder / "raw" / "UCF-101" / video
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_avi(path, 20)
-    lists(folder / "raw" / "ucfTrainTestlist", train, test)
-    write.build("ucf101", folder / "raw", folder / "shards")
 
 
 def hmdb51_shards(folder):
@@ -70,17 +54,6 @@ def hmdb51_shards(folder):
     raw, out = folder / "videos", folder / "shards"
     write.build("hmdb51", raw, out, exclude_pa=annotations.parent)
     write.build("pa_hmdb51", raw, out, annotations=annotations.parent)
-
-
-def vispr_shards(folder):
-    for split, count in (("train", 20), ("val", 8), ("test", 8)):
-        for i in range(count):
-            number = 100 * len(split) + i
-            labels = [ATTRIBUTES[i % 7], ATTRIBUTES[i // 4 % 7]]
-            write_image(folder / "pictures", f"{split}2017", number, labels)
-    write.build("vispr", folder / "pictures", folder / "shards")
-    five = folder / "shards_of_sec55"
-    write.build("vispr", folder / "pictures", five, attributes="sec55")
 
 
 def run(*command):

@@ -175,19 +175,19 @@ def test_a_run_brings_its_flags_along(tmp_path):
     assert data.SEED.value == 5
 
 
-def test_a_run_of_before_is_judged_as_it_was_trained(tmp_path):
+@pytest.mark.parametrize(
+    ("config", "form"),
+    [
+        ("--gamma=7\n", ["none", "dense", True]),
+        ("--target=c3d\n", [None, None, False]),
+    ],
+)
+def test_a_run_of_before_is_judged_as_it_was_trained(tmp_path, config, form):
     """It mirrored clips, and its C3D had the paper's form."""
-    forms = (training.TARGET_NORMALIZATION, training.TARGET_HEAD, data.MIRROR)
-    (tmp_path / "config.flags").write_text("--gamma=7\n")
+    (tmp_path / "config.flags").write_text(config)
     parsing.with_run(["evaluate", f"--run_dir={tmp_path}"])
-    assert [flag.value for flag in forms] == ["none", "dense", True]
-    absl_flags.FLAGS.unparse_flags()
-    with flagsaver.flagsaver():
-        for flag in forms:
-            flag.value = flag.default
-        (tmp_path / "config.flags").write_text("--target=c3d\n")
-        parsing.with_run(["evaluate", f"--run_dir={tmp_path}"])
-        assert [flag.value for flag in forms] == [None, None, False]
+    flags = (training.TARGET_NORMALIZATION, training.TARGET_HEAD, data.MIRROR)
+    assert [flag.value for flag in flags] == form
 
 
 def test_a_run_may_hold_flags_that_are_gone(tmp_path):

@@ -30,6 +30,11 @@ SCRIPTS = dict(
     if line
 )
 
+in_a_clone = pytest.mark.skipif(
+    not shutil.which("git") or not (ROOT / ".git").exists(),
+    reason="no clone of the repository",
+)
+
 
 def files(package):
     return [path for path in (ROOT / package).rglob("*") if path.is_file()]
@@ -86,6 +91,14 @@ def test_the_version_is_the_same_everywhere():
     assert re.search("^version: (.*)$", citation, re.MULTILINE)[1] == VERSION
     newest = re.search("^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.M)
     assert newest[1].split()[0] == VERSION
+    assert VERSION not in (ROOT / "docs" / "conf.py").read_text()
+
+
+@in_a_clone
+def test_a_release_is_tagged_with_its_version():
+    command = ["git", "tag", "--points-at", "HEAD", "v*"]
+    tags = subprocess.check_output(command, cwd=ROOT, text=True).split()
+    assert set(tags) <= {f"v{VERSION}"}
 
 
 @pytest.mark.parametrize("file", ["docs/getting_started.md", "Dockerfile"])
@@ -105,10 +118,7 @@ def test_paths_that_contributing_names_exist():
     assert [x for x in shipped if not (ROOT / x).exists()] == []
 
 
-@pytest.mark.skipif(
-    not shutil.which("git") or not (ROOT / ".git").exists(),
-    reason="no clone of the repository",
-)
+@in_a_clone
 def test_each_tracked_folder_is_in_the_sdist():
     tracked = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True)
     folders = {x.split("/")[0] for x in tracked.splitlines() if "/" in x}

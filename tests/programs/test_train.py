@@ -53,7 +53,8 @@ def shards(once):
 # Runs `train` on a machine with two devices.
 TWO_DEVICES = """
 import tensorflow as tf
-import tests.helpers.small_networks
+from tests.helpers import small_networks
+small_networks.install()
 (cpu,) = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(
     cpu, [tf.config.LogicalDeviceConfiguration()] * 2
@@ -460,6 +461,7 @@ def test_every_format_is_exported_with_the_figures_of_the_run(run_dir):
     trained = card.check(run_dir / "export" / "anonymizer")
     assert trained["figures"] == card.figures(result)  # `train` put them there
     assert trained["flags"] == (run_dir / "config.flags").read_text()
+    assert trained["frame_size"] == [43, 32]
     assert trained["trained_size"] == [32, 32]
     formats = ["tflite_float32", "tflite_float16", "tflite_int8"]
     status, out, err = run(

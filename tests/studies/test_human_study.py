@@ -12,6 +12,9 @@ from browser import faint
 from browser import needs_browser
 from browser import overflow
 from browser import reload
+from made_answers import answers
+from made_answers import key_of
+from made_answers import right
 from made_videos import sbu_folder
 from run_programs import SMALL
 from run_programs import run as run_program
@@ -42,10 +45,6 @@ def study(tmp_path):
     return tmp_path
 
 
-def key_of(folder):
-    return json.loads((folder / "key.json").read_text())
-
-
 def score(folder, *paths):
     return subprocess.run(
         [
@@ -56,28 +55,6 @@ def score(folder, *paths):
         capture_output=True,
         text=True,
     )
-
-
-def answers(folder, code, choose):
-    """A file as the page saves it; `choose(clip, question)` is an option."""
-    key = key_of(folder)
-    path = folder / f"answers-{code}.json"
-    content = {
-        "study": key["study"],
-        "participant": code,
-        "answers": {
-            clip: {
-                name: choose(about["truth"], name) for name in about["truth"]
-            }
-            for clip, about in key["clips"].items()
-        },
-    }
-    path.write_text(json.dumps(content))
-    return path
-
-
-def right(truth, name):
-    return truth[name]
 
 
 def unknown(truth, name):

@@ -88,7 +88,7 @@ def test_a_video_that_is_cut_off_is_named(tmp_path):
     write_avi(path, 40, size=(320, 240))
     content = path.read_bytes()
     path.write_bytes(content[: len(content) * 2 // 3])
-    with pytest.raises(ValueError, match=r"v.avi is cut off: .* of the 40 fr"):
+    with pytest.raises(ValueError, match=r"v.avi is cut off at 0.5"):
         decode.frames(path, (64, 48))
 
 

@@ -1,15 +1,15 @@
-import json
 import pathlib
 import shutil
 
 import pytest
 import tensorflow as tf
 from absl import app
+from broken_shards import records
+from broken_shards import rewrite
 from made_videos import sbu_folder
 
 from flags import program
 from tfrecords_tools import manifest
-from tfrecords_tools import storage
 from tfrecords_tools import verify
 from tfrecords_tools import write
 
@@ -28,20 +28,10 @@ def shards(built, tmp_path):
     return pathlib.Path(shutil.copytree(built, tmp_path / "sbu"))
 
 
-def records(path):
-    return [record.numpy() for record in tf.data.TFRecordDataset(str(path))]
-
-
-def rewrite(shards, split, records):
-    """Puts other records into a shard, and its new hash into the manifest."""
-    content = manifest.load(shards)
-    (shard,) = content["splits"][split]["shards"]
-    path = shards / shard["file"]
-    with tf.io.TFRecordWriter(str(path)) as writer:
-        for record in records:
-            writer.write(record)
-    shard["sha256"] = storage.sha256(path)
-    (shards / manifest.NAME).write_text(json.dumps(content))
+def only(shards, split):
+    """Returns the path of the one shard of a split."""
+    (path,) = shards.glob(f"{split}-*")
+    return path
 
 
 def damaged(shards, capsys):
@@ -67,13 +57,13 @@ def test_whole_shards_get_a_line_each(shards, capsys):
 
 
 def test_every_damaged_shard_is_named_with_its_record(shards, capsys):
-    train, test = (next(shards.glob(f"{s}-*")) for s in ("train", "test"))
+    train, test = only(shards, "train"), only(shards, "test")
     content = bytearray(train.read_bytes())
     start = 16 + len(records(train)[0])  # of the second record
     content[start + 40] ^= 1
     train.write_bytes(content)
     test.write_bytes(test.read_bytes()[:-30])
-    count = len(records(next(shards.glob("validation-*"))))
+    count = len(records(only(shards, "validation")))
     assert verify.main(["verify", str(shards)]) == 1
     said = capsys.readouterr()
     assert f"{train.name} is damaged, record 1 first" in said.err
@@ -83,22 +73,26 @@ def test_every_damaged_shard_is_named_with_its_record(shards, capsys):
 
 
 def test_a_frame_that_does_not_decode_is_named(shards, capsys):
-    first, second, *rest = records(next(shards.glob("train-*")))
+    first, second, *rest = records(only(shards, "train"))
 
     def spoil(feature):
         feature.bytes_list.value[5] = b"x"
 
-    rewrite(shards, "train", [first, edited(second, "frames", spoil), *rest])
+    rewrite(
+        only(shards, "train"), [first, edited(second, "frames", spoil), *rest]
+    )
     assert "record 1: it cannot be decoded" in damaged(shards, capsys)
 
 
 def test_a_label_out_of_range_is_named(shards, capsys):
-    first, *rest = records(next(shards.glob("train-*")))
+    first, *rest = records(only(shards, "train"))
 
     def spoil(feature):
         feature.int64_list.value[0] = 13
 
-    rewrite(shards, "train", [edited(first, "label/actors", spoil), *rest])
+    rewrite(
+        only(shards, "train"), [edited(first, "label/actors", spoil), *rest]
+    )
     assert "record 0: actors is 13, beyond its 13" in damaged(shards, capsys)
 
 
@@ -119,9 +113,9 @@ def test_a_label_of_another_form_is_named(
         feature.int64_list.value[:] = values
 
     for split in ("train", "validation", "test"):
-        found = records(next(shards.glob(f"{split}-*")))
+        found = records(only(shards, split))
         found = [edited(record, "label/actors", spoil) for record in found]
-        rewrite(shards, split, found)
+        rewrite(only(shards, split), found)
     content = manifest.load(shards)
     content["multi_label"] = multi_label
     manifest.save(content, shards)
@@ -132,28 +126,28 @@ def test_a_label_of_another_form_is_named(
 
 
 def test_a_video_in_two_splits_is_named(shards, capsys):
-    train = records(next(shards.glob("train-*")))
-    _, *tests = records(next(shards.glob("test-*")))
-    rewrite(shards, "test", [*tests, train[0]])
+    train = records(only(shards, "train"))
+    _, *tests = records(only(shards, "test"))
+    rewrite(only(shards, "test"), [*tests, train[0]])
     said = damaged(shards, capsys)
     assert f"record {len(tests)}: the manifest has no video s0" in said
     content = manifest.load(shards)
     splits = content["splits"]
     splits["test"]["videos"][0] = splits["train"]["videos"][0]
     manifest.save(content, shards)
-    rewrite(shards, "test", [train[0], *tests])
+    rewrite(only(shards, "test"), [train[0], *tests])
     said = damaged(shards, capsys)
     assert "record 0: video s0" in said
     assert "is in train already" in said
 
 
 def test_a_video_of_another_length_or_name_is_named(shards, capsys):
-    first, *rest = records(next(shards.glob("train-*")))
+    first, *rest = records(only(shards, "train"))
 
     def cut(feature):
         del feature.bytes_list.value[3:]
 
-    rewrite(shards, "train", [edited(first, "frames", cut), *rest])
+    rewrite(only(shards, "train"), [edited(first, "frames", cut), *rest])
     said = damaged(shards, capsys)
     assert "record 0: its video s0" in said
     assert "has 3 frames; the manifest says 20" in said
@@ -161,23 +155,23 @@ def test_a_video_of_another_length_or_name_is_named(shards, capsys):
     def rename(feature):
         feature.bytes_list.value[0] = b"other"
 
-    rewrite(shards, "train", [edited(first, "video", rename), *rest])
+    rewrite(only(shards, "train"), [edited(first, "video", rename), *rest])
     said = damaged(shards, capsys)
     assert "record 0: the manifest has no video other in its split" in said
 
 
 def test_a_wrong_count_is_named(shards, capsys):
-    kept = records(next(shards.glob("train-*")))[1:]
-    rewrite(shards, "train", kept)
+    kept = records(only(shards, "train"))[1:]
+    rewrite(only(shards, "train"), kept)
     said = damaged(shards, capsys)
     assert f"record {len(kept)}: the shard cannot be read that far" in said
-    rewrite(shards, "train", [*kept, kept[0]])
+    rewrite(only(shards, "train"), [*kept, kept[0]])
     said = damaged(shards, capsys)
     assert f"record {len(kept)}: video s0" in said
 
 
 def test_a_missing_shard_is_named(shards, capsys):
-    next(shards.glob("test-*")).unlink()
+    only(shards, "test").unlink()
     assert "test-00000-of-00001.tfrecord is missing" in damaged(shards, capsys)
 
 

@@ -1,15 +1,20 @@
 """Videos of your own: in folders named by their labels, or listed in a CSV."""
 
 import csv as csv_format
+import io
+import os
 import pathlib
 import random
 import re
+import unicodedata
 
-from tfrecords_tools.decode import numbered
+from tfrecords_tools import names
+from tfrecords_tools import picture
 from tfrecords_tools.sources.listing import SPLITS
 from tfrecords_tools.sources.listing import Listing
 from tfrecords_tools.sources.listing import Video
 from tfrecords_tools.sources.listing import deal_whole
+from tfrecords_tools.sources.listing import read_text
 
 LAYOUT = (
     "<train, validation or test>/<action>/<private label>/<a video, or a "
@@ -18,19 +23,17 @@ LAYOUT = (
 SPLIT_OF = {**{split: split for split in SPLITS}, "val": "validation"}
 SHARES = {"train": 0.6, "validation": 0.15, "test": 0.25}
 VIDEO_SUFFIXES = (
-    ".avi",
-    ".m4v",
-    ".mkv",
-    ".mov",
-    ".mp4",
-    ".mpeg",
-    ".mpg",
-    ".webm",
-    ".wmv",
+    *(".3g2", ".3gp", ".asf", ".avi", ".dv", ".flv", ".gif", ".m2ts", ".m4v"),
+    *(".mjpeg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf"),
+    *(".ogv", ".ts", ".vob", ".webm", ".wmv"),
 )
 NEEDED = ("path", "action", "privacy")
 OPTIONAL = ("split", "source")
+DELIMITERS = (",", ";", "\t")
 # The number of a clip: `match_c01`, `match-part-2`, `match_7`.
+NUMBERED = re.compile(
+    rf"\d.*({'|'.join(map(re.escape, picture.SUFFIXES))})$", re.IGNORECASE
+)
 CLIP = re.compile(r"[_-](?:c|clip|part|seg|segment)?[_-]?\d+$")
 
 
@@ -41,7 +44,9 @@ def list_videos(raw_dir, *, seed=0, csv=None):
     `raw_dir` or absolute, of a video, a folder of numbered pictures or a glob
     of pictures; `action`; `privacy`, the private label, or several that are
     separated by `;`. If any line has a `;`, the label is multi-label, and an
-    empty one stands for no class. `split` is train, validation (or val) or
+    empty one stands for no class. Columns are separated by commas, tabs or
+    `;`, as spreadsheets write them; several private labels must then be in
+    quotes. `split` is train, validation (or val) or
     test. Without that column, videos are dealt 60 : 15 : 25 such that no two
     splits have clips of one `source`. If there is no such column either, the
     source is the name without the clip's number, as `match` for
@@ -50,7 +55,8 @@ def list_videos(raw_dir, *, seed=0, csv=None):
     Args:
         raw_dir: Folder, see `LAYOUT`.
         seed: Int, for the splits if a CSV has none.
-        csv: Path of a CSV, in UTF-8; `None` to go by folders.
+        csv: Path of a CSV, in UTF-8 or, with a byte order mark, UTF-16;
+            `None` to go by folders.
 
     Returns:
         `Listing`. It has every video that the CSV names, even if missing.
@@ -58,13 +64,16 @@ def list_videos(raw_dir, *, seed=0, csv=None):
     Raises:
         FileNotFoundError: If there is no such CSV.
         ValueError: If a folder, a file or a line is none of the above, in
-            which case it is named, or if there are too few sources to deal.
+            which case it is named, if two labels differ in their case alone,
+            or if there are too few sources to deal.
     """
     if csv is None:
         rows, several = list(_walk(pathlib.Path(raw_dir))), False
     else:
         rows = read_csv(pathlib.Path(csv))
         several = _is_multi_label(rows)
+    listed = len(rows)
+    rows = [r for r in rows if not names.is_system(os.path.basename(r["path"]))]
     videos, labels = _labelled(rows, several)
     if rows and "split" not in rows[0]:
         videos = _dealt(videos, rows, random.Random(seed), csv)
@@ -76,7 +85,14 @@ def list_videos(raw_dir, *, seed=0, csv=None):
         min_frames=1,
         clips_per_video=1,
         multi_label=("privacy",) if several else (),
+        irregularities=_about_left_out(listed - len(rows), csv),
     )
+
+
+def _about_left_out(count, csv):
+    if not count:
+        return ()
+    return (f"{count} files of the system that {csv} names are left out",)
 
 
 def _is_multi_label(rows):
@@ -87,6 +103,8 @@ def _labelled(rows, several):
     """Returns the videos of rows, and a dict of label name to class names."""
     actions = sorted({row["action"] for row in rows})
     private = sorted({name for row in rows for name in _names(row, several)})
+    _check_distinct(actions)
+    _check_distinct(private)
     videos = [
         Video(
             row["path"],
@@ -101,44 +119,53 @@ def _labelled(rows, several):
     return videos, {"action": tuple(actions), "privacy": tuple(private)}
 
 
+def _check_distinct(classes):
+    """Raises if two classes are probably one that was typed in two ways."""
+    seen = {}
+    for name in classes:
+        typed = " ".join(unicodedata.normalize("NFC", name).casefold().split())
+        other = seen.setdefault(typed, name)
+        if other != name:
+            raise ValueError(
+                f"The labels {other!r} and {name!r} are probably one. Name "
+                "them alike, or so that more than case tells them apart."
+            )
+
+
 def _names(row, several):
     """Returns the private labels of a row."""
-    names = row["privacy"].split(";") if several else [row["privacy"]]
-    return {name.strip() for name in names} - {""}
+    given = row["privacy"].split(";") if several else [row["privacy"]]
+    return {name.strip() for name in given} - {""}
 
 
-def _label(names, classes, several):
+def _label(given, classes, several):
     if several:
-        return tuple(int(name in names) for name in classes)
-    return classes.index(*names)
+        return tuple(int(name in given) for name in classes)
+    return classes.index(*given)
 
 
 def _walk(raw_dir):
     """Yields the videos below a folder as rows, like those of a CSV."""
     for split in _folders(raw_dir):
-        if split.name not in SPLIT_OF:
+        if split.name.lower() not in SPLIT_OF:
             raise ValueError(
                 f"{split} is not train, validation or test. --raw_dir "
                 f"must hold {LAYOUT}."
             )
         for action in _folders(split):
             for private in _folders(action):
-                for video in sorted(_visible(private)):
+                for video in names.visible(private):
                     _check_video(video)
                     yield {
                         "path": video.relative_to(raw_dir).as_posix(),
-                        "split": SPLIT_OF[split.name],
+                        "split": SPLIT_OF[split.name.lower()],
                         "action": action.name,
                         "privacy": private.name,
                     }
 
 
-def _visible(folder):
-    return (p for p in folder.iterdir() if not p.name.startswith("."))
-
-
 def _folders(folder):
-    paths = sorted(_visible(folder))
+    paths = names.visible(folder)
     for path in paths:
         if not path.is_dir():
             raise ValueError(
@@ -150,7 +177,7 @@ def _folders(folder):
 
 def _check_video(path):
     if path.is_dir():
-        if not numbered(path):
+        if not any(map(NUMBERED.search, os.listdir(path))):
             raise ValueError(f"{path} holds no numbered pictures (.png, .jpg).")
     elif path.suffix.lower() not in VIDEO_SUFFIXES:
         raise ValueError(
@@ -174,24 +201,38 @@ def read_csv(path):
     """
     if not path.is_file():
         raise FileNotFoundError(f"--csv: there is no file {path}.")
-    # Spreadsheets put a byte order mark first.
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        try:
-            rows = _rows(path, file)
-        except (csv_format.Error, UnicodeDecodeError) as error:
-            raise ValueError(
-                f"{path} is not a CSV in UTF-8: {error}. Save it as one."
-            ) from error
+    text = read_text(path)
+    try:
+        rows = _rows(path, text)
+    except csv_format.Error as error:
+        raise ValueError(
+            f"{path} is not a CSV: {error}. Save it as one."
+        ) from error
     _check_rows(path, rows)
     return rows
 
 
-def _rows(path, file):
-    reader = csv_format.DictReader(file, skipinitialspace=True, strict=True)
+def _rows(path, text):
+    reader = csv_format.DictReader(
+        io.StringIO(text, newline=""),
+        delimiter=_delimiter(text.partition("\n")[0]),
+        skipinitialspace=True,
+        strict=True,
+    )
     columns = [name.strip() for name in reader.fieldnames or ()]
     _check_columns(path, columns)
     reader.fieldnames = columns
     return [_row(path, reader.line_num, row) for row in reader]
+
+
+def _delimiter(header):
+    """Returns what separates columns, by the line that names them."""
+
+    def known(delimiter):
+        cells = {cell.strip(' \t\r"') for cell in header.split(delimiter)}
+        return len(cells.intersection((*NEEDED, *OPTIONAL)))
+
+    return max(DELIMITERS, key=known)
 
 
 def _check_columns(path, columns):
@@ -217,12 +258,12 @@ def _row(path, number, row):
         if not row[name] and name != "privacy":
             raise ValueError(f"{where} has no {name}.")
     if "split" in row:
-        if row["split"] not in SPLIT_OF:
+        if row["split"].lower() not in SPLIT_OF:
             raise ValueError(
                 f"{where}: split {row['split']!r} is not train, validation "
                 "or test."
             )
-        row["split"] = SPLIT_OF[row["split"]]
+        row["split"] = SPLIT_OF[row["split"].lower()]
     return row
 
 
@@ -236,9 +277,10 @@ def _check_rows(path, rows):
                 "may have none or many, separate them by ; and write ; for "
                 "none."
             )
-        if row["path"] in seen:
+        known = unicodedata.normalize("NFC", os.path.normpath(row["path"]))
+        if known in seen:
             raise ValueError(f"{path} has {row['path']} twice.")
-        seen.add(row["path"])
+        seen.add(known)
 
 
 def _dealt(videos, rows, rng, csv):

@@ -5,12 +5,14 @@ import pathlib
 import random
 import re
 
+from tfrecords_tools import names
 from tfrecords_tools.sources.listing import Listing
 from tfrecords_tools.sources.listing import Video
 from tfrecords_tools.sources.listing import check_listed
 from tfrecords_tools.sources.listing import deal_whole
 from tfrecords_tools.sources.listing import find_files
 from tfrecords_tools.sources.listing import read_lines
+from tfrecords_tools.sources.listing import read_text
 
 LISTS = "testTrainMulti_7030_splits"
 LAYOUT = f"<action>/*.avi, and beside them {LISTS}/<action>_test_split1.txt"
@@ -48,7 +50,7 @@ def list_videos(raw_dir, *, seed=0, split="1", split_dir=None, exclude_pa=None):
     if split not in SPLITS:
         raise ValueError(f"--split must be 1, 2 or 3. Received: {split!r}.")
     raw_dir = pathlib.Path(raw_dir)
-    found = find_files(raw_dir, "**/*.avi")
+    found = find_files(raw_dir, ".avi")
     actions, videos = (), []
     if found:
         split_dir = pathlib.Path(split_dir or raw_dir / LISTS)
@@ -95,7 +97,9 @@ def _listed(split_dir, split):
     """Returns actions, and a dict of `<action>/<file>` to part of the split."""
     end = f"_test_split{split}.txt"
     paths = {
-        path.name.removesuffix(end): path for path in split_dir.glob(f"*{end}")
+        path.name.removesuffix(end): path
+        for path in split_dir.glob(f"*{end}")
+        if not names.is_system(path.name)
     }
     if not paths:
         raise FileNotFoundError(
@@ -105,7 +109,7 @@ def _listed(split_dir, split):
     part_of = {}
     for action, path in sorted(paths.items()):
         for line in read_lines(path):
-            file, _, part = line.strip().rpartition(" ")
+            file, _, part = names.key(line.strip()).rpartition(" ")
             if part not in PARTS or not _is_of(action, file):
                 raise ValueError(
                     f"{path}: {line!r} is not <film>_{action}_<details>.avi "
@@ -121,20 +125,25 @@ def _is_of(action, file):
 
 def _annotated(folder):
     """Returns the `<action>/<file>` of the videos that PA-HMDB51 annotates."""
-    paths = sorted(folder.glob("*.json"))
+    paths = [
+        path
+        for path in sorted(folder.glob("*.json"))
+        if not names.is_system(path.name)
+    ]
     if not paths:
         raise FileNotFoundError(
             f"--exclude_pa={folder} holds no <action>.json. Name the folder "
             "PrivacyAttributes of PA-HMDB51."
         )
-    names = set()
+    annotated = set()
     for path in paths:
+        text = read_text(path)
         try:
-            files = json.loads(path.read_text()).keys()
-        except (ValueError, AttributeError) as error:
+            files = json.loads(text).keys()
+        except (ValueError, AttributeError, RecursionError) as error:
             raise ValueError(f"{path} is damaged: {error}.") from error
-        names |= {f"{path.stem}/{file}" for file in files}
-    return names
+        annotated |= {names.key(f"{path.stem}/{file}") for file in files}
+    return annotated
 
 
 def _check_known(excluded, part_of, folder):

@@ -1,9 +1,13 @@
 """What a source lists: videos, their splits and labels."""
 
+import codecs
 import collections
 from typing import NamedTuple
 
+from tfrecords_tools import names
+
 SPLITS = ("train", "validation", "test")
+MAX_BYTES = 1 << 28  # of a list or of annotations
 UNKNOWN = -1  # in the label of a frame: nobody annotated it
 
 
@@ -26,24 +30,37 @@ class Listing(NamedTuple):
     clips_per_video: int | None  # as `read.clips` takes it
     multi_label: tuple = ()  # labels of several classes at once
     per_frame: tuple = ()  # labels that each frame has for itself
-    irregularities: tuple = ()  # of annotations that were repaired; strings
+    irregularities: tuple = ()  # what was repaired or left out; strings
     strict: bool = False  # whether an irregularity ends a build
 
 
-def find_files(raw_dir, pattern):
+def find_files(raw_dir, suffix, prefix=""):
     """Finds the files of a dataset whose lists name `<folder>/<file>`.
 
     Args:
         raw_dir: `pathlib.Path` that they are below, however deeply nested.
-        pattern: String, a glob.
+        suffix: String that their names end in, as `names.walk` takes it.
+        prefix: String that their names begin with.
 
     Returns:
-        Dict of `<folder>/<file>` to the path below `raw_dir`.
+        Dict of the `names.key` of `<folder>/<file>` to the path below
+        `raw_dir`.
+
+    Raises:
+        ValueError: If two files have the same key.
     """
-    return {
-        f"{path.parent.name}/{path.name}": path.relative_to(raw_dir).as_posix()
-        for path in raw_dir.glob(pattern)
-    }
+    found = {}
+    for path in names.walk(raw_dir, suffix):
+        if path.name.startswith(prefix):
+            key = names.key(f"{path.parent.name}/{path.name}")
+            id = path.relative_to(raw_dir).as_posix()
+            if key in found:
+                raise ValueError(
+                    f"{raw_dir} has {key} twice, as {found[key]} and {id}. "
+                    "Take one of them out."
+                )
+            found[key] = id
+    return found
 
 
 def check_listed(found, listed, split_dir):
@@ -73,11 +90,31 @@ def read_lines(path):
             f"There is no list {path}. Put the dataset's own lists there, or "
             f"name the folder that holds {path.name} with --split_dir."
         )
+    return [line for line in read_text(path).splitlines() if line.strip()]
+
+
+def read_text(path):
+    """Returns the text of a file in UTF-8, or in UTF-16 as Windows marks it.
+
+    Args:
+        path: `pathlib.Path`.
+
+    Raises:
+        FileNotFoundError: If it is not a file; a pipe might never end.
+        ValueError: If it is not text.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}.")
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError(
+            f"{path} has more than {MAX_BYTES} bytes: is it a list?"
+        )
+    content = path.read_bytes()
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        return content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is damaged: {error}.") from error
-    return [line for line in lines if line.strip()]
 
 
 def deal_whole(videos, source, label, rng, shares):

@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfrecords_tools import names
 from tfrecords_tools.sources.listing import UNKNOWN
 from tfrecords_tools.sources.listing import Listing
 from tfrecords_tools.sources.listing import Video
 from tfrecords_tools.sources.listing import find_files
+from tfrecords_tools.sources.listing import read_text
 
 LAYOUT = "<action>/*.avi, as HMDB51's, and the annotations <action>.json"
 # Attribute to what its values 0, 1, 2... mean (Sec. 5.1, and the viewer that
@@ -130,7 +132,7 @@ def parse(source, irregular="repair"):
     name, text = _read(source)
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{name} is not JSON: {error}.") from error
     if not isinstance(content, dict):
         raise ValueError(
@@ -151,10 +153,7 @@ def _read(source):
     if isinstance(source, str) and source.lstrip()[:1] in ("{", "["):
         return "The text", source
     path = pathlib.Path(source)
-    try:
-        return str(path), path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not text: {error}.") from error
+    return str(path), read_text(path)
 
 
 def _video(name, video, content):
@@ -257,7 +256,11 @@ def load(folder, irregular="repair"):
         FileNotFoundError: If there are no annotations.
         ValueError: As `parse` does.
     """
-    paths = sorted(pathlib.Path(folder).glob("*.json"))
+    paths = [
+        path
+        for path in sorted(pathlib.Path(folder).glob("*.json"))
+        if not names.is_system(path.name)
+    ]
     if not paths:
         raise FileNotFoundError(
             f"{folder} holds no <action>.json: give PA-HMDB51's folder "
@@ -293,9 +296,9 @@ def list_videos(raw_dir, *, seed=0, annotations=None, irregular="repair"):
     loaded = load(annotations, irregular)
     actions = tuple(sorted(loaded))
     raw_dir = pathlib.Path(raw_dir)
-    found = find_files(raw_dir, "**/*.avi")
+    found = find_files(raw_dir, ".avi")
     annotated = {
-        f"{action}/{file}": annotation
+        names.key(f"{action}/{file}"): annotation
         for action in actions
         for file, annotation in sorted(loaded[action].items())
     }

@@ -5,6 +5,7 @@ import pathlib
 import random
 import re
 
+from tfrecords_tools import names
 from tfrecords_tools.sources.listing import Listing
 from tfrecords_tools.sources.listing import Video
 from tfrecords_tools.sources.listing import deal
@@ -117,9 +118,10 @@ def _group(video):
 
 def _found(raw_dir):
     for folder in raw_dir.glob("**/[0-9][0-9][0-9]"):
-        id = folder.relative_to(raw_dir).as_posix()
+        below = folder.relative_to(raw_dir)
+        id = below.as_posix()
         match = PATH.search(id)
-        if match:
+        if match and not any(map(names.is_system, below.parts)):
             yield Video(id, "", _labels(match, folder))
 
 

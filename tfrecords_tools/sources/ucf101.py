@@ -4,6 +4,7 @@ import pathlib
 import random
 import re
 
+from tfrecords_tools import names as names_of_files
 from tfrecords_tools.sources.listing import Listing
 from tfrecords_tools.sources.listing import Video
 from tfrecords_tools.sources.listing import check_listed
@@ -46,7 +47,7 @@ def list_videos(raw_dir, *, seed=0, split="1", split_dir=None):
         raise ValueError(f"--split must be 1, 2 or 3. Received: {split!r}.")
     raw_dir = pathlib.Path(raw_dir)
     split_dir = pathlib.Path(split_dir or raw_dir / LISTS)
-    found = find_files(raw_dir, "**/v_*.avi")
+    found = find_files(raw_dir, ".avi", prefix="v_")
     classes, listed = (), {}
     if found:
         classes = read_classes(split_dir / "classInd.txt")
@@ -124,6 +125,7 @@ def _names(path, classes):
     names = {}
     for line in read_lines(path):
         name, *number = line.split()
+        name = names_of_files.key(name)
         folder = name.partition("/")[0]
         if not GROUP.search(name) or folder not in classes:
             raise ValueError(

@@ -3,6 +3,7 @@
 import pathlib
 import re
 
+from tfrecords_tools import names
 from tfrecords_tools.sources.listing import Listing
 from tfrecords_tools.sources.listing import Video
 
@@ -43,7 +44,7 @@ def list_videos(raw_dir, *, fold=0, seed=0):
         raise ValueError(f"--fold must be 0 to {FOLDS - 1}. Received: {fold}.")
     raw_dir = pathlib.Path(raw_dir)
     return Listing(
-        [_video(p, raw_dir, fold) for p in sorted(raw_dir.glob("**/*.avi"))],
+        [_video(p, raw_dir, fold) for p in names.walk(raw_dir, ".avi")],
         {
             "action": ACTIONS,
             "actors": tuple(f"sequence_{i + 1:02d}" for i in range(SEQUENCES)),

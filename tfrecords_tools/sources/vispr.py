@@ -4,9 +4,11 @@ import json
 import pathlib
 import re
 
+from tfrecords_tools import names
 from tfrecords_tools.sources.listing import Listing
 from tfrecords_tools.sources.listing import Video
 from tfrecords_tools.sources.listing import read_lines
+from tfrecords_tools.sources.listing import read_text
 
 ATTRIBUTE = re.compile(r"a\d+_\w+")
 FOLDERS = {"train": "train2017", "validation": "val2017", "test": "test2017"}
@@ -92,9 +94,7 @@ def _classes(attributes, attribute_list):
         raise ValueError(
             "--attributes=all needs --attribute_list, VISPR's attributes.tsv."
         )
-    # A file that is not text has no names of attributes either.
-    text = pathlib.Path(attribute_list).read_text("utf-8", errors="replace")
-    lines = text.splitlines()[1:]
+    lines = read_text(pathlib.Path(attribute_list)).splitlines()[1:]
     found = [name for line in lines for name in line.split("\t")[1:2]]
     well_formed = all(ATTRIBUTE.fullmatch(name) for name in found)
     if not found or not well_formed or len(set(found)) < len(lines):
@@ -109,9 +109,10 @@ def _annotations(raw_dir, folder, split_dir):
     if not (raw_dir / "annotations").is_dir():
         return []
     if split_dir is None:
-        return sorted((raw_dir / "annotations" / folder).glob("*.json"))
-    names = read_lines(pathlib.Path(split_dir, f"{folder}.txt"))
-    return [raw_dir / name.strip() for name in names]
+        found = sorted((raw_dir / "annotations" / folder).glob("*.json"))
+        return [path for path in found if not names.is_system(path.name)]
+    listed = read_lines(pathlib.Path(split_dir, f"{folder}.txt"))
+    return [names.existing(raw_dir / line.strip()) for line in listed]
 
 
 def _image(path, folder, split, classes):
@@ -134,15 +135,16 @@ def read_annotation(path):
         FileNotFoundError: If there is no such file.
         ValueError: If it has another form.
     """
+    text = read_text(path)
     try:
-        annotation = json.loads(path.read_text())
+        annotation = json.loads(text)
         image, labels = annotation["image_path"], annotation["labels"]
         well_formed = (
             isinstance(image, str)
             and isinstance(labels, list)
             and all(isinstance(label, str) for label in labels)
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         well_formed = False
     if not well_formed:
         raise ValueError(

@@ -1,10 +1,13 @@
 import collections
+import os
 import pathlib
+import unicodedata
 
 import pytest
 from made_videos import write_avi
 from made_videos import write_pngs
 
+from tfrecords_tools import build
 from tfrecords_tools import manifest
 from tfrecords_tools import read
 from tfrecords_tools import verify
@@ -177,12 +180,13 @@ def test_videos_folders_and_globs_are_built_from_a_csv(tmp_path, capsys):
     raw, out = tmp_path / "raw", tmp_path / "out"
     write_avi(raw / "a.avi", 5, size=(32, 24))
     write_pngs(raw / "b", 6)
+    write_pngs(raw / "d", 6)
     csv = write_csv(
         tmp_path / "list.csv",
         "path,split,action,privacy",
         "a.avi,train,wave,face",
         "b,validation,wave,face;gender",
-        "b/*.png,test,wave,;",
+        "d/*.png,test,wave,;",
         "c/*.png,test,wave,;",
     )
     content = write.build("folder", raw, out, size=(32, 24), csv=csv)
@@ -225,3 +229,145 @@ def test_other_labels_of_the_same_videos_are_other_shards(tmp_path):
         ValueError, match="differ in videos.*with `build --this`"
     ):
         write.build("folder", raw, out, csv=csv)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_csv_may_be_written_by_any_spreadsheet(tmp_path, delimiter, encoding):
+    lines = [
+        ("path", "split", "action", "privacy"),
+        ("a.mp4", "Train", "wäve", '"face;gender"'),
+        ("b.mp4", "VAL", "run", '";"'),
+        ("c.mp4", "test", "run", "face"),
+    ]
+    csv = write_csv(
+        tmp_path / "list.csv",
+        *(delimiter.join(line) for line in lines),
+        encoding=encoding,
+    )
+    listing = folder.list_videos(tmp_path, csv=csv)
+    assert listing.labels == {
+        "action": ("run", "wäve"),
+        "privacy": ("face", "gender"),
+    }
+    assert [tuple(video) for video in listing.videos] == [
+        ("a.mp4", "train", {"action": 1, "privacy": (1, 1)}),
+        ("b.mp4", "validation", {"action": 0, "privacy": (0, 0)}),
+        ("c.mp4", "test", {"action": 0, "privacy": (1, 0)}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Wave", "wave"),
+        ("shaking hands", "Shaking  hands"),
+        (unicodedata.normalize("NFC", "é"), unicodedata.normalize("NFD", "é")),
+    ],
+)
+def test_labels_that_are_probably_one_are_refused(tmp_path, one, other):
+    csv = write_csv(
+        tmp_path / "list.csv",
+        "path,split,action,privacy",
+        f"a.mp4,train,{one},ann",
+        f"b.mp4,test,{other},ann",
+    )
+    with pytest.raises(ValueError, match="labels .* are probably one"):
+        folder.list_videos(tmp_path, csv=csv)
+    touch(tmp_path / "raw" / "train" / "run" / one / "a.mp4")
+    touch(tmp_path / "raw" / "test" / "run" / other / "b.mp4")
+    with pytest.raises(ValueError, match="labels .* are probably one"):
+        folder.list_videos(tmp_path / "raw")
+
+
+@pytest.mark.parametrize("again", ["./a.mp4", "b/../a.mp4", "a.mp4"])
+def test_a_path_that_is_written_in_two_ways_is_refused(tmp_path, again):
+    csv = write_csv(
+        tmp_path / "list.csv",
+        "path,split,action,privacy",
+        "a.mp4,train,run,ann",
+        f"{again},train,run,ann",
+    )
+    with pytest.raises(ValueError, match="twice"):
+        folder.list_videos(tmp_path, csv=csv)
+
+
+def test_files_of_the_system_are_left_out_and_told(tmp_path):
+    csv = write_csv(
+        tmp_path / "list.csv",
+        "path,split,action,privacy",
+        "a.mp4,train,run,ann",
+        "x/._a.mp4,train,run,ann",
+        "Thumbs.db,train,x,ann",
+    )
+    listing = folder.list_videos(tmp_path, csv=csv)
+    assert [video.id for video in listing.videos] == ["a.mp4"]
+    assert listing.labels["action"] == ("run",)
+    assert "2 files of the system" in listing.irregularities[0]
+    raw = tmp_path / "raw"
+    for name in ("a.MP4", "._a.MP4", "Thumbs.db", "desktop.ini"):
+        touch(raw / "train" / "run" / "ann" / name)
+    touch(raw / "__MACOSX" / "train" / "run" / "ann" / "._a.MP4")
+    touch(raw / "train" / "desktop.ini")
+    (video,) = folder.list_videos(raw).videos
+    assert video.id == "train/run/ann/a.MP4"
+
+
+def test_one_film_in_two_splits_is_refused_whatever_its_names(tmp_path):
+    raw = tmp_path / "raw"
+    write_avi(raw / "a.avi", 3, size=(32, 24))
+    (raw / "link.avi").symlink_to("a.avi")
+    os.link(raw / "a.avi", raw / "hard.avi")
+    apart = unicodedata.normalize("NFD", "é.avi")
+    (raw / apart).symlink_to("a.avi")
+    write_pngs(raw / "v", 2)
+    pairs = [
+        ("a.avi", "link.avi"),
+        ("a.avi", "hard.avi"),
+        ("a.avi", unicodedata.normalize("NFC", apart)),
+        ("a.avi", str(raw / "a.avi")),
+        ("v", "v/*.png"),
+    ]
+    for one, other in pairs:
+        csv = write_csv(
+            tmp_path / "list.csv",
+            "path,split,action,privacy",
+            f"{one},train,run,ann",
+            f"{other},test,run,ann",
+        )
+        with pytest.raises(ValueError, match="are the same file. Leave it"):
+            write.build("folder", raw, tmp_path / "out", csv=csv)
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_bad_file_does_not_take_the_build_with_it(tmp_path, capsys):
+    raw = tmp_path / "raw"
+    place = raw / "train" / "run" / "ann"
+    write_avi(place / "good.avi", 3, size=(32, 24))
+    for name in ("img_1.png", "flow_1.png"):
+        touch(place / "two sorts" / name)
+    os.mkfifo(place / "pipe.avi")
+    (place / "gone.avi").symlink_to("nowhere.avi")
+    (place / "empty.avi").touch()
+    write_avi(place / "b.avi", 3)
+    (place / "b.avi").rename(place / "line\nend.avi")
+    (place / "._good.avi").touch()
+    content = write.build("folder", raw, tmp_path / "out", size=(32, 24))
+    assert content["splits"]["train"]["videos"] == ["train/run/ann/good.avi"]
+    skipped = {
+        pathlib.PurePath(bad["video"]).name: bad["reason"]
+        for bad in content["skipped"]
+    }
+    assert sorted(skipped) == [
+        "empty.avi",
+        "gone.avi",
+        "line\\nend.avi",
+        "pipe.avi",
+        "two sorts",
+    ]
+    assert "\n" not in "".join(skipped.values())
+    (line,) = content["irregularities"]
+    assert "1 files of the system are left out, such as" in line
+    said = build.summary(content)
+    assert line in said
+    assert "folder test: 0 videos in 0 shards: this split is empty" in said

@@ -1,9 +1,12 @@
+import codecs
 import collections
 import inspect
 import json
+import os
 import random
 import subprocess
 import sys
+import unicodedata
 
 import pytest
 
@@ -187,6 +190,93 @@ def test_damaged_lists_are_read_or_refused_in_a_line(dataset, make, tmp_path):
                     assert label in classes or len(label) == len(classes)
         path.write_bytes(content)
     assert refused > 50
+
+
+def messed_up(root):
+    """Adds what systems add to files, and spells names and texts as they do."""
+    for path in [p for p in root.rglob("*") if p.is_file()]:
+        copy = root / "__MACOSX" / path.relative_to(root)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.touch()
+        path.with_name(f"._{path.name}").write_bytes(b"\0\5\26\7")
+        if path.suffix == ".avi":
+            path.rename(path.with_suffix(".AVI"))
+        else:
+            path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())
+    for folder in [root, *(p for p in root.rglob("*") if p.is_dir())]:
+        for name in (".DS_Store", "Thumbs.db", "desktop.ini"):
+            (folder / name).touch()
+    for folder in [p for p in root.rglob("[0-9]*") if p.is_dir()]:
+        copy = root / "__MACOSX" / folder.relative_to(root)
+        copy.mkdir(parents=True, exist_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "make"),
+    [
+        ("folder", a_folder),
+        ("hmdb51", an_hmdb51),
+        ("sbu", an_sbu),
+        ("ucf101", a_ucf101),
+        ("vispr", a_vispr),
+    ],
+)
+def test_what_systems_add_changes_no_list(dataset, make, tmp_path):
+    choices, _ = make(tmp_path)
+    source = sources.source(dataset)
+    before = source.list_videos(tmp_path, **choices)
+    messed_up(tmp_path)
+    after = source.list_videos(tmp_path, **choices)
+    assert after.labels == before.labels
+    assert [
+        video._replace(id=video.id.replace(".AVI", ".avi"))
+        for video in after.videos
+    ] == before.videos
+    if dataset in ("hmdb51", "ucf101"):
+        assert all(video.id.endswith(".AVI") for video in after.videos)
+    files = [tmp_path / video.id for video in after.videos]
+    assert dataset in ("folder", "vispr") or all(f.exists() for f in files)
+
+
+@pytest.mark.parametrize("dataset", ["hmdb51", "ucf101"])
+def test_names_in_another_unicode_form_are_found(dataset, tmp_path):
+    make = {"hmdb51": an_hmdb51, "ucf101": a_ucf101}[dataset]
+    choices, lists = make(tmp_path)
+    composed, apart = (unicodedata.normalize(f, "é") for f in ("NFC", "NFD"))
+    before = "a_#" if dataset == "hmdb51" else "_g0"
+    for path in tmp_path.rglob("*.avi"):
+        name = path.name.replace(before, composed + before)
+        path.rename(path.with_name(name))
+    for path in lists:
+        text = path.read_text()
+        path.write_text(text.replace(before, apart + before))
+    videos = sources.source(dataset).list_videos(tmp_path, **choices).videos
+    assert videos
+    assert all((tmp_path / video.id).exists() for video in videos)
+
+
+def test_a_file_that_is_there_twice_is_refused(tmp_path):
+    choices, _ = a_ucf101(tmp_path)
+    copy = tmp_path / "copy" / "Archery" / "v_Archery_g01_c01.avi"
+    copy.parent.mkdir(parents=True)
+    copy.touch()
+    with pytest.raises(ValueError, match="v_Archery_g01_c01.avi twice"):
+        sources.source("ucf101").list_videos(tmp_path, **choices)
+
+
+def test_annotations_that_would_not_end_are_not_opened(tmp_path):
+    choices, paths = a_vispr(tmp_path)
+    paths[0].unlink()
+    os.mkfifo(paths[0])
+    with pytest.raises(FileNotFoundError, match="no file .*2017_1.json"):
+        sources.source("vispr").list_videos(tmp_path, **choices)
+    paths[0].unlink()
+    paths[0].write_text("[" * 100_000)
+    with pytest.raises(ValueError, match="2017_1.json is not"):
+        sources.source("vispr").list_videos(tmp_path, **choices)
+    os.truncate(paths[0], listed.MAX_BYTES + 1)
+    with pytest.raises(ValueError, match="2017_1.json has more than"):
+        sources.source("vispr").list_videos(tmp_path, **choices)
 
 
 def mutated(rng, content):

@@ -180,16 +180,6 @@ def test_a_row_holds_the_strongest(tmp_path):
     assert row["raw_strongest"] == "x"
 
 
-def test_what_is_no_judged_run_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match="priv_keras.evaluate"):
-        load_run(tmp_path)
-    folder = made_runs.make(tmp_path / "run")
-    for text in ("{", "[]", json.dumps({"raw": {}})):
-        (folder / "result.json").write_text(text)
-        with pytest.raises(ValueError, match="or not from priv_keras"):
-            load_run(folder)
-
-
 def attacked(folder, name, *found, **options):
     folder = made_runs.make(folder / name, **options)
     path = folder / "result.json"
@@ -238,16 +228,6 @@ def test_attacks_are_compared_over_runs_that_all_were_made_on(tmp_path):
 
 def test_without_other_attacks_there_is_nothing_to_compare(tmp_path):
     assert comparison.by_attack(comparison.points([load(tmp_path)])) == []
-
-
-def test_an_attack_without_a_figure_is_refused(tmp_path):
-    folder = made_runs.make(tmp_path / "run")
-    path = folder / "result.json"
-    result = json.loads(path.read_text())
-    result["attacks"] = [{"attack": "static", "name": "x"}]
-    path.write_text(json.dumps(result))
-    with pytest.raises(ValueError, match="attacks"):
-        load_run(folder)
 
 
 def test_networks_below_the_floor_are_named_run_by_run():
