@@ -75,7 +75,6 @@ def test_a_fresh_f_t_keeps_splits_apart(tmp_path, monkeypatch):
         lambda *_, **__: toy_classifier(contradicting_splits.CLASSES),
     )
     settings = {
-        "mirror": True,
         "raw_target_steps": 80,
         "attacker_steps_per_epoch": 8,
         "warm_up_target_learning_rate": 0.05,
