@@ -29,7 +29,7 @@ UPDATES = 2400
 # Patience grows with the updates that it is a part of.
 LONGER = (
     *(f"--attackers={ATTACKER}", f"--attacker_steps={UPDATES}"),
-    *("--attacker_patience=24", "--attacks=retrained"),
+    "--attacks=retrained",
 )
 METHODS = (*trade_off.GAMES, "body_segmentation_black", "downsample_16")
 

@@ -18,6 +18,8 @@ RECIPES = pathlib.Path(__file__).parent / "recipes"
 CONFIG = "config.flags"  # file in a run's folder with the flags of the run
 # Flags that stand for other flags, and are not part of a configuration.
 EXPANDED = ("recipe",)
+# Flags of earlier versions, which the folders of their runs still hold.
+GONE = ("attacker_patience",)
 
 
 def plainly(argv, flag_values=absl_flags.FLAGS):
@@ -63,7 +65,11 @@ def with_run(argv, flag_values=absl_flags.FLAGS):
     if not run_dir or not config.exists():
         return with_scale(argv, flag_values)
     words = _with_recipes(words, flag_values)
-    defaults = [*_of_earlier_runs(config), f"--flagfile={config}"]
+    defaults = [
+        f"--undefok={','.join(GONE)}",
+        *_of_earlier_runs(config),
+        f"--flagfile={config}",
+    ]
     return _parsed([argv[0], *defaults, *words], flag_values)
 
 

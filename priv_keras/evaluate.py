@@ -118,6 +118,7 @@ def run():
             "recipe",
             "dataset",
             "data_dir",
+            "judge",
             "attackers",
             "attacks",
             "baseline",

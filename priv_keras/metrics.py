@@ -1,5 +1,6 @@
 """Figures of merit, their chance levels and their intervals."""
 
+import functools
 import warnings
 
 import numpy as np
@@ -22,6 +23,121 @@ def chance(labels):
     }
 
 
+def accuracy_intervals(hits, groups, *, level=0.95, together=False):
+    """Computes intervals of accuracies on the same clips.
+
+    Clips of one video stand or fall together. So these are Wilson's intervals
+    for as many independent clips as would tell as much, with Student's
+    quantile over videos; and for 0 and 1, the exact ones of Clopper and
+    Pearson over videos.
+
+    Args:
+        hits: Bools `(clips, attackers)`, whether each was right.
+        groups: Video ids `(clips,)`.
+        level: Float in (0, 1), the coverage.
+        together: Bool, whether the intervals hold all at once, rather than
+            each by itself, with this probability.
+
+    Returns:
+        Floats `(attackers, 2)` in [0, 1], the ends of the intervals.
+    """
+    from scipy import stats
+
+    sums, sizes = _by_video(np.asarray(hits, float), groups)
+    videos, clips = len(sizes), sizes.sum()
+    if videos == 1:
+        return np.tile([0.0, 1.0], (sums.shape[1], 1))
+    rates = sums.sum(0) / clips
+    errors = sums - rates * sizes[:, None]
+    tail = _tail(errors, level) if together else (1 - level) / 2
+    spread = (errors**2).sum(0) * videos / (videos - 1)
+    known = np.divide(
+        *(rates * (1 - rates) * clips**2, spread),
+        out=np.full(len(rates), float(videos)),
+        where=spread > 0,
+    ).clip(videos / 2, clips)
+    z2 = stats.t.isf(tail, videos - 1) ** 2 / known
+    middle = (rates + z2 / 2) / (1 + z2)
+    half = np.sqrt(z2 * (rates * (1 - rates) + z2 / 4)) / (1 + z2)
+    low, high = middle - half, middle + half
+    exact = tail ** (1 / videos)
+    low = np.select([rates == 0, rates == 1], [0.0, exact], low)
+    high = np.select([rates == 0, rates == 1], [1 - exact, 1.0], high)
+    return np.stack([low, high], axis=1)
+
+
+def _by_video(values, groups):
+    """Returns the sums over each video `(videos, ...)`, and their clips."""
+    _, video, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    sums = np.zeros((len(sizes), *values.shape[1:]))
+    np.add.at(sums, video, values)
+    return sums, sizes
+
+
+@functools.cache
+def _normal(draws, videos):
+    return np.random.default_rng(0).standard_normal((draws, videos))
+
+
+def _tail(errors, level, draws=1000):
+    """Returns the share that intervals leave out on each side if they are to
+    hold all at once.
+
+    It is found by a bootstrap with normal weights over videos, which knows how
+    far attackers are wrong about the same videos.
+
+    Args:
+        errors: Floats `(videos, attackers)`, by how much the sum of each video
+            differs from the mean.
+        level: Float in (0, 1), the coverage of all.
+        draws: Int, number of bootstrap samples.
+    """
+    from scipy import stats
+
+    length = np.sqrt((errors**2).sum(0))
+    unit = errors / np.where(length > 0, length, 1)
+    furthest = np.abs(_normal(draws, len(errors)) @ unit).max(1)
+    return min(stats.norm.sf(np.quantile(furthest, level)), (1 - level) / 2)
+
+
+def together(measure, groups, *, level=0.95, resamples=200, seed=0):
+    """Computes intervals that hold all at once, by bootstrap over videos.
+
+    Args:
+        measure: Callable that takes an int array, the rows drawn, and returns
+            the figures of several attackers on these rows.
+        groups: Video ids `(clips,)`.
+        level: Float in (0, 1), the coverage of all.
+        resamples: Int, number of bootstrap samples.
+        seed: Int.
+
+    Returns:
+        Floats `(attackers, 2)` in [0, 1], the ends of the intervals.
+    """
+    figures = np.array(measure(np.arange(len(groups))))
+    drawn = np.array(
+        [measure(rows) for rows in _draws(groups, resamples, seed)]
+    )
+    deviation = np.nanstd(drawn, axis=0)
+    furthest = np.nanmax(
+        np.abs(drawn - figures) / np.maximum(deviation, 1e-9), axis=1
+    )
+    reach = np.nanquantile(furthest, level) * deviation
+    ends = np.stack([figures - reach, figures + reach], axis=1)
+    return ends.clip(0, 1)
+
+
+def _draws(groups, resamples, seed):
+    """Yields the rows of each bootstrap sample of videos."""
+    _, video = np.unique(groups, return_inverse=True)
+    order = np.argsort(video, kind="stable")
+    rows = np.split(order, np.cumsum(np.bincount(video))[:-1])
+    rng = np.random.default_rng(seed)
+    for _ in range(resamples):
+        drawn = rng.integers(len(rows), size=len(rows))
+        yield np.concatenate([rows[i] for i in drawn])
+
+
 def bootstrap_interval(measure, groups, *, level=0.95, resamples=1000, seed=0):
     """Computes the interval of a figure by bootstrap over videos.
 
@@ -38,16 +154,15 @@ def bootstrap_interval(measure, groups, *, level=0.95, resamples=1000, seed=0):
     Returns:
         Pair of floats, the ends of the interval.
     """
-    _, video = np.unique(groups, return_inverse=True)
-    order = np.argsort(video, kind="stable")
-    rows = np.split(order, np.cumsum(np.bincount(video))[:-1])
-    rng = np.random.default_rng(seed)
-    figures = []
-    for _ in range(resamples):
-        drawn = rng.integers(len(rows), size=len(rows))
-        figures.append(measure(np.concatenate([rows[i] for i in drawn])))
+    figures = [measure(rows) for rows in _draws(groups, resamples, seed)]
     tail = (1 - level) / 2
     low, high = np.nanquantile(figures, [tail, 1 - tail])
+    # Without any spread, what is not seen in so many videos may still be.
+    unseen = 1 - tail ** (1 / len(np.unique(groups)))
+    if high == 0:
+        return 0.0, float(unseen)
+    if low == 1:
+        return float(1 - unseen), 1.0
     return float(low), float(high)
 
 

@@ -1,6 +1,11 @@
 """Training one network alone: warm-ups before the game, attackers after it."""
 
+import math
+
 import keras
+
+DROPS = 2  # of the learning rate, before training can end
+FACTOR = 5  # by which each divides it
 
 
 def fit(
@@ -14,12 +19,19 @@ def fit(
     steps_per_epoch,
     patience=None,
     goal=1.0,
+    least=0,
+    doubled_over=None,
     callbacks=(),
 ):
     """Trains a classifier until `task.metric` on validation no longer rises.
 
-    The learning rate is divided by 5 after half of `patience`. The weights of
-    the epoch that is best on validation are kept.
+    With `patience`, the learning rate is divided by 5 whenever neither that
+    metric nor the validation loss has become better for as many epochs, and
+    training ends at the third time. The weights of the epoch that is best on
+    validation are kept.
+
+    A model that was trained here before is not traced anew: only its optimizer
+    is reset.
 
     Args:
         model: Model from clips to logits.
@@ -31,30 +43,45 @@ def fit(
         steps_per_epoch: Int, updates between validations.
         patience: Int, epochs without improvement before it gives up; `None`
             to train for all `epochs`.
-        goal: Float in [0, 1], the metric that is good enough to stop at.
+        goal: Float in [0, 1], the metric that is good enough to stop at;
+            `None` to go on even from a perfect epoch.
+        least: Int, epochs before which patience does not end training.
+        doubled_over: Int, the number of validation clips. With it, training
+            that would end goes on for as many epochs as were spent, again from
+            the first learning rate, and ends if these raised the metric by
+            less than its standard error over so many clips; otherwise they
+            are doubled again.
         callbacks: Further ones, see `keras.Model.fit`.
 
     Returns:
         Dict: `epochs` trained; `converged`, whether it ended at a plateau or
         the goal rather than after `epochs`; `learning_rate` at the end;
-        `validation_accuracy` of the epoch that is kept; and the highest
+        `validation`, the metric of the epoch that is kept, and
+        `validation_accuracy`, its accuracy; and the highest
         `training_accuracy` of any epoch.
     """
     measure = _compile_classifier(model, task, learning_rate)
-    best = KeepBest(measure, goal, patience or epochs)
-    slower = _slow_down(measure, learning_rate, patience)
+    best = KeepBest(measure)
+    ends = []
+    if goal is not None:
+        ends.append(StopAtGoal(measure, goal))
+    if patience:
+        ends.append(
+            StopAtPlateau(measure, learning_rate, patience, least, doubled_over)
+        )
     history = _history(
         model,
         train,
         epochs,
         steps_per_epoch,
-        [best, *callbacks, *slower],
+        [best, *callbacks, *ends],
         validation_data=validation,
     )
     return {
         "epochs": len(history["loss"]),
         "converged": model.stop_training,
         "learning_rate": float(model.optimizer.learning_rate),
+        "validation": best.best[0],
         "validation_accuracy": best.accuracy,
         "training_accuracy": max(history["accuracy"]),
     }
@@ -63,6 +90,13 @@ def fit(
 def _compile_classifier(model, task, learning_rate):
     """Returns the name of the validation figure that is to be high."""
     metric = task.metric()
+    # Not an optimizer that scales the loss, since the scale must not be 0.
+    plain = type(getattr(model, "optimizer", None)) is keras.optimizers.Adam
+    if plain and model.loss is task.loss:
+        for variable in model.optimizer.variables:
+            variable.assign(keras.ops.zeros_like(variable))
+        model.optimizer.learning_rate = learning_rate
+        return f"val_{metric.name}"
     accuracy = keras.metrics.MeanMetricWrapper(task.accuracy, "accuracy")
     _compile(
         model,
@@ -80,21 +114,6 @@ def _compile(model, optimizer, **kwargs):
     model.optimizer.build(model.trainable_variables)
 
 
-def _slow_down(measure, learning_rate, patience):
-    """Returns a list of the callback that lowers the rate, if any."""
-    if not patience:
-        return []
-    return [
-        keras.callbacks.ReduceLROnPlateau(
-            measure,
-            mode="max",
-            factor=0.2,
-            patience=max(1, patience // 2),
-            min_lr=learning_rate / 100,
-        )
-    ]
-
-
 def _history(model, train, epochs, steps_per_epoch, callbacks, **kwargs):
     return model.fit(
         train,
@@ -108,7 +127,7 @@ def _history(model, train, epochs, steps_per_epoch, callbacks, **kwargs):
 
 
 class KeepBest(keras.callbacks.Callback):
-    """Stops at a goal or a plateau, and restores the best epoch's weights.
+    """Restores the weights of the best epoch at the end.
 
     If epochs tie, the one of lower validation loss is better: accuracies on
     few clips tie often, and the first such epoch is of an attacker that has
@@ -116,33 +135,107 @@ class KeepBest(keras.callbacks.Callback):
 
     Args:
         measure: Name of the figure of an epoch that is to be high.
-        goal: Float, the figure at which training stops.
-        patience: Int, epochs without a higher figure after which it stops.
 
     Attributes:
-        accuracy: Float, the validation accuracy of the best epoch.
+        best: Pair of floats of the best epoch, the figure and the negative
+            validation loss.
+        accuracy: Float, its validation accuracy.
     """
 
-    def __init__(self, measure, goal, patience):
+    def __init__(self, measure):
         super().__init__()
         self.measure = measure
-        self.goal = goal
-        self.patience = patience
         self.best = (-1.0, 0.0)
-        self.waited = 0
 
     def on_epoch_end(self, epoch, logs=None):
         score = (logs[self.measure], -logs["val_loss"])
-        self.waited = 0 if score[0] > self.best[0] else self.waited + 1
         if score > self.best:
             self.best = score
             self.accuracy = logs["val_accuracy"]
             self.weights = self.model.get_weights()
-        if score[0] >= self.goal or self.waited >= self.patience:
-            self.model.stop_training = True
 
     def on_train_end(self, logs=None):
         self.model.set_weights(self.weights)
+
+
+class StopAtGoal(keras.callbacks.Callback):
+    """Stops at the first epoch that is good enough.
+
+    Args:
+        measure: Name of the figure of an epoch that is to be high.
+        goal: Float, the figure that is good enough.
+    """
+
+    def __init__(self, measure, goal):
+        super().__init__()
+        self.measure, self.goal = measure, goal
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs[self.measure] >= self.goal:
+            self.model.stop_training = True
+
+
+class StopAtPlateau(keras.callbacks.Callback):
+    """Lowers the learning rate at two plateaus, and stops at the third.
+
+    Args:
+        measure: Name of the figure of an epoch that is to be high.
+        learning_rate: Float, that of the first epoch.
+        patience, least, doubled_over: See `fit`.
+    """
+
+    def __init__(
+        self, measure, learning_rate, patience, least=0, doubled_over=None
+    ):
+        super().__init__()
+        self.measure = measure
+        self.learning_rate = learning_rate
+        self.patience = patience
+        self.least = least
+        self.doubled_over = doubled_over
+        self.high, self.low = -1.0, math.inf  # the best figure and loss
+        self.waited = self.drops = 0
+        self.doubling = None  # its first epoch, and the best figure before it
+
+    def on_epoch_end(self, epoch, logs=None):
+        figure, loss = logs[self.measure], logs["val_loss"]
+        better = figure > self.high or loss < self.low
+        self.waited = 0 if better else self.waited + 1
+        self.high, self.low = max(figure, self.high), min(loss, self.low)
+        if self.doubling:
+            self._double(epoch + 1)
+        elif self.waited >= self.patience and self.drops < DROPS:
+            self._drop()
+        elif self.waited >= self.patience and epoch + 1 >= self.least:
+            self._settle(epoch + 1)
+
+    def _drop(self):
+        self.waited = 0
+        self.drops += 1
+        rate = self.learning_rate / FACTOR**self.drops
+        self.model.optimizer.learning_rate = rate
+
+    def _settle(self, spent):
+        """Stops, or begins to double what was spent."""
+        if not self.doubled_over:
+            self.model.stop_training = True
+            return
+        self.doubling = spent, self.high
+        self.drops = 0
+        self.model.optimizer.learning_rate = self.learning_rate
+
+    def _double(self, spent):
+        """Drops the rate halfway through, and halfway through the rest."""
+        first, before = self.doubling
+        share = (spent - first) / first
+        if share >= 1:
+            error = math.sqrt(before * (1 - before) / self.doubled_over)
+            if self.high - before <= error:
+                self.model.stop_training = True
+            else:
+                self._settle(spent)
+        elif share >= 1 - 0.5 ** (self.drops + 1) and self.drops < DROPS:
+            self._drop()
 
 
 def fit_identity(anonymizer, train, *, learning_rate, steps, callbacks=()):

@@ -74,8 +74,10 @@ def test_interval_draws_whole_videos():
     assert {*np.concatenate(drawn)} == {*range(6)}
 
 
-def test_interval_of_a_sure_thing_has_no_width():
-    assert interval(np.ones(5), np.arange(5)) == (1.0, 1.0)
+def test_interval_of_a_sure_thing_narrows_with_videos():
+    for videos in (20, 500):
+        low, high = interval(np.ones(videos), np.arange(videos))
+        assert high == 1.0 and low == pytest.approx(0.025 ** (1 / videos))
 
 
 def test_interval_over_runs_is_students():
@@ -187,3 +189,88 @@ def test_threshold_counts_of_sure_logits():
     found = metrics.threshold_counts(labels, [[1e4], [-1e4]], thresholds=3)
     assert found["true_positives"] == [[1, 1, 1]]
     assert found["false_positives"] == [[1, 0, 0]]
+
+
+def simulated(rates, videos, clips, alike, simulations, seed=0):
+    """Yields what attackers of known accuracy read, and the videos."""
+    from scipy import stats
+
+    rng = np.random.default_rng(seed)
+    groups = np.repeat(np.arange(videos), clips)
+    shape = (simulations, videos, 1, len(rates))
+    shared = rng.standard_normal((simulations, videos * clips, 1))
+    video = np.repeat(rng.standard_normal(shape), clips, axis=1)[:, :, 0]
+    own = rng.standard_normal(video.shape)
+    if clips > 1:
+        own = np.sqrt(0.5) * (own + video)
+    hard = np.sqrt(alike) * shared + np.sqrt(1 - alike) * own
+    for each in hard < stats.norm.ppf(rates):
+        yield each, groups
+
+
+@pytest.mark.parametrize("rate", [0.15, 0.5, 0.85])
+@pytest.mark.parametrize(("videos", "clips"), [(94, 1), (40, 3)])
+def test_an_interval_holds_the_accuracy_as_often_as_it_says(
+    rate, videos, clips
+):
+    held = []
+    for hits, groups in simulated([rate], videos, clips, 0.0, 1000):
+        low, high = metrics.accuracy_intervals(hits, groups)[0]
+        held.append(low <= rate <= high)
+    assert 0.93 <= np.mean(held) <= 0.97
+
+
+@pytest.mark.parametrize(
+    ("rates", "alike"), [(np.full(10, 0.3), 0.6), (np.arange(1, 6) / 10, 0.0)]
+)
+def test_intervals_hold_all_accuracies_at_once(rates, alike):
+    held = []
+    for hits, groups in simulated(rates, 94, 1, alike, 300):
+        low, high = metrics.accuracy_intervals(hits, groups, together=True).T
+        held.append(((low <= rates) & (rates <= high)).all())
+    assert 0.93 <= np.mean(held) <= 0.98
+
+
+def test_nobody_right_and_nobody_wrong_have_exact_intervals_over_videos():
+    groups = np.repeat(np.arange(94), 2)
+    none, every = metrics.accuracy_intervals(
+        np.repeat([[False, True]], len(groups), axis=0), groups
+    )
+    assert none == pytest.approx([0.0, 1 - 0.025 ** (1 / 94)])
+    assert every == pytest.approx([0.025 ** (1 / 94), 1.0])
+    found = metrics.bootstrap_interval(lambda rows: 1.0, groups)
+    assert found == pytest.approx(tuple(every))
+    found = metrics.bootstrap_interval(lambda rows: 0.0, groups)
+    assert found == pytest.approx(tuple(none))
+
+
+def test_one_video_tells_nothing():
+    found = metrics.accuracy_intervals(np.array([[True], [False]]), ["a", "a"])
+    assert found.tolist() == [[0.0, 1.0]]
+
+
+def test_intervals_that_hold_at_once_are_wider():
+    rng = np.random.default_rng(0)
+    hits = rng.random((200, 10)) < 0.3
+    groups = np.arange(200)
+    own = np.diff(metrics.accuracy_intervals(hits, groups))
+    every = np.diff(metrics.accuracy_intervals(hits, groups, together=True))
+    assert (every > 1.2 * own).all()
+    # Ten times the same attacker is one attacker.
+    same = np.repeat(hits[:, :1], 10, axis=1)
+    alone = metrics.accuracy_intervals(same, groups)
+    every = metrics.accuracy_intervals(same, groups, together=True)
+    np.testing.assert_allclose(alone, every, atol=0.01)
+
+
+def test_figures_of_any_kind_have_intervals_that_hold_at_once():
+    rng = np.random.default_rng(0)
+    found = rng.random((100, 3))
+
+    def measure(rows):
+        return found[rows].mean(0)
+
+    ends = metrics.together(measure, np.arange(100))
+    reach = np.diff(ends)[:, 0] / 2
+    error = found.std(0) / 10
+    assert (2 * error < reach).all() and (reach < 3 * error).all()

@@ -54,11 +54,89 @@ def test_a_fit_traces_its_steps_once():
     assert len(traced) == 2  # to train, and to validate
 
 
-def test_a_plateau_drops_the_rate_and_then_stops():
+def test_a_second_fit_of_a_model_traces_nothing_and_starts_afresh():
+    traced = []
+
+    def loss(*args):
+        traced.append(args)
+        return SINGLE_LABEL.loss(*args)
+
+    task = SINGLE_LABEL._replace(loss=loss)
+    model = toy_classifier(3)
+    first = model.get_weights()
+    found = []
+    for rate in (0.05, 0.01, 0.05):
+        model.set_weights(first)
+        found.append(fit(model, task=task, epochs=2, learning_rate=rate))
+        assert found[-1]["learning_rate"] == pytest.approx(rate)
+    assert len(traced) == 2
+    assert found[0] == found[2] != found[1]
+
+
+def test_the_third_plateau_ends_a_training():
     fitted = fit(toy_classifier(3), learning_rate=0.0, patience=4)
-    assert fitted["epochs"] == 5 and fitted["converged"]
+    assert fitted["epochs"] == 1 + 3 * 4 and fitted["converged"]
     fitted = fit(toy_classifier(3), learning_rate=1e-9, patience=4)
-    assert fitted["learning_rate"] < 1e-9
+    assert fitted["learning_rate"] == pytest.approx(1e-9 / 25)
+
+
+def test_a_training_takes_its_least_epochs():
+    options = {"learning_rate": 0.0, "patience": 1}
+    assert fit(toy_classifier(3), **options)["epochs"] == 4
+    assert fit(toy_classifier(3), **options, least=9)["epochs"] == 9
+
+
+def test_a_perfect_epoch_ends_a_training_only_if_it_is_the_goal():
+    assert fit(toy_classifier(3), goal=None)["epochs"] == 30
+
+
+class Model:
+    """Stands for a model that a callback steers."""
+
+    stop_training = False
+
+    class optimizer:
+        learning_rate = 1.0
+
+
+def play(figures, patience=1, **options):
+    """Returns the epochs that a training takes which shows `figures` on
+    validation, and its learning rates."""
+    stop = supervised.StopAtPlateau("val_accuracy", 1.0, patience, **options)
+    model = Model()
+    model.optimizer = Model.optimizer()
+    stop.set_model(model)
+    rates = []
+    for epoch, figure in enumerate(figures):
+        rates.append(model.optimizer.learning_rate)
+        stop.on_epoch_end(epoch, {"val_accuracy": figure, "val_loss": 1.0})
+        if model.stop_training:
+            return epoch + 1, rates
+    return None, rates
+
+
+def test_a_better_loss_is_progress_too():
+    stop = supervised.StopAtPlateau("val_accuracy", 1.0, 1)
+    stop.set_model(Model())
+    for epoch in range(9):
+        stop.on_epoch_end(epoch, {"val_accuracy": 0.5, "val_loss": -epoch})
+    assert stop.drops == 0
+
+
+def test_what_was_spent_is_doubled_once_if_it_finds_no_more():
+    epochs, rates = play([0.5] * 99, doubled_over=100)
+    assert epochs == 2 * 4
+    assert rates == [1, 1, 1 / 5, 1 / 25, 1, 1, 1 / 5, 1 / 25]
+
+
+def test_a_doubling_that_finds_more_than_the_error_is_doubled_again():
+    # Of 100 clips, the standard error at 0.5 is 0.05.
+    assert play([0.5] * 7 + [0.56] * 99, doubled_over=100)[0] == 16
+    assert play([0.5] * 7 + [0.54] * 99, doubled_over=100)[0] == 8
+
+
+def test_a_perfect_training_is_doubled_once():
+    assert play([1.0] * 99, doubled_over=100)[0] == 8
 
 
 def test_what_the_cap_stopped_had_not_converged():
@@ -75,7 +153,7 @@ def test_what_the_cap_stopped_had_not_converged():
 )
 def test_the_best_epoch_is_kept(scores, kept):
     model = toy_classifier(3)
-    best = supervised.KeepBest("val_accuracy", goal=1.0, patience=9)
+    best = supervised.KeepBest("val_accuracy")
     best.set_model(model)
     for epoch, (accuracy, loss) in enumerate(scores):
         model.set_weights([np.full(w.shape, epoch) for w in model.weights])

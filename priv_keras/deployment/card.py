@@ -178,18 +178,24 @@ def figures(result):
 
     Returns:
         Dict of the scores `target` and `raw_target`, the lists of scores
-        `attackers`, `raw_attackers` and `attacks`, and `chance`, which maps
-        `actions` and `budget_labels` to the score of the commonest label. A
+        `attackers`, `raw_attackers` and `attacks`, the scores of the
+        `strongest` attacker and of the one that validation has `chosen`
+        (`None` if it is not known), and `chance`, which maps `actions` and
+        `budget_labels` to the score of the commonest label. A
         score is a dict of its `value` (an accuracy, or the cMAP of attributes)
         and 95 % `interval`; in the lists it has a `name`, and says whether the
         attacker had `converged`.
     """
     anonymized, raw = result["anonymized"], result["raw"]
+    chosen = results.chosen(result, "anonymized")
     return {
         "target": _score(anonymized["target"]),
         "raw_target": _score(raw["target"]),
         "attackers": [_score(x) for x in anonymized["attackers"]],
         "raw_attackers": [_score(x) for x in raw["attackers"]],
+        "strongest": _score(results.privacy(result, "anonymized")),
+        "chosen": chosen and _score(chosen),
+        "judge": result.get("judge"),
         "attacks": [_score(x) for x in result["attacks"] if "interval" in x],
         "chance": {
             side: chance["majority"]
@@ -200,7 +206,7 @@ def figures(result):
 
 def _score(score):
     value = score.get("accuracy", score.get("cmap"))
-    keys = ("attack", "name", "converged")
+    keys = ("attack", "name", "converged", "failed")
     kept = {key: score[key] for key in keys if key in score}
     return {**kept, "value": value, "interval": score["interval"]}
 
@@ -273,8 +279,12 @@ def _quality(psnr):
 def _measured(figures):
     if figures is None:
         return ["Not judged."]
-    strongest = max(figures["attackers"], key=lambda x: x["value"])
-    count, chance = len(figures["attackers"]), figures["chance"]
+    # Cards of earlier versions have no `strongest`.
+    strongest = figures.get("strongest") or results.strongest(
+        figures["attackers"]
+    )
+    count = len(results.admitted(figures["attackers"]))
+    chance = figures["chance"]
     low = results.below_floor(figures["attackers"])
     marks = dict.fromkeys(low, " (below the floor)")
     rows = [
@@ -301,6 +311,8 @@ def _measured(figures):
         f"A_T {_text(figures['target'])}. A_B^{count} {_text(strongest)}, the "
         f"strongest of {count} attackers: {strongest['name']}. With 95 % "
         f"intervals. {results.caveat([figures['attackers']])}".rstrip(),
+        *([results.QUICK] if figures.get("judge") == "quick" else []),
+        *_chosen(figures.get("chosen")),
         *_stronger(figures["attacks"], strongest),
         "",
         "| | anonymized | raw | commonest label |",
@@ -309,6 +321,15 @@ def _measured(figures):
             f"| {name} | {_text(after)} | {_text(raw)} | {_text(chance)} |"
             for name, after, raw, chance in rows
         ),
+    ]
+
+
+def _chosen(score):
+    if score is None:
+        return []
+    return [
+        f"The attacker that validation chose, {score['name']}, reads "
+        f"{_text(score)}."
     ]
 
 

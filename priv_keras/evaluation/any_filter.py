@@ -19,10 +19,14 @@ from priv_keras.networks import c3d
 PROTOCOL = two_step.Protocol(
     steps=2400,
     steps_per_epoch=75,
-    patience=12,
+    patience=3,
     learning_rate=2e-3,
     batch_size=64,
     frames=1,
+    least=300,
+    starts=1,
+    doubles=True,
+    augments=True,
 )
 ATTACKERS = ("resnet_v1_26", "mobilenet_v1_1")
 SPLITS = ("train", "validation", "test")
@@ -65,7 +69,8 @@ def judge(
 
     Returns:
         Dict: `raw` and `anonymized`, each with the score of `target` and a list
-        of scores of `attackers`, see `scores.score`; and `chance`, the scores
+        of scores of `attackers`, see `scores.score`, and what is known of the
+        `strongest` of them, see `scores.strongest`; and `chance`, the scores
         of naming the commonest label.
 
     Raises:
@@ -143,9 +148,13 @@ def _attack(
             functools.partial(networks.build, name, classes, shape[1:], width),
             splits,
             task,
-            protocol,
+            protocol._replace(doubles=protocol.doubles and side != "raw"),
             seed=seed,
             record=folder / side / f"{name}.json",
+            weights=folder / side / f"{name}.weights.h5",
+            start=folder / "raw" / f"{name}.weights.h5"
+            if side != "raw" and protocol.starts
+            else None,
         )
         for name in attackers
     ]
@@ -161,7 +170,8 @@ def _attack(
         _target, splits, build_target, protocol, seed
     )
     target = two_step.once(folder / side / "target.json", train_target)
-    return {"target": target, "attackers": found}
+    strongest = scores.strongest(found)
+    return {"target": target, "attackers": found, "strongest": strongest}
 
 
 def _target(splits, build_target, protocol, seed):
@@ -170,7 +180,9 @@ def _target(splits, build_target, protocol, seed):
     actions = 1 + max(int(one["actions"]) for one in splits["train"])
     model = build_target(actions, tuple(shape))
     batch_size = max(1, protocol.batch_size // 4)
-    protocol = protocol._replace(frames=shape[0], batch_size=batch_size)
+    protocol = protocol._replace(
+        frames=shape[0], batch_size=batch_size, doubles=False, augments=False
+    )
     fitted = two_step.train(
         model, splits, "actions", losses.SINGLE_LABEL, protocol, seed=seed
     )

@@ -30,15 +30,14 @@ def outputs(model, dataset, label, batch_size):
         Triple of arrays: the labels, the logits `(clips, classes)` and the
         video ids `(clips,)`.
     """
-    batches = [
-        (
-            batch[label].numpy(),
-            model(to_float(batch["clips"])).numpy(),
-            batch["video"].numpy(),
-        )
-        for batch in dataset.batch(batch_size)
+    clips = dataset.map(lambda example: to_float(example["clips"]))
+    logits = model.predict(clips.batch(batch_size), verbose=0)
+    known = [
+        (example[label], example["video"])
+        for example in dataset.as_numpy_iterator()
     ]
-    return tuple(map(np.concatenate, zip(*batches, strict=True)))
+    labels, videos = map(np.array, zip(*known, strict=True))
+    return labels, logits, videos
 
 
 def score(model, dataset, label, batch_size):
@@ -67,10 +66,11 @@ def figures(labels, logits, videos):
         from logits averaged over the clips of a video. For attributes: `cmap`,
         `average_precisions` (`None` for an attribute that no clip shows) and
         `prevalence`, their chance levels. For both: `interval`, that of the
-        first figure at 95 % by bootstrap over videos; `f1`, the mean over
+        first figure at 95 % over videos; `f1`, the mean over
         classes; `clips` and `videos`, their numbers; and `detail`, from which
         figures are drawn: `confusion`, or `counts` for attributes, see
-        `metrics.threshold_counts`.
+        `metrics.threshold_counts`; and `read`, what was read in each clip, see
+        `strongest`.
     """
     measure = attributes_score if labels.ndim == 2 else accuracy_score
     return {
@@ -88,15 +88,19 @@ def accuracy_score(labels, logits, videos):
     np.add.at(sums, video, logits)
     return {
         "accuracy": float(hits.mean()),
-        "interval": metrics.bootstrap_interval(
-            lambda rows: hits[rows].mean(), videos
-        ),
+        "interval": metrics.accuracy_intervals(hits[:, None], videos)[
+            0
+        ].tolist(),
         "video_accuracy": float((sums.argmax(axis=1) == labels[first]).mean()),
         "f1": metrics.macro_f1(labels, logits.argmax(axis=1)),
         "detail": {
             "confusion": metrics.confusion(
                 labels, logits.argmax(axis=1), logits.shape[1]
-            )
+            ),
+            "read": {
+                "videos": [_text(video) for video in videos],
+                "hits": hits.tolist(),
+            },
         },
     }
 
@@ -116,5 +120,50 @@ def attributes_score(labels, logits, videos):
         "f1": metrics.macro_f1(labels, (logits > 0).astype(int)),
         "average_precisions": [None if np.isnan(x) else float(x) for x in each],
         "prevalence": metrics.prevalence(labels).tolist(),
-        "detail": {"counts": metrics.threshold_counts(labels, logits)},
+        "detail": {
+            "counts": metrics.threshold_counts(labels, logits),
+            "read": {
+                "videos": [_text(video) for video in videos],
+                "labels": labels.tolist(),
+                "logits": logits.tolist(),
+            },
+        },
     }
+
+
+def _text(video):
+    return video.decode() if isinstance(video, bytes) else str(video)
+
+
+def strongest(attackers):
+    """Returns what is known of the strongest of several attackers.
+
+    The highest of several figures on the same clips is too high, and its own
+    interval too low, even if no attacker is better than the others.
+
+    Args:
+        attackers: List of dicts of `figures`, each with a `name` and
+            `validation`, its figure on validation clips.
+
+    Returns:
+        Dict: `interval` of the figure of the strongest at 95 %, from intervals
+        that hold for all attackers at once; `chosen`, the name of the one that
+        validation prefers, whose figure on test clips is not too high.
+    """
+    read = [attacker["detail"]["read"] for attacker in attackers]
+    videos = np.array(read[0]["videos"])
+    if "hits" in read[0]:
+        hits = np.array([each["hits"] for each in read]).T
+        ends = metrics.accuracy_intervals(hits, videos, together=True)
+    else:
+        labels = np.array(read[0]["labels"])
+        logits = [np.array(each["logits"]) for each in read]
+        ends = metrics.together(
+            lambda rows: [
+                np.nanmean(metrics.average_precisions(labels[rows], x[rows]))
+                for x in logits
+            ],
+            videos,
+        )
+    chosen = max(attackers, key=lambda attacker: attacker["validation"])
+    return {"interval": ends.max(0).tolist(), "chosen": chosen["name"]}

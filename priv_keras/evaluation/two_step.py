@@ -5,17 +5,22 @@ met, on f_A's output and reports the strongest: A_B^N. The same attackers on
 raw clips, and naming the commonest label, give the scale of that figure.
 """
 
+import functools
 import json
 import os
 from typing import NamedTuple
 
+import keras
 import tensorflow as tf
 
 from priv_keras import files
 from priv_keras import supervised
+from priv_keras.evaluation import augmentation
+from priv_keras.evaluation import filtering
 from priv_keras.evaluation import scores
 from priv_keras.networks import attackers
 from priv_keras.pixels import to_float
+from priv_keras.runs import checkpoints
 
 INFERRED = 4  # training batches on which a trained model is tested
 LOST = 0.3  # accuracy lost from training to inference on the same clips
@@ -31,6 +36,12 @@ class Protocol(NamedTuple):
     batch_size: int
     frames: int  # of each clip in one update; tests use all of them
     mirror: bool = True  # about every other clip; private labels have no sides
+    least: int = 0  # updates before which it does not end
+    # Starts from random weights, of which the best goes on after `least`
+    # updates; with one or more, given weights are tried as well.
+    starts: int = 0
+    doubles: bool = False  # whether it ends only if a doubling finds no more
+    augments: bool = False  # whether to change more than to mirror clips
 
 
 def check_unseen(names, budgets):
@@ -65,7 +76,10 @@ def train(model, splits, label, task, protocol, *, seed, callbacks=()):
 
     Args:
         model: Model from clips to logits.
-        splits: Dict with `train` and `validation`, see `filtering.filtered`.
+        splits: Dict with `train` and `validation`, see `filtering.filtered`;
+            and perhaps `fresh`, a callable of the last three arguments of
+            `filtering.fresh` that returns training clips without end. Without
+            it, those of `train` are repeated.
         label: Which label, `actions` or `budget_labels`.
         task: `losses.Task`.
         protocol: `Protocol`.
@@ -79,13 +93,16 @@ def train(model, splits, label, task, protocol, *, seed, callbacks=()):
     """
     fitted = supervised.fit(
         model,
-        _augmented(splits["train"], label, protocol, seed),
+        _augmented(splits, label, protocol, seed),
         scores.labelled(splits["validation"], label, protocol.batch_size),
         task,
         learning_rate=protocol.learning_rate,
         epochs=-(-protocol.steps // protocol.steps_per_epoch),
         steps_per_epoch=protocol.steps_per_epoch,
         patience=protocol.patience,
+        goal=None,
+        least=-(-protocol.least // protocol.steps_per_epoch),
+        doubled_over=_count(splits["validation"]) if protocol.doubles else None,
         callbacks=callbacks,
     )
     # Not the augmented batches, which would be other ones on a second pass.
@@ -96,29 +113,42 @@ def train(model, splits, label, task, protocol, *, seed, callbacks=()):
     return {**fitted, "inferred_accuracy": found["accuracy"]}
 
 
-def _augmented(train, label, protocol, seed):
-    """Returns endless batches of clips, some mirrored, of random frames."""
+def _count(dataset):
+    return int(dataset.cardinality())
+
+
+def _augmented(splits, label, protocol, seed):
+    """Returns endless batches of training clips, changed at random."""
 
     def augment(example, key):
+        keys = tf.random.split(key, 3)
         clips = example["clips"]
-        flip = tf.random.stateless_uniform((), key) < 0.5
+        clips = filtering.some_frames(clips, protocol.frames, keys[0])
+        flip = tf.random.stateless_uniform((), keys[1]) < 0.5
         flip &= protocol.mirror
         clips = tf.cond(flip, lambda: tf.reverse(clips, [2]), lambda: clips)
-        order = tf.random.experimental.stateless_shuffle(
-            tf.range(tf.shape(clips)[0]), key
-        )
-        chosen = tf.sort(order[: protocol.frames])
-        return to_float(tf.gather(clips, chosen)), example[label]
+        clips = to_float(clips)
+        if protocol.augments:
+            clips = augmentation.augmented(clips, keys[2])
+        return clips, example[label]
 
     # A key per clip: stateful random ops in a parallel map would not repeat.
     keys = tf.data.Dataset.random(seed, rerandomize_each_iteration=True)
-    examples = train.shuffle(4096, seed=seed, reshuffle_each_iteration=True)
     return (
-        tf.data.Dataset.zip(examples.repeat(), keys.batch(2))
+        tf.data.Dataset.zip(_endless(splits, protocol, seed), keys.batch(2))
         .map(augment, num_parallel_calls=tf.data.AUTOTUNE)
         .batch(protocol.batch_size, drop_remainder=True)
         .prefetch(tf.data.AUTOTUNE)
     )
+
+
+def _endless(splits, protocol, seed):
+    if "fresh" in splits:
+        return splits["fresh"](protocol.frames, protocol.batch_size, seed)
+    shuffled = splits["train"].shuffle(
+        4096, seed=seed, reshuffle_each_iteration=True
+    )
+    return shuffled.repeat()
 
 
 def attack(
@@ -131,6 +161,7 @@ def attack(
     seed,
     record,
     weights=None,
+    start=None,
     callbacks=(),
 ):
     """Trains and tests one attacker, or reads what an earlier call found.
@@ -142,33 +173,80 @@ def attack(
         task, protocol, seed, callbacks: See `train`.
         record: Path of a JSON file; if it exists, its content is returned.
         weights: Path at which to keep the attacker's weights, or `None`.
+        start: Path of weights from which it may start, besides those of
+            `build`: each is trained for `protocol.least` updates, and the one
+            that validation prefers goes on. `None` for those of `build` alone.
 
     Returns:
-        Dict of `scores.score` and `supervised.fit`, with the attacker's `name`.
+        Dict of `scores.score` and `supervised.fit`, with the attacker's
+        `name`; and `start`, `random` or `raw clips`, if there was a choice.
     """
     if weights and not os.path.exists(weights) and os.path.exists(record):
         os.remove(record)  # of an attacker whose weights were not kept
 
     def run():
         model = build()
-        fitted = train(
-            model,
-            splits,
-            "budget_labels",
-            task,
-            protocol,
-            seed=seed,
-            callbacks=callbacks,
-        )
+
+        def fit(protocol, callbacks=()):
+            return train(
+                *(model, splits, "budget_labels", task, protocol),
+                seed=seed,
+                callbacks=callbacks,
+            )
+
+        begun = {"start": _start(model, start, fit, protocol)} if start else {}
+        fitted = fit(protocol, callbacks)
         if weights:
             os.makedirs(os.path.dirname(weights), exist_ok=True)
             model.save_weights(weights)
         scored = scores.score(
             model, splits["test"], "budget_labels", protocol.batch_size
         )
-        return {"name": name, **scored, **fitted}
+        return {"name": name, **scored, **fitted, **begun}
 
     return once(record, run)
+
+
+def _start(model, path, fit, protocol):
+    """Gives a model the weights from which it learns more, and returns their
+    name."""
+    brief = protocol._replace(steps=protocol.least, patience=None)
+    tried = []
+    for i in range(protocol.starts):
+        if i:
+            # Its layers alone: what it was compiled with cannot be cloned.
+            layers = keras.Model(model.inputs, model.outputs)
+            model.set_weights(keras.models.clone_model(layers).get_weights())
+        tried.append((fit(brief)["validation"], "random", model.get_weights()))
+    checkpoints.load(model, path)
+    tried.append((fit(brief)["validation"], "raw clips", model.get_weights()))
+    _, name, weights = max(tried, key=lambda found: found[0])
+    model.set_weights(weights)
+    return name
+
+
+def reusable(build):
+    """Returns a callable like `build` that builds and traces but one model.
+
+    Each call gives it the weights again that it had at first.
+
+    Args:
+        build: Callable without arguments that returns an untrained model.
+    """
+
+    @functools.cache
+    def built():
+        model = build()
+        # Besides weights, these are the states of random numbers.
+        return model, [(v, v.numpy()) for v in model.variables]
+
+    def anew():
+        model, first = built()
+        for variable, value in first:
+            variable.assign(value)
+        return model
+
+    return anew
 
 
 def once(record, run):

@@ -17,6 +17,7 @@ from priv_keras.evaluation import attacks
 from priv_keras.evaluation import floors
 from priv_keras.evaluation import inversion
 from priv_keras.evaluation import two_step
+from priv_keras.evaluation.judges import JUDGES
 from priv_keras.evaluation.two_step import Protocol
 from priv_keras.experiment import console
 from priv_keras.experiment import reproducibility
@@ -26,7 +27,7 @@ from priv_keras.experiment.game import target_form
 from priv_keras.networks import attackers
 from priv_keras.runs import results
 
-FORMAT = 2  # version of the records of attacks
+FORMAT = 3  # version of the records of attacks
 # Up to this many bytes, decoded clips are kept in memory; larger sets of clips
 # are decoded again for each epoch.
 IN_MEMORY = 4 * 2**30
@@ -56,6 +57,7 @@ class Evaluation(NamedTuple):
         digest = reproducibility.fingerprint(
             self.data,
             FORMAT,
+            flags.JUDGE.value,
             attacker_protocol()._asdict(),
             flags.ATTACKER_WIDTH.value,
             flags.ATTACKER_VIEWS.value,
@@ -82,49 +84,65 @@ class Evaluation(NamedTuple):
         return found
 
 
-def retrained(evaluation, side, splits, kind=None, key=()):
+def retrained(evaluation, sides, kind=None, key=()):
     """Trains each of `--attackers` on clips like those it is tested on.
 
     This is the attack of Sec. 3.6. Attackers without deep learning are added
-    to it, unless the judge is quick.
+    to it if `--judge` has them.
 
     Args:
         evaluation: `Evaluation`.
-        side: `"raw"` or `"anonymized"`.
-        splits: Dict of the datasets `train`, `validation` and `test`.
-        kind: String, a name for the clips; `side` if `None`.
+        sides: Dict of `"raw"`, `"anonymized"` or both, in this order, to a
+            dict of the datasets `train`, `validation` and `test`.
+        kind: String, a name for the clips; that of the side if `None`.
         key: Tuple of what else the figures depend on.
 
     Returns:
-        List of dicts, see `two_step.attack`.
+        Dict of the same sides to lists of dicts, see `two_step.attack`.
     """
-    found = []
-    protocol = attacker_protocol()
+    found = {side: [] for side in sides}
     for i, name in enumerate(flags.ATTACKERS.value):
-        record = evaluation.record(side, name, *key, _seed(i))
-        what = f"on {kind or side} clips"
-        with console.watch(f"{name} {what}", protocol.steps) as watch:
-            attack = two_step.attack(
-                name,
-                _builder(evaluation, i, name),
-                splits,
-                evaluation.data.attacker_task,
-                protocol,
-                seed=_seed(i),
-                record=record,
-                weights=_weights(record)
-                if side == "raw" and _reused()
-                else None,
-                callbacks=[watch],
-            )
-        found.append(evaluation.tell(what, attack))
-    if flags.JUDGE.value != "quick":
-        found += _floors(evaluation, side, splits, what, key)
+        build = two_step.reusable(_builder(evaluation, i, name))
+        for side, splits in sides.items():
+            attack = _network(evaluation, i, build, side, splits, kind, key)
+            found[side].append(attack)
+    if not JUDGES[flags.JUDGE.value].floors:
+        return found
+    for side, splits in sides.items():
+        found[side] += _floors(evaluation, side, splits, kind, key)
     return found
 
 
-def _floors(evaluation, side, splits, what, key):
+def _network(evaluation, i, build, side, splits, kind, key):
+    """Trains one of `--attackers` on one side."""
+    name = flags.ATTACKERS.value[i]
+    protocol = attacker_protocol()
+    record = evaluation.record(side, name, *key, _seed(i))
+    what = f"on {kind or side} clips"
+    kept = side == "raw" and (protocol.starts or _reused())
+    # An attacker with few labels must not start from one that knew them all.
+    started = side == "anonymized" and protocol.starts and not key
+    raw = _weights(evaluation.record("raw", name, _seed(i)))
+    with console.watch(f"{name} {what}", protocol.steps) as watch:
+        attack = two_step.attack(
+            name,
+            build,
+            splits,
+            evaluation.data.attacker_task,
+            # What raw clips show is only the scale of the other figures.
+            protocol if side != "raw" else protocol._replace(doubles=False),
+            seed=_seed(i),
+            record=record,
+            weights=_weights(record) if kept else None,
+            start=raw if started else None,
+            callbacks=[watch],
+        )
+    return evaluation.tell(what, attack)
+
+
+def _floors(evaluation, side, splits, kind, key):
     """Attacks without deep learning."""
+    what = f"on {kind or side} clips"
     described = functools.cache(
         lambda: floors.describe_all(splits, data_flags.SEED.value)
     )
@@ -243,13 +261,15 @@ def _few_labels(evaluation, budget, anonymizer):
         videos = attacks.few_videos(
             splits["train"], share, data_flags.SEED.value
         )
-        few = {**splits, "train": attacks.of_videos(splits["train"], videos)}
+        few = {split: splits[split] for split in ("validation", "test")}
+        few["train"] = attacks.of_videos(splits["train"], videos)
         kind = f"{share:g} of the labels"
         found += [
             {"attack": kind, **attack}
             for attack in retrained(
-                evaluation, "anonymized", few, f"anonymized ({kind})", videos
-            )
+                *(evaluation, {"anonymized": few}),
+                *(f"anonymized ({kind})", videos),
+            )["anonymized"]
         ]
     return found
 
@@ -326,14 +346,20 @@ ATTACKS = {
 
 
 def attacker_protocol():
-    """Returns the `Protocol` that the flags `--attacker_*` describe."""
+    """Returns the `Protocol` of `--judge` and the flags `--attacker_*`."""
+    judge = JUDGES[flags.JUDGE.value]
+    steps_per_epoch = flags.ATTACKER_STEPS_PER_EPOCH.value
     return Protocol(
         steps=flags.ATTACKER_STEPS.value,
-        steps_per_epoch=flags.ATTACKER_STEPS_PER_EPOCH.value,
-        patience=flags.ATTACKER_PATIENCE.value,
+        steps_per_epoch=steps_per_epoch,
+        patience=judge.patience,
         learning_rate=flags.ATTACKER_LEARNING_RATE.value,
         batch_size=flags.ATTACKER_BATCH_SIZE.value,
         frames=flags.ATTACKER_FRAMES.value,
+        least=judge.least * steps_per_epoch,
+        starts=judge.starts,
+        doubles=judge.doubles,
+        augments=judge.augments,
     )
 
 
@@ -341,6 +367,8 @@ def video_protocol():
     """Returns the `Protocol` of an f_T on raw clips and of the 3D attacker."""
     return attacker_protocol()._replace(
         steps=flags.RAW_TARGET_STEPS.value,
+        doubles=False,
+        augments=False,
         frames=data_flags.FRAMES.value,
         batch_size=data_flags.BATCH_SIZE.value,
         learning_rate=training_flags.WARM_UP_TARGET_LEARNING_RATE.value,

@@ -9,8 +9,10 @@ import shutil
 
 from flags import evaluation as flags
 from priv_keras.evaluation import filtering
+from priv_keras.evaluation.judges import JUDGES
 from priv_keras.experiment import attack
 from priv_keras.experiment import console
+from priv_keras.layers import PerFrame
 
 SPLITS = ("train", "validation", "test")
 # A cover outlasts its detection by this many frames of a clip, so that a single
@@ -75,6 +77,10 @@ def both_sides(data, candidate, cache):
     )
 
 
+def _unchanged(clips):
+    return clips
+
+
 class _Clips:
     """The clips of one side that f_T or attackers train and are tested on.
 
@@ -97,10 +103,11 @@ class _Clips:
         }
         self.bytes = {split: trained.clip_bytes() for split in SPLITS}
         self.bytes["test"] = tested.clip_bytes()
+        self.cuts = trained.cuts("train", "attackers")
 
     def raw(self):
-        """Returns a dict of each split to its raw clips."""
-        return {
+        """Returns a dict of each split to its raw clips, see `_fresh`."""
+        splits = {
             split: filtering.unfiltered(
                 self.batches[split],
                 keep=self._fits(split),
@@ -108,12 +115,14 @@ class _Clips:
             )
             for split in SPLITS
         }
+        return {**splits, **self._fresh(_unchanged)}
 
     def anonymized(self, candidate, cache, splits):
-        """Returns a dict of each of `splits` to what f_A makes of it."""
+        """Returns a dict of each of `splits` to what f_A makes of it, see
+        `_fresh`."""
         # A baseline may leave frames raw, and they must not reach the disk.
         on_disk = candidate.target is not None
-        return {
+        made = {
             split: filtering.filtered(
                 self.batches[split],
                 candidate.anonymizer,
@@ -123,6 +132,17 @@ class _Clips:
             )
             for split in splits
         }
+        # What covers the finds in a video does not treat each frame by itself.
+        if "train" in splits and isinstance(candidate.anonymizer, PerFrame):
+            made |= self._fresh(candidate.anonymizer)
+        return made
+
+    def _fresh(self, filter):
+        """Returns a dict of `fresh` to training clips without end, see
+        `two_step.train`; empty if `--judge` has none."""
+        if not JUDGES[flags.JUDGE.value].fresh:
+            return {}
+        return {"fresh": functools.partial(filtering.fresh, self.cuts, filter)}
 
     def _fits(self, split):
         return self.counts[split] * self.bytes[split] <= attack.IN_MEMORY

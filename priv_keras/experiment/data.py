@@ -185,7 +185,7 @@ def _open(dataset, parties, frames):
     shards = Shards(
         folder,
         parties,
-        _cut(frames),
+        _cut(dataset, frames),
         batch_size=flags.BATCH_SIZE.value,
         seed=flags.SEED.value,
         found=bad_records.find(folder),
@@ -198,9 +198,13 @@ def _open(dataset, parties, frames):
     return shards
 
 
-def _cut(frames):
+def _cut(dataset, frames):
+    size = flags.SIZE.value
     whole = (flags.FRAME_WIDTH.value, flags.FRAME_HEIGHT.value)
-    return Cut(frames, flags.SIZE.value, whole, mirror=flags.MIRROR.value)
+    if dataset == "vispr":
+        # The labels of a picture are of all that it shows: nothing is cut off.
+        whole = (size, size)
+    return Cut(frames, size, whole, mirror=flags.MIRROR.value)
 
 
 def pictured_clips(data):

@@ -20,8 +20,10 @@ from priv_keras import baselines
 from priv_keras import files
 from priv_keras import metrics
 from priv_keras.baselines import obfuscate
+from priv_keras.evaluation import admission
 from priv_keras.evaluation import scores
 from priv_keras.evaluation import two_step
+from priv_keras.evaluation.judges import JUDGES
 from priv_keras.experiment import attack
 from priv_keras.experiment import attacked_clips
 from priv_keras.experiment import console
@@ -103,7 +105,7 @@ def judge_raw(data, run_dir, say):
     read = _fresh_target(evaluation, "raw", target)
     worth.check_actions(read, _chance(target["test"], "actions"), say)
     worth.check_private(
-        attack.retrained(evaluation, "raw", budget),
+        attack.retrained(evaluation, {"raw": budget})["raw"],
         _chance(budget["test"], "budget_labels"),
         say,
     )
@@ -136,6 +138,8 @@ def judge(candidate, data, run_dir, say):
     """
     named = (candidate.method, candidate.turns)
     evaluation = _evaluation(data, run_dir, named, say)
+    # Without an attacker that counts, no earlier figure may stay.
+    RunFolder(run_dir).result.unlink(missing_ok=True)
     with attacked_clips.cache(evaluation.folder / "cache") as cache:
         result = _attacked(evaluation, candidate, cache)
     if training_flags.PICTURES.value:
@@ -152,11 +156,18 @@ def _attacked(evaluation, candidate, cache):
     target, budget = attacked_clips.both_sides(
         evaluation.data, candidate, cache
     )
+    attacked = attack.retrained(evaluation, budget)
+    failed = _failures(attacked)
+    for found in attacked["anonymized"]:
+        if found["name"] in failed:
+            found["failed"] = failed[found["name"]]
+            evaluation.say(f"{found['name']} {found['failed']}: not counted")
     return {
         "dataset": data_flags.DATASET.value,
         "test_dataset": data_flags.TEST_DATASET.value,
         "method": candidate.method,
         "scale": data_flags.SCALE.value,
+        "judge": flags.JUDGE.value,
         "seed": data_flags.SEED.value,
         "turns": candidate.turns,
         "judging": parsing.serialize(
@@ -164,12 +175,14 @@ def _attacked(evaluation, candidate, cache):
         ),
         "budget_labels": evaluation.data.labels["budget_labels"],
         "raw": {
-            "attackers": attack.retrained(evaluation, "raw", budget["raw"]),
+            "attackers": attacked["raw"],
+            "strongest": scores.strongest(attacked["raw"]),
             "target": _fresh_target(evaluation, "raw", target["raw"]),
         },
         "anonymized": {
-            "attackers": attack.retrained(
-                evaluation, "anonymized", budget["anonymized"]
+            "attackers": attacked["anonymized"],
+            "strongest": scores.strongest(
+                results.admitted(attacked["anonymized"])
             ),
             "target": _target(
                 evaluation, candidate.target, target["anonymized"]
@@ -189,6 +202,12 @@ def _attacked(evaluation, candidate, cache):
             "budget_labels": _chance(budget["raw"]["test"], "budget_labels"),
         },
     }
+
+
+def _failures(attacked):
+    if not JUDGES[flags.JUDGE.value].admits:
+        return {}
+    return admission.failures(attacked["raw"], attacked["anonymized"])
 
 
 def _chance(dataset, label):

@@ -65,7 +65,7 @@ def write_tensorboard(result, data, run_dir):
     figures, details = {}, {}
     for side in ("raw", "anonymized"):
         target = result[side]["target"]
-        strongest = results.strongest(result[side]["attackers"])
+        strongest = results.privacy(result, side)
         figures |= {
             f"{side}/A_T": results.value(target),
             f"{side}/A_B": results.value(strongest),

@@ -129,21 +129,31 @@ def _check_same_classes(trained, tested):
 
 
 def _check_untrained(trained, tested):
-    """Raises if a test video is also a training or a validation video."""
+    """Raises if a test video is also a training or a validation video.
+
+    Videos are known by the names of their files, which are those of film and
+    clip: paths depend on the folder from which shards were built.
+    """
     seen = {
-        video
+        _file(video)
         for side in trained
         for split in ("train", "validation")
         for video in side.manifest["splits"][split]["videos"]
     }
     for side in tested:
-        known = seen & set(side.manifest["splits"]["test"]["videos"])
+        known = seen & set(
+            map(_file, side.manifest["splits"]["test"]["videos"])
+        )
         if known:
             raise ValueError(
                 f"{len(known)} test videos of {side.folder} also train or "
                 f"validate the run, as {min(known)}. Build shards without "
                 "them; for hmdb51, use --exclude_pa."
             )
+
+
+def _file(video):
+    return video.rpartition("/")[2]
 
 
 def opened(open_side, kind):

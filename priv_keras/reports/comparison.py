@@ -31,7 +31,6 @@ STRENGTH = (
     "attacker_frames",
     "attacker_learning_rate",
     "attacker_batch_size",
-    "attacker_patience",
     "raw_target_steps",
     "frames",
     "size",

@@ -42,7 +42,8 @@ TERMS = (
         "[low, high]",
         r"\[\d\.\d+, \d\.\d+\]",
         "95 % interval. Over several runs (seeds or folds) it is Student's t. "
-        "For a single run it is a bootstrap over test videos, which does not "
+        "For a single run it is over test videos, and for the strongest of "
+        "several attackers it holds for all of them at once; it does not "
         "cover how much another training of the attacker would vary.",
     ),
     Term(

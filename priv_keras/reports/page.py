@@ -90,9 +90,7 @@ def _section(number, judged, folder, pictures):
         "title": _title(judged[0]),
         "attackers": names,
         "measure": comparison.measure(judged[0]),
-        "caveat": results.caveat(
-            run.result["anonymized"]["attackers"] for run in judged
-        ),
+        "caveat": _caveat(judged),
         "rows": list(_rows(points, judged)),
         "figures": [
             _drawn(figure, folder / f"{number}-{name}", alt, text)
@@ -113,6 +111,13 @@ def _section(number, judged, folder, pictures):
             for i, run in enumerate(judged, 1)
         ],
     }
+
+
+def _caveat(judged):
+    quick = any(run.result.get("judge") == "quick" for run in judged)
+    attackers = [run.result["anonymized"]["attackers"] for run in judged]
+    said = [results.QUICK] * quick + [results.caveat(attackers)]
+    return " ".join(sentence for sentence in said if sentence)
 
 
 def _title(run):

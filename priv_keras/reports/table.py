@@ -10,10 +10,9 @@ def table(result):
         result: Dict, see `results.RESULT`; figures have 95 % intervals.
     """
     strongest = {
-        side: results.strongest(result[side]["attackers"])
-        for side in ("raw", "anonymized")
+        side: results.privacy(result, side) for side in ("raw", "anonymized")
     }
-    count = len(result["raw"]["attackers"])
+    count = results.count(result, "anonymized")
     chance = {k: v["majority"] for k, v in result["chance"].items()}
     lines = [
         f"{'':24}{'A_T':22}A_B^{count}, the strongest of {count} attackers"
@@ -28,6 +27,11 @@ def table(result):
         f"{'commonest label':24}{chance['actions']:<22.3f}"
         f"{chance['budget_labels']:.3f}"
     )
+    if chosen := results.chosen(result, "anonymized"):
+        lines.append(
+            f"The attacker that validation chose: {_figure(chosen)} "
+            f"{chosen['name']}"
+        )
     if failed := results.failure(result):
         lines.append(failed)
     if result["untouched"]:
@@ -48,6 +52,8 @@ def table(result):
         )
     if doubt := results.caveat([result["anonymized"]["attackers"]]):
         lines.append(doubt)
+    if result.get("judge") == "quick":
+        lines.append(results.QUICK)
     if result["attacks"]:
         lines += ["", f"{'other attacks':24}{'by':24}"]
         lines += [

@@ -2,6 +2,8 @@
 
 import itertools
 
+# What is said of the figures of `--judge=quick`.
+QUICK = "Judged quickly (--judge=quick): these figures mean nothing."
 # An attack on raw clips that results hold beside the others, for comparison.
 RAW_VIDEO = "video, on raw clips"
 # What the names of attackers without deep learning begin with.
@@ -36,6 +38,10 @@ ATTACK = {
     "anyOf": [ATTACKER, json_object(psnr=NUMBER, ssim=NUMBER)],
 }
 SIDE = json_object(attackers=json_array(ATTACKER, 1), target=SCORE)
+# Earlier versions did not write it.
+SIDE["properties"]["strongest"] = json_object(
+    interval={**json_array(SHARE, 2), "maxItems": 2}, chosen=TEXT
+)
 CHANCE = json_object(majority=SHARE)
 RESULT = json_object(
     dataset=TEXT,
@@ -50,7 +56,8 @@ RESULT = json_object(
     attacks=json_array(ATTACK),
     chance=json_object(actions=CHANCE, budget_labels=CHANCE),
 )
-RESULT["properties"]["judging"] = TEXT  # earlier versions did not write it
+# Earlier versions did not write these.
+RESULT["properties"] |= {"judging": TEXT, "judge": TEXT}
 
 
 def utility(result, side):
@@ -59,8 +66,27 @@ def utility(result, side):
 
 
 def privacy(result, side):
-    """Returns A_B^N, the score of the strongest attacker, on a side."""
-    return strongest(result[side]["attackers"])
+    """Returns A_B^N, the score of the strongest attacker, on a side.
+
+    Its interval is one that knows that it is the strongest of several, see
+    `scores.strongest`.
+    """
+    best = strongest(admitted(result[side]["attackers"]))
+    known = result[side].get("strongest", {})
+    return {**best, "interval": known.get("interval", best["interval"])}
+
+
+def chosen(result, side):
+    """Returns the score of the attacker that validation chose, on a side, or
+    `None` if that is not known."""
+    name = result[side].get("strongest", {}).get("chosen")
+    each = result[side]["attackers"]
+    return next((found for found in each if found["name"] == name), None)
+
+
+def count(result, side):
+    """Returns N, the number of attackers that count, on a side."""
+    return len(admitted(result[side]["attackers"]))
 
 
 def attacks(result):
@@ -70,12 +96,17 @@ def attacks(result):
         Dict of the name of an attack to a score on f_A's output. `retrained`
         is A_B^N; `any` is the highest of all.
     """
-    each = {"retrained": result["anonymized"]["attackers"][:]}
+    each = {"retrained": [privacy(result, "anonymized")]}
     for found in result["attacks"]:
         if found["attack"] != RAW_VIDEO and "psnr" not in found:
             each.setdefault(found["attack"], []).append(found)
     best = {kind: strongest(scores) for kind, scores in each.items()}
     return {**best, "any": strongest(best.values())}
+
+
+def admitted(attackers):
+    """Returns the attackers that count, see `admission.failures`."""
+    return [found for found in attackers if "failed" not in found]
 
 
 def value(score):
@@ -156,11 +187,17 @@ def caveat(runs):
         String, empty if there are no such attackers.
     """
     runs = list(runs)
+    failed = dict.fromkeys(
+        f"{found['name']} ({found['failed']})"
+        for attackers in runs
+        for found in attackers
+        if "failed" in found
+    )
     stopped = dict.fromkeys(
         found["name"]
         for attackers in runs
         for found in attackers
-        if not found.get("converged")
+        if not found.get("converged") and "failed" not in found
     )
     low = dict.fromkeys(itertools.chain(*map(below_floor, runs)))
     sentences = []
@@ -168,6 +205,10 @@ def caveat(runs):
         sentences.append(
             "Still learning when --attacker_steps ended: "
             f"{', '.join(stopped)}. With more they may find more."
+        )
+    if failed:
+        sentences.append(
+            f"Failed to learn, and not counted: {', '.join(failed)}."
         )
     if low:
         sentences.append(

@@ -58,8 +58,26 @@ def test_updates_see_each_frame_and_its_mirror_image():
         tf.data.Dataset.from_tensors({"clips": clip, "budget_labels": 0})
     )
     protocol = SHORT._replace(frames=1, batch_size=1)
-    batches = two_step._augmented(train, "budget_labels", protocol, seed=0)
+    batches = two_step._augmented(
+        {"train": train}, "budget_labels", protocol, seed=0
+    )
     seen = np.stack([x[0, 0] for x, _ in batches.take(60).as_numpy_iterator()])
     for frame in clip / np.float32(255):
         for view in (frame, frame[:, ::-1]):
             assert np.isclose(seen, view, atol=1e-6).all((1, 2, 3)).any()
+
+
+def test_clips_are_changed_mildly_if_the_protocol_says_so():
+    clip = np.random.default_rng(0).integers(0, 256, (2, 4, 4, 3), "uint8")
+    train = untuned(
+        tf.data.Dataset.from_tensors({"clips": clip, "budget_labels": 0})
+    )
+    kinds = {}
+    for augments in (False, True):
+        protocol = SHORT._replace(batch_size=1, augments=augments)
+        batches = two_step._augmented(
+            {"train": train}, "budget_labels", protocol, seed=0
+        )
+        seen = [x.tobytes() for x, _ in batches.take(30).as_numpy_iterator()]
+        kinds[augments] = len(set(seen))
+    assert kinds[False] == 2 < 10 < kinds[True]

@@ -1,3 +1,6 @@
+import functools
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -123,11 +126,13 @@ def test_score_counts_clips_and_videos():
     labels = np.array([0, 0, 1, 1])
     logits = np.array([[3.0, 0.0], [0.0, 1.0], [0.0, 2.0], [0.0, 2.0]])
 
-    def model(clips):
-        return tf.gather(
-            tf.constant(logits), tf.cast(clips[:, 0] * 255, tf.int32)
+    clips = keras.Input((1,))
+    read = keras.layers.Lambda(
+        lambda x: tf.gather(
+            tf.constant(logits), tf.cast(tf.round(x[:, 0] * 255), tf.int32)
         )
-
+    )
+    model = keras.Model(clips, read(clips))
     dataset = tf.data.Dataset.from_tensor_slices(
         {
             "clips": np.arange(4, dtype="uint8")[:, None],
@@ -172,3 +177,95 @@ def test_statistics_are_stale_where_inference_knows_less():
     assert two_step.stale(trained=0.9, inferred=0.1)
     assert not two_step.stale(trained=0.9, inferred=0.8)
     assert not two_step.stale(trained=0.1, inferred=0.1)  # has learned nothing
+
+
+def test_fresh_cuts_pass_the_anonymizer_frame_by_frame():
+    def numbered(clips):
+        return clips / 2
+
+    cuts = batches().unbatch()
+    made = filtering.fresh(cuts, numbered, frames=1, batch_size=8, seed=0)
+    raw = np.concatenate([b["clips"] for b in batches()])
+    seen = set()
+    for example in made.take(100).as_numpy_iterator():
+        assert example["clips"].shape == (1, 4, 4, 3)
+        far = np.abs(raw * 127.5 - example["clips"].astype(float)).max(
+            (2, 3, 4)
+        )
+        seen.add(np.unravel_index(far.argmin(), far.shape))
+        assert far.min() <= 0.51
+    assert {frame for _, frame in seen} == {0, 1} and len(seen) > 48
+
+
+def test_an_attacker_trains_on_fresh_cuts_if_there_are_any(tmp_path):
+    dataset = filtering.unfiltered(batches())
+    blank = dataset.map(
+        lambda example: {**example, "clips": tf.zeros_like(example["clips"])}
+    )
+    cuts = functools.partial(
+        filtering.fresh, batches().unbatch(), lambda clips: clips
+    )
+    found = two_step.attack(
+        *("a", lambda: toy_classifier(5)),
+        {**splits(dataset), "train": blank, "fresh": cuts},
+        *(SINGLE_LABEL, PROTOCOL),
+        seed=0,
+        record=str(tmp_path / "a.json"),
+    )
+    assert found["accuracy"] > 0.9
+
+
+def test_an_attacker_goes_on_from_the_better_start(tmp_path):
+    dataset = filtering.unfiltered(batches())
+    first = {"seed": 0, "weights": str(tmp_path / "raw.weights.h5")}
+    attack = functools.partial(
+        two_step.attack,
+        *("a", lambda: toy_classifier(5), splits(dataset), SINGLE_LABEL),
+    )
+    attack(PROTOCOL, **first, record=str(tmp_path / "raw.json"))
+    slow = PROTOCOL._replace(starts=2, least=8, learning_rate=1e-9, steps=8)
+    found = attack(
+        slow, seed=0, start=first["weights"], record=str(tmp_path / "a.json")
+    )
+    assert found["start"] == "raw clips" and found["accuracy"] > 0.9
+
+
+def test_a_reusable_model_starts_from_its_first_weights():
+    built = []
+    build = two_step.reusable(lambda: built.append(1) or toy_classifier(5))
+    model = build()
+    first = model.get_weights()
+    model.set_weights([weights + 1 for weights in first])
+    assert build() is model and len(built) == 1
+    for one, other in zip(model.get_weights(), first, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_strongest_of_several_is_known_to_be_one_of_several():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 5, 200)
+    videos = np.arange(200)
+    found = []
+    for name, validation in (("a", 0.3), ("b", 0.5), ("c", 0.1)):
+        logits = rng.random((200, 5))
+        scored = scores.figures(labels, logits, videos)
+        found.append({"name": name, "validation": validation, **scored})
+    strongest = scores.strongest(found)
+    assert strongest["chosen"] == "b"
+    low, high = strongest["interval"]
+    best = results.strongest(found)
+    assert low < best["interval"][0] < best["interval"][1] < high
+
+
+def test_the_strongest_reader_of_attributes_has_an_interval():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, (60, 3))
+    found = []
+    for name, noise in (("a", 0.1), ("b", 9.0)):
+        logits = labels + noise * rng.standard_normal(labels.shape)
+        scored = scores.figures(labels, logits, np.arange(60))
+        found.append({"name": name, "validation": -noise, **scored})
+    strongest = scores.strongest(found)
+    assert strongest["chosen"] == "a"
+    low, high = strongest["interval"]
+    assert 0.9 < low <= found[0]["cmap"] <= high <= 1

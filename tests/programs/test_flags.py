@@ -190,6 +190,17 @@ def test_a_run_of_before_is_judged_as_it_was_trained(tmp_path, config, form):
     assert [flag.value for flag in flags] == form
 
 
+def test_a_run_may_hold_flags_that_are_gone(tmp_path):
+    path = tmp_path / "config.flags"
+    path.write_text("--attacker_patience=6\n--gamma=7\n")
+    with flagsaver.flagsaver():
+        parsing.with_run(["evaluate", f"--run_dir={tmp_path}"])
+        assert training.GAMMA.value == 7
+        path.write_text("--attacker_patients=6\n")
+        with pytest.raises(absl_flags.Error, match="no flag --attacker_pati"):
+            parsing.with_run(["evaluate", f"--run_dir={tmp_path}"])
+
+
 @pytest.mark.parametrize(
     ("argv", "message"),
     [

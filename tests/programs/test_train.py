@@ -443,7 +443,7 @@ def test_evaluate_and_export_take_the_flags_of_the_run(run_dir):
 def test_a_judge_that_is_stopped_leaves_no_output_of_f_a(run_dir, number):
     process = program(
         *("evaluate", f"--run_dir={run_dir}", "--seed=1"),
-        *("--attacker_steps=1000000", "--attacker_patience=100000"),
+        "--attacker_steps=1000000",
     )
     cache = run_dir / "evaluation" / "cache"
     while not list(cache.rglob("*")):

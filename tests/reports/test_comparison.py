@@ -247,3 +247,25 @@ def test_a_table_marks_networks_below_the_floor():
         result[side]["attackers"].append(floor)
     marked = [x for x in table.table(result).splitlines() if "below the" in x]
     assert [line.split()[0] for line in marked] == ["x"]
+
+
+def test_attackers_that_failed_do_not_count():
+    result = made_runs.result(privacy=0.3)
+    assert results.count(result, "anonymized") == 2
+    x, y = result["anonymized"]["attackers"]
+    y["failed"] = "reads too little of raw clips"
+    assert results.count(result, "anonymized") == 1
+    assert results.privacy(result, "anonymized")["name"] == "x"
+    assert "not counted: y (reads too little" in results.caveat([[x, y]])
+
+
+def test_the_strongest_has_an_interval_of_its_own_and_one_is_chosen():
+    result = made_runs.result(privacy=0.3)
+    assert results.chosen(result, "anonymized") is None
+    result["anonymized"]["strongest"] = {"interval": [0.2, 0.6], "chosen": "x"}
+    best = results.privacy(result, "anonymized")
+    assert best["name"] == "y" and best["interval"] == [0.2, 0.6]
+    assert results.chosen(result, "anonymized")["name"] == "x"
+    text = table.table({**result, "untouched": 0.0, "judge": "quick"})
+    assert "0.400 [0.200, 0.600]" in text and results.QUICK in text
+    assert "The attacker that validation chose: 0.300" in text
