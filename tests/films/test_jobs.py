@@ -77,6 +77,12 @@ def test_outputs_within_a_folder_are_no_inputs():
     assert pairs(["films"], "films/out") == first
 
 
+def test_a_picture_that_cannot_be_written_becomes_another():
+    pathlib.Path("films/p.heic").touch()
+    assert pairs(["films/p.heic"]) == {"films/p.heic": "films/p_anonymized.jpg"}
+    assert pairs(["films"], "out")["films/p.heic"] == "out/p.heic.jpg"
+
+
 def test_globs():
     found = {"a.mp4": "out/a.mp4", "x[1].mp4": "out/x[1].mp4"}
     assert pairs(["*.mp4"], "out") == found
