@@ -23,19 +23,26 @@ OWN = ("README.md", "getting_started.md")
 UT_INTERACTION = (
     *("data.md", "train.md", "evaluate.md", "anonymize.md", "human_study.md"),
 )
+# As little as a run can do, and once for all runs what they can share.
+LITTLE = [
+    *(*TINY, "--max_iter=1", "--nodeterministic", "--nopictures"),
+    *("--attacker_steps=2", "--attacker_steps_per_epoch=2"),
+    *("--raw_target_steps=2", "--shared_dir=shared"),
+]
 # What a command that begins so is given here beside what the page says.
 MORE = {
-    "priv-keras-train": TINY,
+    "priv-keras-train": LITTLE,
     "priv-keras-train --recipe=ucf101_vispr": [
         *("--data_dir=across/shards", "--run_dir=across/run", "--frames=16"),
-        *("--budget_batch_size=4", "--restart_every=1"),
-        *("--max_restart_steps=1", "--max_iter=1"),
+        *("--budgets=mobilenet_v2_0.35", "--budget_batch_size=4"),
+        *("--restart_every=1", "--max_restart_steps=1"),
+        "--shared_dir=across/shared",
     ],
     "priv-keras-evaluate --baseline": [
-        *(*TINY, "--dataset=ut_interaction", "--data_dir=SHARDS"),
+        *(*LITTLE, "--dataset=ut_interaction", "--data_dir=SHARDS"),
     ],
     "priv-keras-sweep": [
-        *(*TINY, "--dataset=ut_interaction", "--data_dir=SHARDS"),
+        *(*LITTLE, "--dataset=ut_interaction", "--data_dir=SHARDS"),
         *("--methods=downsample_4", "--gammas=1", "--seeds=0"),
     ],
     "priv-keras-export": ["--calibration_frames=2"],
@@ -72,14 +79,12 @@ def argv(command, folder):
     module, arguments = command.program
     package, name = module.split(".")
     small = package == "priv_keras" and name in TRAINING
-    words = [
-        str(word)
-        for argument in arguments
-        for word in GIVEN.get(argument, lambda _, x=argument: [x])(folder)
-    ]
+    words = []
+    for word in arguments:
+        words += GIVEN[word](folder) if word in GIVEN else [word]
     more = [flag for key in starting(MORE, command) for flag in MORE[key]]
     start = (*SMALL_NETWORKS, name) if small else ("-m", module)
-    return [sys.executable, *start, *words, *more]
+    return [sys.executable, *start, *map(str, words), *more]
 
 
 def run(argv, folder):
