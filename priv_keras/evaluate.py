@@ -123,7 +123,6 @@ def run():
             "attacks",
             "baseline",
             "checkpoint",
-            "attacker_steps",
         ),
         required=["run_dir"],
         parse=parsing.with_run,
