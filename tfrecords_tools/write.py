@@ -115,7 +115,10 @@ def _list(dataset, raw_dir, seed, choices):
     source = sources.source(dataset)
     if not raw_dir.is_dir():
         raise FileNotFoundError(f"--raw_dir: there is no folder {raw_dir}.")
-    listing = source.list_videos(raw_dir, seed=seed, **choices)
+    try:
+        listing = source.list_videos(raw_dir, seed=seed, **choices)
+    except ValueError as error:  # which may name a file with a line end
+        raise ValueError(names.one_line(str(error))) from error
     if not listing.videos:
         raise FileNotFoundError(
             f"--raw_dir={raw_dir} holds no video in the layout of {dataset}: "

@@ -354,6 +354,16 @@ def test_one_film_in_two_splits_is_refused_whatever_its_names(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    "place", ["train/run/ann/line\nend.txt", "train/line\nend/ann/a.avi"]
+)
+def test_a_refusal_of_a_name_with_a_line_end_is_one_line(tmp_path, place):
+    touch(tmp_path / "raw" / place)
+    with pytest.raises(ValueError, match=r"line\\nend") as error:
+        write.build("folder", tmp_path / "raw", tmp_path / "out")
+    assert "\n" not in str(error.value)
+
+
 def test_one_bad_file_does_not_take_the_build_with_it(tmp_path, capsys):
     raw = tmp_path / "raw"
     place = raw / "train" / "run" / "ann"
