@@ -156,7 +156,14 @@ def play_turn(game, kind):
     return {name: values[0] for name, values in logs.items()}
 
 
-@pytest.mark.parametrize(("members", "restart_every"), [(1, 0), (1, 3), (3, 3)])
+@pytest.mark.parametrize(
+    ("members", "restart_every"),
+    [
+        pytest.param(1, 0, marks=pytest.mark.slow),
+        pytest.param(1, 3, marks=pytest.mark.slow),
+        (3, 3),
+    ],
+)
 @pytest.mark.parametrize("kind", TASKS)
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_turns_are_the_papers(name, kind, members, restart_every):

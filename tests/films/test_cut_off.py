@@ -16,7 +16,13 @@ FILMS = {
 }
 
 
-@pytest.mark.parametrize("name", FILMS)
+QUICK, *OTHERS = FILMS
+
+
+@pytest.mark.parametrize(
+    "name",
+    [QUICK, *(pytest.param(x, marks=pytest.mark.slow) for x in OTHERS)],
+)
 def test_every_cut_shows(tmp_path, name):
     path = write_film(tmp_path / name, **FILMS[name])
     cut_off.check(path)

@@ -99,7 +99,9 @@ return [...document.querySelectorAll("td, th[scope=row], figure, pre")]
 @needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 760, 1280])
-@pytest.mark.parametrize("kind", ["page", "crowded"])
+@pytest.mark.parametrize(
+    "kind", ["page", pytest.param("crowded", marks=pytest.mark.slow)]
+)
 def test_a_page_fits_its_window_and_stands_alone(
     kind, width, scheme, shots, request
 ):
