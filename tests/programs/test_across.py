@@ -22,8 +22,14 @@ from tfrecords_tools.sources import hmdb51
 # Tags that a method has no figure for.
 NEVER = {
     "entropy": {"anonymizer/budget_loss", "anonymizer/strongest_budget"},
-    "grl": {"anonymizer/budget_entropy", "anonymizer/strongest_budget"},
-    "kbeam": {"anonymizer/budget_entropy", "anonymizer/loss", "target/loss"},
+    "grl": {
+        *("anonymizer/budget_entropy", "anonymizer/privacy_cost"),
+        "anonymizer/strongest_budget",
+    },
+    "kbeam": {
+        *("anonymizer/budget_entropy", "anonymizer/privacy_cost"),
+        *("anonymizer/loss", "anonymizer/steps", "target/loss"),
+    },
 }
 ROOT = pathlib.Path(__file__).parents[2]
 
