@@ -199,7 +199,8 @@ def caveat(runs):
         for found in attackers
         if not found.get("converged") and "failed" not in found
     )
-    low = dict.fromkeys(itertools.chain(*map(below_floor, runs)))
+    counted = map(admitted, runs)
+    low = dict.fromkeys(itertools.chain(*map(below_floor, counted)))
     sentences = []
     if stopped:
         sentences.append(
