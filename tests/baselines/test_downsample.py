@@ -35,8 +35,8 @@ def test_a_frame_may_be_smaller_than_a_square(size):
     frames = np.random.rand(1, *size, 3).astype("float32")
     found = downsample(frames, 16)
     assert found.shape == frames.shape
-    assert frames.min() - 1e-6 <= found.min()
-    assert found.max() <= frames.max() + 1e-6
+    assert frames.min() - 1e-5 <= found.min()
+    assert found.max() <= frames.max() + 1e-5
     if max(size) <= 16:
         assert len(np.unique(found[..., 0])) == 1
 
