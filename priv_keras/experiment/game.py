@@ -40,7 +40,7 @@ def build_game(data, started=True):
         anonymizer.ANONYMIZERS[flags.ANONYMIZER.value](
             **anonymizer_arguments()
         ),
-        _target(data, started),
+        start_target(data, started),
         [_budget(name, data, started) for name in flags.BUDGETS.value],
         budget_task=data.budget_task,
         gamma=flags.GAMMA.value,
@@ -71,8 +71,13 @@ def anonymizer_arguments():
     return arguments
 
 
-def _target(data, started=True):
-    """Builds f_T, with `--target_weights` if they are given."""
+def start_target(data, started=True):
+    """Returns f_T as a game, or its training on raw clips, starts.
+
+    Args:
+        data: `data.Data`.
+        started: Bool, see `build_game`.
+    """
     weights = training_flags.TARGET_WEIGHTS.value
     target = build_target(data, "actions")
     if not started or not weights:
@@ -239,7 +244,7 @@ def check_parties(data):
     """
     flags = training_flags
     if flags.TARGET_WEIGHTS.value:
-        _target(data)
+        start_target(data)
     if flags.BUDGET_WEIGHTS.value:
         for name in dict.fromkeys(flags.BUDGETS.value):
             _budget(name, data)

@@ -31,8 +31,8 @@ from priv_keras.experiment import reproducibility
 from priv_keras.experiment import result_files
 from priv_keras.experiment import worth
 from priv_keras.experiment.attack import Evaluation
-from priv_keras.experiment.game import build_target
 from priv_keras.experiment.game import load_game
+from priv_keras.experiment.game import start_target
 from priv_keras.experiment.game import target_form
 from priv_keras.layers import PerFrame
 from priv_keras.losses import SINGLE_LABEL
@@ -251,7 +251,7 @@ def _fresh_target(evaluation, side, splits):
 
     def run():
         reproducibility.seed_everything("raw")
-        model = build_target(evaluation.data, "actions")
+        model = start_target(evaluation.data)
         with console.watch(f"f_T on {side} clips", protocol.steps) as watch:
             fitted = two_step.train(
                 model,
@@ -267,7 +267,9 @@ def _fresh_target(evaluation, side, splits):
         )
         return {**scored, **fitted}
 
-    record = evaluation.record(side, "target", target_form(), protocol)
+    weights = training_flags.TARGET_WEIGHTS.value
+    key = (target_form(), weights, protocol)
+    record = evaluation.record(side, "target", *key)
     found = two_step.once(record, run)
     evaluation.say(f"f_T on {side} clips: A_T {results.value(found):.3f}")
     return found

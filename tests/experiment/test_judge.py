@@ -9,9 +9,11 @@ from made_shards import reading_sbu
 from toys import toy_classifier
 
 from priv_keras import evaluate
+from priv_keras.evaluation import two_step
 from priv_keras.experiment import attack
 from priv_keras.experiment import attacked_clips
 from priv_keras.experiment import exports
+from priv_keras.experiment import game
 from priv_keras.experiment import judge
 from priv_keras.experiment.data import open_data
 
@@ -71,7 +73,7 @@ def test_each_split_holds_its_own_videos_alone(tmp_path):
 def test_a_fresh_f_t_keeps_splits_apart(tmp_path, monkeypatch):
     build_sbu(tmp_path)
     monkeypatch.setattr(
-        *(judge, "build_target"),
+        *(judge, "start_target"),
         lambda *_, **__: toy_classifier(contradicting_splits.CLASSES),
     )
     settings = {
@@ -90,6 +92,32 @@ def test_a_fresh_f_t_keeps_splits_apart(tmp_path, monkeypatch):
             evaluation, "raw", contradicting_splits.splits()
         )
     contradicting_splits.check(found)
+
+
+def test_a_fresh_f_t_starts_where_the_one_of_the_game_does(
+    tmp_path, monkeypatch
+):
+    build_sbu(tmp_path)
+    weights = str(tmp_path / "f_t.weights.h5")
+    settings = {"target_width": 0.05, "target_weights": weights, "frames": 4}
+    with reading_sbu(tmp_path, attacker_frames=1, **settings):
+        data = open_data()
+        saved = game.build_target(data, "actions")
+        saved.save_weights(weights)
+        started = []
+
+        def train(model, *_, **__):
+            started.extend(model.get_weights())
+            raise Reached
+
+        monkeypatch.setattr(two_step, "train", train)
+        evaluation = attack.Evaluation(
+            data, tmp_path, ("made", 0), lambda line: None
+        )
+        with pytest.raises(Reached):
+            judge._fresh_target(evaluation, "raw", {})
+    for got, wanted in zip(started, saved.get_weights(), strict=True):
+        np.testing.assert_array_equal(got, wanted)
 
 
 def test_one_folder_is_of_one_baseline(tmp_path):
