@@ -41,6 +41,7 @@ class Protocol(NamedTuple):
     # updates; with one or more, given weights are tried as well.
     starts: int = 0
     doubles: bool = False  # whether it ends only if a doubling finds no more
+    goal: float | None = None  # the figure on validation that is good enough
     augments: bool = False  # whether to change more than to mirror clips
 
 
@@ -100,7 +101,7 @@ def train(model, splits, label, task, protocol, *, seed, callbacks=()):
         epochs=-(-protocol.steps // protocol.steps_per_epoch),
         steps_per_epoch=protocol.steps_per_epoch,
         patience=protocol.patience,
-        goal=None,
+        goal=protocol.goal,
         least=-(-protocol.least // protocol.steps_per_epoch),
         doubled_over=_count(splits["validation"]) if protocol.doubles else None,
         callbacks=callbacks,

@@ -130,7 +130,7 @@ def _network(evaluation, i, build, side, splits, kind, key):
             splits,
             evaluation.data.attacker_task,
             # What raw clips show is only the scale of the other figures.
-            protocol if side != "raw" else protocol._replace(doubles=False),
+            protocol if side != "raw" else on_raw_clips(protocol),
             seed=_seed(i),
             record=record,
             weights=_weights(record) if kept else None,
@@ -361,6 +361,12 @@ def attacker_protocol():
         doubles=judge.doubles,
         augments=judge.augments,
     )
+
+
+def on_raw_clips(protocol):
+    """Returns the protocol of what is only compared with: a perfect epoch ends
+    it, and nothing is doubled."""
+    return protocol._replace(doubles=False, goal=1.0)
 
 
 def video_protocol():

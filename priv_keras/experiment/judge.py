@@ -247,7 +247,7 @@ def _target(evaluation, target, splits):
 
 def _fresh_target(evaluation, side, splits):
     """Trains and scores a fresh f_T on raw or anonymized clips."""
-    protocol = attack.video_protocol()
+    protocol = attack.on_raw_clips(attack.video_protocol())
 
     def run():
         reproducibility.seed_everything("raw")
