@@ -45,7 +45,7 @@ MORE = {
         *(*LITTLE, "--dataset=ut_interaction", "--data_dir=SHARDS"),
         *("--methods=downsample_4", "--gammas=1", "--seeds=0"),
     ],
-    "priv-keras-export": ["--calibration_frames=2"],
+    "priv-keras-export": ["--calibration_frames=2", "--force"],
     "priv-keras-human-study build": ["--clips=2"],
 }
 # What the words of a page stand for, in the folder that commands are run in.

@@ -469,6 +469,7 @@ def test_every_format_is_exported_with_the_figures_of_the_run(run_dir):
         f"--run_dir={run_dir}",
         f"--format={','.join(formats)}",
         "--calibration_frames=16",
+        "--force",
     )
     assert status == 0, err
     frames = np.random.randint(0, 256, (2, 21, 30, 3), "uint8")
