@@ -604,7 +604,7 @@ def test_other_shards_are_never_shown_the_figures_of_these(
 @pytest.mark.slow
 def test_a_run_with_nothing_to_keep_ends_before_its_game(shards, tmp_path):
     args = [*SMALL, f"--data_dir={shards}", f"--run_dir={tmp_path / 'run'}"]
-    refused(*args, "--noforce", says="Nothing to keep: f_T reads")
+    refused(*args, "--noforce", says="There is nothing to keep: f_T reads")
     assert not (tmp_path / "run" / "checkpoints").exists()
     assert not (tmp_path / "run" / "export").exists()
 
