@@ -15,6 +15,7 @@ from made_shards import build_sbu
 from run_programs import TINY
 
 from priv_keras.deployment import saved_model
+from priv_keras.evaluation import floors
 from priv_keras.evaluation.two_step import Protocol
 from priv_keras.experiment.shards import Cut
 from priv_keras.networks.anonymizer import ANONYMIZERS
@@ -79,7 +80,8 @@ def test_the_notebook_plays_judges_and_shows_a_game(tmp_path, monkeypatch):
     )
     assert left["game"].turns_played() == 2
     for side in ("raw", "anonymized"):
-        (attacker,) = left["found"][side]["attackers"]
+        attacker, *simple = left["found"][side]["attackers"]
+        assert [found["name"] for found in simple] == [*floors.NAMES]
         assert 0 <= attacker["accuracy"] <= 1
     raw, anonymized = np.split(left["picture"], 2)
     assert raw.std() > 0 and (raw != anonymized).any()
