@@ -16,8 +16,6 @@ from flags import paths
 from flags import program
 from flags import signals
 
-SHOWN = 20  # irregularities; the manifest has all
-
 
 def main(argv):
     runner = flags.RUNNER.value
@@ -60,33 +58,8 @@ def main(argv):
     )
     if existed:
         print(f"Nothing to do: {folder} holds these shards already.")
-    print(summary(content))
+    print(manifest.summary(content))
     return 1 if content["skipped"] and not flags.SKIP_BAD.value else 0
-
-
-def summary(content):
-    """Returns what a manifest holds, as lines of text."""
-    lines = [
-        f"{content['dataset']} {name}: {len(split['videos'])} videos in "
-        f"{len(split['shards'])} shards"
-        + ("" if split["videos"] else ": this split is empty")
-        for name, split in content["splits"].items()
-    ]
-    irregular = content["irregularities"]
-    if irregular:
-        lines.append(f"{len(irregular)} irregularities:")
-        lines += [f"  {line}" for line in irregular[:SHOWN]]
-    if len(irregular) > SHOWN:
-        lines.append(f"  and {len(irregular) - SHOWN} more: see manifest.json")
-    if content["skipped"]:
-        lines.append(
-            f"{len(content['skipped'])} videos skipped; with --skip_bad, the "
-            "exit status is 0 all the same:"
-        )
-    lines += [
-        f"  {bad['video']}: {bad['reason']}" for bad in content["skipped"]
-    ]
-    return "\n".join(lines)
 
 
 def run():

@@ -8,6 +8,7 @@ from tfrecords_tools import storage
 
 NAME = "manifest.json"
 FORMAT = 4  # of the manifest and of the records
+SHOWN = 20  # irregularities in a summary; the manifest has all
 
 
 def _object(**properties):
@@ -173,6 +174,31 @@ def remedy(folder):
         f"{found} Build shards with `python -m tfrecords_tools.build "
         f"--dataset={folder.name} --raw_dir=... --out_dir={folder.parent}`."
     )
+
+
+def summary(content):
+    """Returns what a manifest holds, as lines of text."""
+    lines = [
+        f"{content['dataset']} {name}: {len(split['videos'])} videos in "
+        f"{len(split['shards'])} shards"
+        + ("" if split["videos"] else ": this split is empty")
+        for name, split in content["splits"].items()
+    ]
+    irregular = content["irregularities"]
+    if irregular:
+        lines.append(f"{len(irregular)} irregularities:")
+        lines += [f"  {line}" for line in irregular[:SHOWN]]
+    if len(irregular) > SHOWN:
+        lines.append(f"  and {len(irregular) - SHOWN} more: see manifest.json")
+    if content["skipped"]:
+        lines.append(
+            f"{len(content['skipped'])} videos skipped; with --skip_bad, the "
+            "exit status is 0 all the same:"
+        )
+    lines += [
+        f"  {bad['video']}: {bad['reason']}" for bad in content["skipped"]
+    ]
+    return "\n".join(lines)
 
 
 def save(content, folder):

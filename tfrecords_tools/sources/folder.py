@@ -89,7 +89,10 @@ def list_videos(raw_dir, *, seed=0, csv=None):
         multi_label=("privacy",) if several else (),
         irregularities=(
             *_about_left_out(listed - len(rows), csv),
-            *(f"{path} is left out: it is no video" for path in documents),
+            *(
+                names.one_line(f"{path} is left out: it is no video")
+                for path in documents
+            ),
         ),
     )
 

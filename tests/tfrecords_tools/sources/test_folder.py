@@ -7,7 +7,6 @@ import pytest
 from made_videos import write_avi
 from made_videos import write_pngs
 
-from tfrecords_tools import build
 from tfrecords_tools import manifest
 from tfrecords_tools import read
 from tfrecords_tools import verify
@@ -355,7 +354,7 @@ def test_one_film_in_two_splits_is_refused_whatever_its_names(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "place", ["train/run/ann/line\nend.txt", "train/line\nend/ann/a.avi"]
+    "place", ["train/run/ann/line\nend.bin", "train/line\nend/ann/a.avi"]
 )
 def test_a_refusal_of_a_name_with_a_line_end_is_one_line(tmp_path, place):
     touch(tmp_path / "raw" / place)
@@ -392,6 +391,6 @@ def test_one_bad_file_does_not_take_the_build_with_it(tmp_path, capsys):
     assert "\n" not in "".join(skipped.values())
     (line,) = content["irregularities"]
     assert "1 files of the system are left out, such as" in line
-    said = build.summary(content)
+    said = manifest.summary(content)
     assert line in said
     assert "folder test: 0 videos in 0 shards: this split is empty" in said
