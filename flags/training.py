@@ -104,7 +104,7 @@ BUDGETS = absl_flags.DEFINE_list(
     ["mobilenet_v2_1.0"],
     "The budget models f_B that f_A is trained against, as many as are named: "
     "mobilenet_v2_ and a width, as in mobilenet_v2_0.5, is the paper's; "
-    "convnet_ and a width is cheap and learns fast. Several make an "
+    "convnet_ and a width is a plain one of four layers. Several make an "
     "ensemble (K in Sec. 3.3.2, M in Sec. 3.5.2), which costs more time and "
     "usually leaks less.",
 )

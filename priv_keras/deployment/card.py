@@ -307,7 +307,9 @@ def _measured(figures):
             for x in figures["attacks"]
         ),
     ]
+    failed = results.ended_at_chance(figures["target"], chance["actions"])
     return [
+        *([f"**{failed}**", ""] if failed else []),
         f"A_T {_text(figures['target'])}. A_B^{count} {_text(strongest)}, the "
         f"strongest of {count} attackers: {strongest['name']}. With 95 % "
         f"intervals. {results.caveat([figures['attackers']])}".rstrip(),

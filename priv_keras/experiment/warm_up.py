@@ -19,7 +19,7 @@ from priv_keras.runs import checkpoints
 
 WARM_UP_EPOCH = 50  # updates between validations
 FAR = 0.15  # accuracy that f_A costs before the game, from which it is told
-PATIENCE = 8  # validations without a better score, at a plateau
+PATIENCE = 4  # validations without a better score, at a plateau
 PAIR = "pair"  # stem of the checkpoints that hold f_A and f_T
 
 

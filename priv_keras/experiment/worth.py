@@ -18,7 +18,7 @@ def check_actions(target, chance, say):
     Raises:
         ValueError: If f_T does not.
     """
-    if results.is_chance(target, chance):
+    if results.is_chance(target, chance["majority"]):
         _refuse(
             f"there is nothing to keep: f_T reads {_of(target, chance)} of the "
             "raw clips. Check the labels of the actions; else give f_T more "
@@ -39,7 +39,7 @@ def check_private(attackers, chance, say):
         ValueError: If no attacker does.
     """
     strongest = results.strongest(attackers)
-    if results.is_chance(strongest, chance):
+    if results.is_chance(strongest, chance["majority"]):
         _refuse(
             "there is nothing to hide: the strongest attacker reads "
             f"{_of(strongest, chance)} of the raw clips. Check the private "

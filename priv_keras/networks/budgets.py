@@ -33,8 +33,7 @@ def build(
     Args:
         name: `"mobilenet_v2_<alpha>"`, as in `"mobilenet_v2_0.5"`; alpha is
             the width multiplier of MobileNetV2, the paper's f_B. Or
-            `"convnet_<width>"`, four strided convolutions, which learn fast
-            and take a fifth of the time.
+            `"convnet_<width>"`, four strided convolutions.
         num_classes: Int, identities or attributes.
         input_shape: `(height, width, channels)` of a frame.
         normalization: `"batch"`, or `"group"` if a turn has too few updates

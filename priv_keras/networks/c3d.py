@@ -38,7 +38,7 @@ def build(
         num_classes: Int, the number of actions.
         width: Positive float that scales the channels of every hidden layer.
             At 1.0 and with 8 classes it has 78,028,552 parameters in the
-            paper's form, and 27,669,000 in the form that is normalized and
+            paper's form, and 27,668,296 in the form that is normalized and
             averaged.
         input_shape: `(frames, height, width, channels)`.
         rescaling: `CENTRED`, or `PIXELS` for `load_sports1m`.

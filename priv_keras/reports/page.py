@@ -116,7 +116,12 @@ def _section(number, judged, folder, pictures):
 def _caveat(judged):
     quick = any(run.result.get("judge") == "quick" for run in judged)
     attackers = [run.result["anonymized"]["attackers"] for run in judged]
-    said = [results.QUICK] * quick + [results.caveat(attackers)]
+    failed = [
+        f"{run.name}: {results.failure(run.result)}"
+        for run in judged
+        if results.failure(run.result)
+    ]
+    said = [*failed, *[results.QUICK] * quick, results.caveat(attackers)]
     return " ".join(sentence for sentence in said if sentence)
 
 

@@ -115,33 +115,38 @@ def value(score):
     return next(score[k] for k in ("accuracy", "cmap", "value") if k in score)
 
 
-def is_chance(score, chance):
+def is_chance(score, majority):
     """Returns whether the interval of a score reaches the level of chance.
 
     Args:
         score: Dict of a figure and its `interval`.
-        chance: Dict whose `majority` is the score of the commonest label.
+        majority: Float in [0, 1], the score of the commonest label.
     """
-    return score["interval"][0] <= chance["majority"]
+    return score["interval"][0] <= majority
 
 
 def failure(result):
+    """Returns what `ended_at_chance` says of the f_T of a result."""
+    majority = result["chance"]["actions"]["majority"]
+    return ended_at_chance(utility(result, "anonymized"), majority)
+
+
+def ended_at_chance(target, majority):
     """Returns a sentence on an f_T that reads no better than a guess.
 
     Args:
-        result: Dict, see `RESULT`.
+        target: Dict, the score of f_T on f_A's output.
+        majority: Float in [0, 1], the score of the commonest action.
 
     Returns:
         String; empty if f_T reads better.
     """
-    target = utility(result, "anonymized")
-    chance = result["chance"]["actions"]
-    if not is_chance(target, chance):
+    if not is_chance(target, majority):
         return ""
     return (
         "THIS RUN ENDED AT CHANCE: its f_T recognises actions no better than "
-        f"the commonest label does, {chance['majority']:.3f}. Its anonymizer "
-        "is of no use, whatever attackers read."
+        f"the commonest label does, {majority:.3f}. Its anonymizer is of no "
+        "use, whatever attackers read."
     )
 
 

@@ -101,6 +101,16 @@ def test_a_page_names_attackers_that_were_stopped(folder):
     assert "Still learning when --attacker_steps ended: weak. With" in text
 
 
+def test_a_page_says_that_a_run_ended_at_chance(folder):
+    result = json.loads(json.dumps(RESULT))
+    card.amend(folder, card.figures(result))
+    assert "AT CHANCE" not in (folder / "card.md").read_text()
+    chance = result["chance"]["actions"]["majority"]
+    result["anonymized"]["target"]["interval"] = [chance, 1.0]
+    card.amend(folder, card.figures(result))
+    assert "**THIS RUN ENDED AT CHANCE" in (folder / "card.md").read_text()
+
+
 def test_a_page_marks_networks_below_the_floor(folder):
     result = json.loads(json.dumps(RESULT))
     for side in ("raw", "anonymized"):

@@ -91,6 +91,11 @@ def test_other_targets_are_as_large_as_they_say(build, parameters):
     assert build(8).count_params() / 1e6 == pytest.approx(parameters, rel=0.01)
 
 
+def test_normalized_c3d_has_as_many_parameters_as_its_docstring_says():
+    model = c3d.build(8, normalization="batch", head="average")
+    assert f"{model.count_params():,}" in c3d.build.__doc__
+
+
 def test_r2plus1d_has_as_many_parameters_as_its_docstring_says():
     model = r2plus1d.build(400, input_shape=(4, 32, 32, 3))
     trained = sum(np.prod(w.shape) for w in model.trainable_weights)

@@ -13,6 +13,9 @@ from browser import faint
 from browser import needs_browser
 from browser import overflow
 
+from priv_keras.reports import page as pages
+from priv_keras.runs.run import load_run
+
 # Where tests leave screenshots for people to look at.
 SCREENSHOTS = "report-screenshots"
 NASTY = '<script>document.title = "taken"</script>"\''
@@ -290,3 +293,11 @@ def test_a_run_that_was_not_judged_is_refused(tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_page_names_runs_that_ended_at_chance(tmp_path):
+    good, bad = (load_run(made_runs.make(tmp_path / x)) for x in ("a", "b"))
+    bad.result["anonymized"]["target"]["interval"] = [0.2, 0.4]
+    said = pages._caveat([good, bad])
+    assert "b: THIS RUN ENDED AT CHANCE" in said
+    assert "a: THIS" not in said
