@@ -25,7 +25,7 @@ RESULTS = ROOT / "benchmarks" / "results" / "target_networks.md"
 KEPT = RESULTS.with_suffix(".jsonl")
 FRAMES, SIZE, FRAME_SIZE = 6, 48, (54, 50)  # of --scale=tiny
 BATCH_SIZE = 16
-STEPS, STEPS_PER_EPOCH, PATIENCE = 2400, 75, 8
+STEPS, STEPS_PER_EPOCH, PATIENCE = 2400, 75, 4
 # Name to the network, its width, its options and its learning rate.
 NETWORKS = {
     "c3d, plain": ("c3d", 0.25, ("none", "dense"), 3e-4),
@@ -102,10 +102,8 @@ def measure(network, folder, seed):
         `parameters`, `updates`, `seconds` an update, and `chance`.
     """
     import keras
-    import numpy as np
 
     from priv_keras import losses
-    from priv_keras import metrics
     from priv_keras import supervised
     from priv_keras.experiment.shards import Cut
     from priv_keras.experiment.shards import Shards
@@ -141,6 +139,21 @@ def measure(network, folder, seed):
         patience=PATIENCE,
         callbacks=[clock],
     )
+    return {
+        **tested(model, data),
+        "validation": fitted["validation_accuracy"],
+        "parameters": model.count_params(),
+        "updates": fitted["epochs"] * STEPS_PER_EPOCH,
+        "seconds": statistics.median(took[5:]),
+    }
+
+
+def tested(model, data):
+    """Returns `accuracy` on test clips, its `interval` and `chance`."""
+    import numpy as np
+
+    from priv_keras import metrics
+
     test = list(data.test_batches("test", "target").as_numpy_iterator())
     labels = np.concatenate([batch["actions"] for batch in test])
     videos = np.concatenate([batch["video"] for batch in test])
@@ -152,11 +165,7 @@ def measure(network, folder, seed):
         "interval": metrics.bootstrap_interval(
             lambda rows: hits[rows].mean(), videos
         ),
-        "validation": fitted["validation_accuracy"],
         "chance": metrics.chance(labels)["majority"],
-        "parameters": model.count_params(),
-        "updates": fitted["epochs"] * STEPS_PER_EPOCH,
-        "seconds": statistics.median(took[5:]),
     }
 
 

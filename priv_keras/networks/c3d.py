@@ -60,15 +60,8 @@ def build(
     """
     if width <= 0:
         raise ValueError(f"`width` must be positive. Received: width={width}.")
-    for name, value, known in (
-        ("normalization", normalization, NORMALIZATIONS),
-        ("head", head, HEADS),
-    ):
-        if value not in known:
-            raise ValueError(
-                f"`{name}` must be one of {', '.join(known)}. Received: "
-                f"{value!r}."
-            )
+    _check("normalization", normalization, NORMALIZATIONS)
+    _check("head", head, HEADS)
 
     def channels(count):
         return max(1, round(width * count))
@@ -85,6 +78,13 @@ def build(
     x = _dense(x, channels(4096)) if head == "dense" else _average(x)
     logits = layers.Dense(num_classes, dtype="float32")(x)
     return keras.Model(clips, logits, name="target")
+
+
+def _check(name, value, known):
+    if value not in known:
+        raise ValueError(
+            f"`{name}` must be one of {', '.join(known)}. Received: {value!r}."
+        )
 
 
 def _conv(x, filters, normalization):
