@@ -30,13 +30,16 @@ def outputs(model, dataset, label, batch_size):
         Triple of arrays: the labels, the logits `(clips, classes)` and the
         video ids `(clips,)`.
     """
-    clips = dataset.map(lambda example: to_float(example["clips"]))
-    logits = model.predict(clips.batch(batch_size), verbose=0)
     known = [
         (example[label], example["video"])
         for example in dataset.as_numpy_iterator()
     ]
     labels, videos = map(np.array, zip(*known, strict=True))
+    clips = dataset.map(lambda example: to_float(example["clips"]))
+    # Filled up with the first clips: another last batch would be traced anew.
+    full = -(-len(known) // batch_size) * batch_size
+    batches = clips.repeat().take(full).batch(batch_size)
+    logits = model.predict(batches, verbose=0)[: len(known)]
     return labels, logits, videos
 
 

@@ -146,6 +146,28 @@ def test_score_counts_clips_and_videos():
     assert (scored["clips"], scored["videos"]) == (4, 2)
 
 
+def test_a_last_batch_of_fewer_clips_is_not_traced_anew():
+    traced = []
+
+    def read(x):
+        traced.append(x.shape[0])
+        return tf.concat([x, 1 - x], axis=1)
+
+    clips = keras.Input((1,))
+    model = keras.Model(clips, keras.layers.Lambda(read)(clips))
+    dataset = tf.data.Dataset.from_tensor_slices(
+        {
+            "clips": np.arange(7, dtype="uint8")[:, None],
+            "budget_labels": np.zeros(7, int),
+            "video": [str(i) for i in range(7)],
+        }
+    )
+    traced.clear()
+    _, logits, _ = scores.outputs(model, dataset, "budget_labels", 3)
+    np.testing.assert_allclose(logits[:, 0], np.arange(7) / 255)
+    assert traced == [3]
+
+
 def test_strongest():
     attacks = [{"accuracy": 0.2}, {"accuracy": 0.5}, {"accuracy": 0.4}]
     assert results.strongest(attacks)["accuracy"] == 0.5
