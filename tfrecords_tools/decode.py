@@ -1,5 +1,6 @@
 """Decodes a video file or a folder of pictures to frames."""
 
+import contextlib
 import glob
 import os
 import pathlib
@@ -82,9 +83,10 @@ def stream(path, size, squash=False, warn=logging.warning):
         else:
             pictures = _pictures(found, fitted, warn)
         count = 0
-        for pixels in pictures:
-            yield _fill(pixels, size)
-            count += 1
+        with contextlib.closing(pictures):
+            for pixels in pictures:
+                yield _fill(pixels, size)
+                count += 1
         if not count:
             raise ValueError(f"{path} has no frames.")
 

@@ -428,15 +428,20 @@ def arrays(path, fitted, warn):
     # This scales and converts to RGB in one step. By default, PyAV starts
     # threads for every frame, which takes three times as long as the work.
     scaler = VideoReformatter()
-    for frame, matrix in frames(path, warn):
-        if frame.colorspace in UNREADABLE_MATRICES and not _is_rgb(frame):
-            raise ValueError(
-                f"{path} has colours in a matrix that is not read (H.273 "
-                f"number {int(frame.colorspace)}). Convert it to BT.709 first."
-            )
-        turn = -1 if matrix[0, 0] == 0 else 1
-        size = fitted((frame.width, frame.height)[::turn])[::turn]
-        yield _upright(_rgb(scaler, frame, size), matrix)
+    with contextlib.closing(frames(path, warn)) as pairs:
+        for frame, matrix in pairs:
+            _check_matrix(path, frame)
+            turn = -1 if matrix[0, 0] == 0 else 1
+            size = fitted((frame.width, frame.height)[::turn])[::turn]
+            yield _upright(_rgb(scaler, frame, size), matrix)
+
+
+def _check_matrix(path, frame):
+    if frame.colorspace in UNREADABLE_MATRICES and not _is_rgb(frame):
+        raise ValueError(
+            f"{path} has colours in a matrix that is not read (H.273 "
+            f"number {int(frame.colorspace)}). Convert it to BT.709 first."
+        )
 
 
 def _rgb(scaler, frame, size):
