@@ -44,6 +44,8 @@ GROUPS = {
         "anonymizer_width",
         "anonymizer_upsampling",
         "anonymizer_low_pass",
+        "anonymizer_bits",
+        "anonymizer_noise",
         "target",
         "target_width",
         "target_normalization",
@@ -67,6 +69,7 @@ GROUPS = {
         "warm_up_anonymizer_learning_rate",
         "warm_up_target_steps",
         "warm_up_target_learning_rate",
+        "warm_up_together",
         "warm_up_budget_steps",
         "warm_up_budget_learning_rate",
     ),
@@ -167,6 +170,25 @@ ANONYMIZER_LOW_PASS = absl_flags.DEFINE_integer(
     "the paper. It is part of every export.",
     lower_bound=1,
     upper_bound=16,
+)
+ANONYMIZER_BITS = absl_flags.DEFINE_float(
+    "anonymizer_bits",
+    None,
+    "Bits of each frame that get through f_A at most, by noise that it adds: a "
+    "bound that holds for any attacker. Lower it for more privacy; from 4 to "
+    "16 leave most actions readable. Without it nothing bounds them and there "
+    "is no noise, as in the paper. It is part of every export.",
+    lower_bound=0.1,
+    upper_bound=1e6,
+)
+ANONYMIZER_NOISE = absl_flags.DEFINE_float(
+    "anonymizer_noise",
+    0.15,
+    "Standard deviation of the noise of --anonymizer_bits, as a share of the "
+    "range of a pixel. It changes how the output looks, and not what gets "
+    "through, unless it is so low that 256 grey levels are too coarse.",
+    lower_bound=0.01,
+    upper_bound=0.3,
 )
 TARGET = choices.one_of(
     "target",
@@ -445,6 +467,13 @@ WARM_UP_TARGET_LEARNING_RATE = absl_flags.DEFINE_float(
     1e-4,
     "Adam's learning rate for f_T.",
     lower_bound=0.0,
+)
+WARM_UP_TOGETHER = absl_flags.DEFINE_bool(
+    "warm_up_together",
+    False,
+    "Train f_A together with f_T in its warm-up, so that f_A learns what f_T "
+    "needs before it learns to hide. The paper's f_A starts as the identity. "
+    "Give it with --anonymizer_bits.",
 )
 WARM_UP_BUDGET_STEPS = absl_flags.DEFINE_integer(
     "warm_up_budget_steps",

@@ -1,5 +1,7 @@
 """Layers that the paper needs and Keras lacks."""
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -80,6 +82,40 @@ class CropLike(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="priv_keras")
+class Enlarge(keras.layers.Layer):
+    """Repeats each pixel, as `UpSampling2D` does; also in TFLite, which needs
+    to know the number of channels where it does not know the size.
+
+    Args:
+        times: Int, how often a pixel is repeated in each direction.
+
+    Call arguments:
+        inputs: Float tensor `(batch, height, width, channels)`.
+
+    Output shape:
+        `(batch, times * height, times * width, channels)`.
+    """
+
+    def __init__(self, times, **kwargs):
+        super().__init__(**kwargs)
+        self.times = times
+
+    def call(self, inputs):
+        size = self.times * tf.shape(inputs)[1:3]
+        return tf.image.resize(inputs, size, "nearest")
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        return batch, self._more(height), self._more(width), channels
+
+    def _more(self, pixels):
+        return pixels and self.times * pixels
+
+    def get_config(self):
+        return {**super().get_config(), "times": self.times}
+
+
+@keras.saving.register_keras_serializable(package="priv_keras")
 class LowPass(keras.layers.Layer):
     """Averages squares of pixels, and interpolates between their means.
 
@@ -112,14 +148,90 @@ class LowPass(keras.layers.Layer):
 
         means = pooled(inputs) / pooled(tf.ones_like(inputs))
         size = (height + bottom, width + right)
-        smooth = tf.image.resize(means, size, "bilinear")[:, :height, :width]
-        return tf.ensure_shape(smooth, inputs.shape)
+        smooth = tf.image.resize(self.passed(means), size, "bilinear")
+        cropped = smooth[:, :height, :width]
+        cropped.set_shape(inputs.shape)  # TFLite has no `tf.ensure_shape`
+        return cropped
+
+    def passed(self, means):
+        """Returns what is interpolated of the means of the squares."""
+        return means
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
     def get_config(self):
         return {**super().get_config(), "block": self.block}
+
+
+@keras.saving.register_keras_serializable(package="priv_keras")
+class Channel(LowPass):
+    """Bounds the information on a frame that gets through, by noise.
+
+    The means of the squares, as deviations from mid-grey, are scaled down to a
+    norm of at most `limit`; then Gaussian noise is added to each. Whatever the
+    frames are, and whatever an attacker does with the output, it tells at most
+    `limit**2 / (2 * noise**2)` nats of a frame: the mutual information is at
+    most the mean divergence of the output from noise around mid-grey. Frames of
+    the same content tell as much each, so that what is known of a clip may add
+    up to that many nats times its frames.
+
+    Args:
+        block: Int, side of the square in pixels.
+        limit: Positive float, the largest norm of a frame's deviations.
+        noise: Float, the standard deviation of the noise, as a share of the
+            range of a pixel. At 0 nothing is bounded.
+        seed: Int, for noise that is the same in each run, as training needs
+            it. Whoever knows it can take the noise away again. Without it, the
+            operating system seeds the noise, and nothing can repeat it.
+
+    Call arguments:
+        inputs: Float tensor `(batch, height, width, channels)` in [0, 1].
+
+    Output shape:
+        Same as the input.
+
+    Reference:
+        [Alemi et al., 2017](https://arxiv.org/abs/1612.00410), Sec. 3
+    """
+
+    def __init__(self, block, limit, noise, seed=None, **kwargs):
+        super().__init__(block, **kwargs)
+        self.limit, self.noise, self.seed = limit, noise, seed
+        if seed is not None:
+            self.seeds = keras.random.SeedGenerator(seed)
+
+    @staticmethod
+    def limit_of(bits, noise):
+        """Returns the `limit` at which `noise` lets `bits` through a frame."""
+        return noise * math.sqrt(2 * bits * math.log(2))
+
+    def passed(self, means):
+        deviations = means - 0.5
+        power = tf.reduce_sum(deviations**2, axis=(1, 2, 3), keepdims=True)
+        # The square root of 0 has no gradient.
+        scale = self.limit * tf.math.rsqrt(tf.maximum(power, self.limit**2))
+        noisy = 0.5 + scale * deviations + self._drawn(tf.shape(means))
+        return tf.clip_by_value(noisy, 0.0, 1.0)
+
+    def _drawn(self, shape):
+        if self.seed is None:
+            # `keras.utils.set_random_seed` would seed `tf.random.normal` too,
+            # and an export would then hold its seed.
+            drawn = tf.raw_ops.RandomStandardNormal(
+                shape=shape, dtype=tf.float32, seed=0, seed2=0
+            )
+        else:
+            drawn = keras.random.normal(shape, seed=self.seeds)
+        return self.noise * drawn
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "limit": self.limit,
+            "noise": self.noise,
+            "seed": self.seed,
+        }
 
 
 @keras.saving.register_keras_serializable(package="priv_keras")

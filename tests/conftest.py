@@ -78,10 +78,11 @@ def make_game():
         budget_data=None,
         budget_frames=CLIP[0],
         optimizer=keras.optimizers.SGD,
+        anonymizer=toy_anonymizer,
         **kwargs,
     ):
         game = algorithm(
-            toy_anonymizer(),
+            anonymizer(),
             toy_classifier(ACTIONS),
             [
                 toy_classifier(IDENTITIES, True, budget_frames)

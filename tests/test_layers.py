@@ -3,7 +3,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from priv_keras.layers import Channel
 from priv_keras.layers import CropLike
+from priv_keras.layers import Enlarge
 from priv_keras.layers import GradientReversal
 from priv_keras.layers import LowPass
 from priv_keras.layers import PerFrame
@@ -163,6 +165,62 @@ def test_a_low_pass_drops_what_is_finer_than_a_square(size):
     np.testing.assert_allclose(LowPass(4)(written), smooth, atol=1e-6)
 
 
+def test_enlarging_repeats_pixels():
+    frames = np.random.rand(2, 3, 5, 4).astype("float32")
+    expected = keras.layers.UpSampling2D(2)(frames)
+    np.testing.assert_array_equal(Enlarge(2)(frames), expected)
+
+
 def test_a_low_pass_keeps_a_plain_frame():
     frames = np.full((1, 10, 7, 3), 0.4, "float32")
     np.testing.assert_allclose(LowPass(4)(frames), frames, rtol=1e-6)
+
+
+def test_a_channel_scales_frames_down_to_its_limit():
+    channel = Channel(4, limit=0.5, noise=0.0)
+    frames = np.random.rand(3, 16, 16, 3).astype("float32")
+    faint = 0.5 + 0.001 * (frames[:1] - 0.5)
+    passed = np.asarray(channel(np.concatenate([frames, faint])))
+    means = passed[:, 2::4, 2::4] - 0.5  # near the centres of squares
+    assert np.sqrt((means**2).sum((1, 2, 3))).max() < 0.5
+    full = np.asarray(channel.passed(frames[:, ::4, ::4])) - 0.5
+    norms = np.sqrt((full**2).sum((1, 2, 3)))
+    np.testing.assert_allclose(norms, 0.5, rtol=1e-5)
+    np.testing.assert_allclose(passed[3:], LowPass(4)(faint), atol=1e-6)
+
+
+def test_the_noise_of_a_channel_bounds_what_two_frames_differ_by():
+    # Of two frames as far apart as can be, likelihood ratios tell no more than
+    # the divergence that `limit` and `noise` allow.
+    bits, noise = 2.0, 0.1
+    limit = Channel.limit_of(bits, noise)
+    assert limit**2 / (2 * noise**2) == pytest.approx(bits * np.log(2))
+    channel = Channel(1, limit, noise)
+    signal = np.full((1, 4, 4, 3), 0.9, "float32")
+    drawn = np.asarray(channel(np.repeat(signal, 20000, 0))) - 0.5
+    mean = drawn.mean(0)
+    assert np.sqrt((mean**2).sum()) == pytest.approx(limit, rel=0.02)
+    np.testing.assert_allclose(drawn.std(0), noise, rtol=0.05)
+    # Squares are noisy each by itself.
+    between = np.corrcoef(drawn.reshape(len(drawn), -1).T) - np.eye(48)
+    assert np.abs(between).max() < 0.05
+
+
+def test_a_channel_repeats_its_noise_only_with_a_seed():
+    frames = np.random.rand(1, 8, 8, 3).astype("float32")
+
+    def drawn(seed):
+        keras.utils.set_random_seed(0)
+        network = keras.Sequential([Channel(1, 1.0, 0.1, seed)])
+        return np.asarray(network(frames))
+
+    np.testing.assert_array_equal(drawn(3), drawn(3))
+    assert np.abs(drawn(3) - drawn(4)).max() > 0.05
+    assert np.abs(drawn(None) - drawn(None)).max() > 0.05
+
+
+def test_a_channel_has_a_gradient_also_for_a_plain_frame():
+    frames = tf.Variable(tf.fill((1, 8, 8, 3), 0.5))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(Channel(4, 1.0, 0.1)(frames) ** 2)
+    assert np.isfinite(tape.gradient(loss, frames)).all()

@@ -665,9 +665,9 @@ class AdversarialModel(keras.Model):
         return logs | self.figures.norm_logs(scaled)
 
     def _seed_turn(self):
-        """Makes the dropout of a turn depend on its number alone, so that a
-        resumed run plays it identically."""
-        for party in (self.target, *self.budgets):
+        """Makes dropout and noise of a turn depend on its number alone, so
+        that a resumed run plays it identically."""
+        for party in (self.anonymizer, self.target, *self.budgets):
             for weight in party.variables:
                 if weight.path.endswith("seed_generator_state"):
                     seed, _ = keras.ops.unstack(weight.value)

@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from priv_keras.networks import bounds
+
 LEVEL = 1 / 255  # what an 8-bit camera can tell apart
 FINE, TIMES_RAW = 0.1, 3  # shares of fine detail from which it is told
 
@@ -30,11 +32,11 @@ class WatchAnonymizer(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.start is None:
-            self.start = np.array(self.model.anonymizer(self.frames))
+            self.start = self._output()
             self.since = self.model.turns_played()
 
     def on_epoch_end(self, epoch, logs=None):
-        after = np.array(self.model.anonymizer(self.frames))
+        after = self._output()
         if is_constant(after):
             self.say(
                 "warning: f_A gives the same picture for every frame: nobody "
@@ -56,6 +58,12 @@ class WatchAnonymizer(keras.callbacks.Callback):
                 f"warning: f_A has not moved in {turns} turns: it hides "
                 "nothing. Raise --gamma or --anonymizer_learning_rate."
             )
+
+    def _output(self):
+        # Noise would hide that pictures are the same, or have not moved.
+        return np.array(
+            bounds.without_noise(self.model.anonymizer)(self.frames)
+        )
 
 
 def is_constant(frames):

@@ -223,6 +223,7 @@ def page(card):
         f"of {width}x{height} pixels"
         + (f", cut from frames of {cut} pixels." if cut else "."),
         "",
+        *_bound(card.get("arguments", {}).get("bits")),
         *_quality(card["psnr"]),
         "## What was measured",
         "",
@@ -264,6 +265,18 @@ def _origin(card):
         f"f_A of priv_keras, `--anonymizer={card['anonymizer']}`{built}, after "
         f"{card['turns']} turns of the game"
     )
+
+
+def _bound(bits):
+    if not isinstance(bits, int | float):  # there are none, or a stranger's
+        return []
+    return [
+        f"At most {bits:g} bits of each frame get through, by the noise that "
+        "it adds, for any attacker. Frames add up: that is "
+        f"{25 * bits:g} bits of a second of 25 frames, and N people can be "
+        "told apart by log2(N) bits. What attackers read is below.",
+        "",
+    ]
 
 
 def _quality(psnr):

@@ -22,11 +22,16 @@ DOWNSAMPLES = {f"downsample_{n}": n for n in downsample.FACTORS}
 POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 # The arguments of each network that a card may name.
 KNOWN = {
-    "full": {"width", "upsampling", "low_pass"},
-    "lite": {"width", "low_pass"},
+    "full": {"width", "upsampling", "low_pass", "bits", "noise"},
+    "lite": {"width", "low_pass", "bits", "noise"},
 }
 MAX_LOW_PASS = 16
-MIN_WIDTH, MAX_WIDTH = 0.01, 8.0  # at 8, 107 million parameters
+# Pairs of the least and the greatest value of each other argument.
+RANGES = {
+    "width": (0.01, 8.0),  # at 8, 107 million parameters
+    "bits": (0.1, 1e6),
+    "noise": (0.01, 0.3),
+}
 WEIGHTS = "variables/{}/.ATTRIBUTES/VARIABLE_VALUE"  # as Keras names them
 
 
@@ -104,7 +109,10 @@ def _arguments(card):
 
 def _checked(arguments):
     """Returns the arguments of an anonymizer; raises unless they are sane."""
-    _check_width(arguments["width"])
+    for name in RANGES.keys() & arguments.keys():
+        _check_number(name, arguments[name])
+    if ("bits" in arguments) != ("noise" in arguments):
+        raise ValueError("its card names only one of bits and noise")
     upsampling = arguments.get("upsampling", "transposed")
     if upsampling not in UPSAMPLINGS:
         raise ValueError(
@@ -120,12 +128,13 @@ def _checked(arguments):
     return {**arguments, "low_pass": int(low_pass)}
 
 
-def _check_width(width):
-    number = isinstance(width, int | float) and not isinstance(width, bool)
-    if not number or not MIN_WIDTH <= width <= MAX_WIDTH:
+def _check_number(name, value):
+    least, most = RANGES[name]
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not least <= value <= most:
         raise ValueError(
-            f"its card names the width {width!r:.40}, not a number from "
-            f"{MIN_WIDTH} to {MAX_WIDTH}"
+            f"its card names the {name} {value!r:.40}, not a number from "
+            f"{least} to {most:g}"
         )
 
 

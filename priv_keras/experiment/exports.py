@@ -21,6 +21,7 @@ from priv_keras.deployment import card
 from priv_keras.deployment import saved_model
 from priv_keras.deployment import tflite
 from priv_keras.experiment.game import anonymizer_arguments
+from priv_keras.networks import bounds
 from priv_keras.pixels import to_uint8
 from priv_keras.runs.folder import RunFolder
 
@@ -45,6 +46,7 @@ def export(
     Raises:
         ValueError: If the output of a format differs too much from that of f_A.
     """
+    anonymizer = bounds.unpredictable(anonymizer)
     what = f"the anonymizer after {turns} turns" if turns else "the baseline"
     for name in formats:
         folder = folder_of(run_dir, name)

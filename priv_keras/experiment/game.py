@@ -37,9 +37,7 @@ def build_game(data, started=True):
     flags = training_flags
     keras.mixed_precision.set_global_policy(flags.PRECISION.value)
     return ALGORITHMS[flags.METHOD.value](
-        anonymizer.ANONYMIZERS[flags.ANONYMIZER.value](
-            **anonymizer_arguments()
-        ),
+        build_anonymizer(data_flags.SEED.value),
         start_target(data, started),
         [_budget(name, data, started) for name in flags.BUDGETS.value],
         budget_task=data.budget_task,
@@ -59,6 +57,16 @@ def build_game(data, started=True):
     )
 
 
+def build_anonymizer(seed=None):
+    """Returns an untrained f_A, as flags say.
+
+    Args:
+        seed: Int, of its noise; `None` for noise that nothing can repeat.
+    """
+    build = anonymizer.ANONYMIZERS[training_flags.ANONYMIZER.value]
+    return build(**anonymizer_arguments(), seed=seed)
+
+
 def anonymizer_arguments():
     """Returns the arguments of f_A's network as a dict, as flags say."""
     flags = training_flags
@@ -66,6 +74,9 @@ def anonymizer_arguments():
         "width": flags.ANONYMIZER_WIDTH.value,
         "low_pass": flags.ANONYMIZER_LOW_PASS.value,
     }
+    if flags.ANONYMIZER_BITS.value:
+        arguments["bits"] = flags.ANONYMIZER_BITS.value
+        arguments["noise"] = flags.ANONYMIZER_NOISE.value
     if flags.ANONYMIZER.value == "full":
         arguments["upsampling"] = flags.ANONYMIZER_UPSAMPLING.value
     return arguments

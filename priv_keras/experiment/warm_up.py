@@ -66,6 +66,7 @@ def _pair_fingerprint(data):
         flags.TARGET_WEIGHTS.value,
         flags.WARM_UP_TARGET_STEPS.value,
         flags.WARM_UP_TARGET_LEARNING_RATE.value,
+        flags.WARM_UP_TOGETHER.value,
     )
 
 
@@ -105,13 +106,15 @@ def _warm_up_target(game, data, say, raw_accuracy):
         SINGLE_LABEL,
         flags.WARM_UP_TARGET_LEARNING_RATE.value,
         flags.WARM_UP_TARGET_STEPS.value,
+        together=flags.WARM_UP_TOGETHER.value,
     )
     say(f"warm-up of f_T: validation A_T {reached:.3f}")
     if raw_accuracy and reached < raw_accuracy - FAR:
         say(
             f"warning: f_T reads {reached:.3f} of what f_A puts out, and "
-            f"{raw_accuracy:.3f} of raw clips. Raise --warm_up_target_steps or "
-            "--anonymizer_width, or lower --anonymizer_low_pass."
+            f"{raw_accuracy:.3f} of raw clips. Raise --warm_up_target_steps, "
+            "--anonymizer_width or --anonymizer_bits, or lower "
+            "--anonymizer_low_pass."
         )
 
 
@@ -133,7 +136,16 @@ def _warm_up_budgets(game, data, say):
 
 
 def _warm_up_classifier(
-    game, name, classifier, train, validation, label, task, learning_rate, steps
+    game,
+    name,
+    classifier,
+    train,
+    validation,
+    label,
+    task,
+    learning_rate,
+    steps,
+    together=False,
 ):
     def pairs(dataset):
         return dataset.map(lambda batch: (batch["clips"], batch[label]))
@@ -141,7 +153,7 @@ def _warm_up_classifier(
     clips = keras.Input(classifier.input_shape[1:])
     anonymized = PerFrame(game.anonymizer)(clips)
     steps_per_epoch = min(WARM_UP_EPOCH, steps)
-    game.anonymizer.trainable = False
+    game.anonymizer.trainable = together
     with console.watch(f"warm-up of {name}", steps) as watch:
         fitted = supervised.fit(
             keras.Model(clips, classifier(anonymized)),

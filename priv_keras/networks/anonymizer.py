@@ -7,8 +7,9 @@ import keras
 from keras import layers
 
 from priv_keras.layers import CropLike
-from priv_keras.layers import LowPass
+from priv_keras.layers import Enlarge
 from priv_keras.networks import lite
+from priv_keras.networks.bounds import bounded
 
 RESIDUAL_BLOCKS = 5
 
@@ -17,7 +18,7 @@ def build(
     width=1.0,
     input_shape=(None, None, 3),
     upsampling="transposed",
-    low_pass=1,
+    **bounds,
 ):
     """Returns f_A (Sec. 3.2), which filters each frame by itself.
 
@@ -28,8 +29,7 @@ def build(
         upsampling: `"transposed"` convolutions, as in the paper, whose period
             can show as a checkerboard; or `"resized"`, convolutions of frames
             that were enlarged first, with as many parameters.
-        low_pass: Int, side in pixels of the squares below which the output has
-            no detail; 1 for none, as in the paper.
+        **bounds: See `bounds.bounded`.
 
     Returns:
         Model from frames `(batch, height, width, 3)` in [0, 1] to frames of
@@ -63,9 +63,7 @@ def build(
     # float32 whatever the policy: bfloat16 is too coarse for 256 grey levels.
     x = layers.Activation("tanh", dtype="float32")(x)
     x = layers.Rescaling(0.5, 0.5, dtype="float32")(x)
-    if low_pass > 1:
-        x = LowPass(low_pass, dtype="float32")(x)
-    return keras.Model(frames, x, name="anonymizer")
+    return keras.Model(frames, bounded(x, **bounds), name="anonymizer")
 
 
 def _conv(x, filters, kernel_size, strides=1):
@@ -77,7 +75,7 @@ def _deconv(x, filters):
 
 
 def _resized(x, filters):
-    return _conv(layers.UpSampling2D(2)(x), filters, 3)
+    return _conv(Enlarge(2)(x), filters, 3)
 
 
 UPSAMPLINGS = {"transposed": _deconv, "resized": _resized}

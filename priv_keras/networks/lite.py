@@ -8,16 +8,16 @@ import keras
 from keras import layers
 
 from priv_keras.layers import CropLike
-from priv_keras.layers import LowPass
 from priv_keras.layers import PixelShuffle
 from priv_keras.layers import PixelUnshuffle
+from priv_keras.networks.bounds import bounded
 
 BLOCK = 4  # pixels
 CHANNELS = 48  # as many as a square of pixels has values
 RESIDUAL_BLOCKS = 3
 
 
-def build(width=1.0, input_shape=(None, None, 3), low_pass=1):
+def build(width=1.0, input_shape=(None, None, 3), **bounds):
     """Returns a light f_A, which filters each frame by itself.
 
     At width 1.0 it has 21,744 parameters and takes 16.5 million
@@ -27,7 +27,7 @@ def build(width=1.0, input_shape=(None, None, 3), low_pass=1):
     Args:
         width: Positive float that scales the channels of every hidden layer.
         input_shape: `(height, width, 3)`; both sizes may be `None`.
-        low_pass: See `anonymizer.build`.
+        **bounds: See `bounds.bounded`.
 
     Returns:
         Model from frames `(batch, height, width, 3)` in [0, 1] to frames of
@@ -55,9 +55,7 @@ def build(width=1.0, input_shape=(None, None, 3), low_pass=1):
     # float32 whatever the policy: bfloat16 is too coarse for 256 grey levels.
     x = layers.Activation("tanh", dtype="float32")(x)
     x = layers.Rescaling(0.5, 0.5, dtype="float32")(x)
-    if low_pass > 1:
-        x = LowPass(low_pass, dtype="float32")(x)
-    return keras.Model(frames, x, name="anonymizer")
+    return keras.Model(frames, bounded(x, **bounds), name="anonymizer")
 
 
 def _separable(x):

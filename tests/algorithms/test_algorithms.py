@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from by_hand import Softmax
+from toys import CLIP
 from toys import OPEN
 from toys import SHUT
 from toys import cluster
@@ -32,6 +33,7 @@ from priv_keras.algorithms.optimization import Optimizers
 from priv_keras.algorithms.optimization import gradient_step
 from priv_keras.algorithms.restarts import Restarts
 from priv_keras.algorithms.streams import Streams
+from priv_keras.layers import Channel
 
 EVERY = list(ALGORITHMS.values())
 # For tests that take seconds: one algorithm runs with the fast tests, the
@@ -579,6 +581,31 @@ def test_a_checkpoint_carries_every_optimizer(make_game, data, tmp_path):
     for got, want in zip(optimizers(resumed), optimizers(game), strict=True):
         for a, b in zip(got.variables, want.variables, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+def noisy_anonymizer():
+    frames = keras.Input(CLIP[1:])
+    x = keras.layers.Dense(3, "sigmoid")(frames)
+    return keras.Model(frames, Channel(2, limit=0.5, noise=0.2, seed=3)(x))
+
+
+def test_a_resumed_game_draws_the_noise_that_it_would_have(
+    make_game, data, tmp_path
+):
+    game = make_game(Entropy, anonymizer=noisy_anonymizer)
+    start = game.get_weights()
+    turn(game, data)
+    game.save_weights(tmp_path / "game.weights.h5")
+    turn(game, data)
+    resumed = make_game(Entropy, anonymizer=noisy_anonymizer)
+    resumed.load_weights(tmp_path / "game.weights.h5")
+    turn(resumed, data)
+    np.testing.assert_equal(resumed.get_weights(), game.get_weights())
+    # It is another one in each turn.
+    again = make_game(Entropy, anonymizer=noisy_anonymizer, lr=0.0)
+    again.set_weights(start)
+    first, second = turn(again, data), turn(again, data)
+    assert first["target_loss"] != second["target_loss"]
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from priv_keras.deployment import anonymizer
 from priv_keras.deployment import card
 from priv_keras.deployment import saved_model
 from priv_keras.deployment import tflite
+from priv_keras.networks import bounds
 from priv_keras.networks.anonymizer import ANONYMIZERS
 from priv_keras.pixels import to_float
 from priv_keras.pixels import to_uint8
@@ -108,6 +109,24 @@ def test_tflite_equals_the_model_at_any_size(exported, precision):
             assert served.shape == frames.shape
             error = np.abs(served - reference(exported[0], frames)).max()
             assert error <= TOLERANCES[precision]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_what_bounds_the_full_network_goes_into_tflite(precision, tmp_path):
+    """A bound of bits has noise, which is new in each frame."""
+    model = ANONYMIZERS["full"](
+        width=0.125, upsampling="resized", low_pass=3, bits=8.0, noise=0.1
+    )
+    folder = tmp_path / "tflite"
+    frames = smooth_frames(8, seed=1)
+    assert tflite.export_tflite(model, folder, precision, frames, frames) > 40
+    anonymize = priv_keras.Anonymizer.load(folder)
+    drawn = np.concatenate([anonymize(frames[:1]) for _ in range(100)])
+    assert len({x.tobytes() for x in drawn}) == 100
+    quiet = reference(bounds.without_noise(model), frames[:1])[0]
+    assert np.abs(drawn.mean(0) - quiet).mean() < 4
+    assert 10 < drawn.std(0).mean() < 0.1 * 255
 
 
 def test_int8_is_near_the_model(exported):

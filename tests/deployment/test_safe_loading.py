@@ -18,6 +18,7 @@ from priv_keras import baselines
 from priv_keras.deployment import card as cards
 from priv_keras.deployment import saved_model
 from priv_keras.deployment import tensor_bundle
+from priv_keras.networks import bounds
 from priv_keras.networks.anonymizer import ANONYMIZERS
 
 FRAMES = np.random.default_rng(0).integers(0, 256, (2, 21, 30, 3), "uint8")
@@ -216,6 +217,30 @@ def test_what_bounds_an_anonymizer_is_part_of_its_export(
     assert np.abs(rebuilt(FRAMES) - graph).max() <= 1
 
 
+@pytest.mark.parametrize("name", ANONYMIZERS)
+@pytest.mark.parametrize("trusted", [True, False])
+def test_the_noise_of_an_export_is_new_in_each_process_and_frame(
+    name, trusted, tmp_path
+):
+    options = {"low_pass": 2, "bits": 8.0, "noise": 0.1}
+    arguments = {"width": WIDTH, "dtype_policy": "float32", **options}
+    keras.utils.set_random_seed(0)
+    network = ANONYMIZERS[name](WIDTH, **options, seed=7)
+    card = {**CARD, "anonymizer": name, "arguments": arguments}
+    plain = bounds.unpredictable(network)
+    saved_model.export_saved_model(plain, tmp_path / "model", card)
+    passed = []
+    for _ in range(2):
+        keras.utils.set_random_seed(0)
+        model = load(tmp_path / "model", trusted=trusted)
+        passed.extend(model(FRAMES[:1]).astype(float) for _ in range(200))
+    passed = np.stack(passed)
+    assert len({x.tobytes() for x in passed}) == len(passed)
+    # Of many draws only the mean is left, and it is that of the network.
+    quiet = np.asarray(bounds.without_noise(network)(FRAMES[:1] / 255.0))
+    np.testing.assert_allclose(passed.mean(0) / 255, quiet, atol=0.03)
+
+
 @pytest.mark.parametrize(
     ("option", "says"),
     [
@@ -224,7 +249,11 @@ def test_what_bounds_an_anonymizer_is_part_of_its_export(
         ({"low_pass": 10**9}, "low-pass 1000000000"),
         ({"low_pass": "4"}, "low-pass '4'"),
         ({"upsampling": "lambda"}, "upsampling 'lambda', not one of"),
-        ({"noise": 1}, "with its own arguments"),
+        ({"blur": 1}, "with its own arguments"),
+        ({"bits": 8.0}, "only one of bits and noise"),
+        ({"bits": 8.0, "noise": 1.0}, "noise 1.0, not a number from 0.01"),
+        ({"bits": 0, "noise": 0.1}, "bits 0, not a number from 0.1 to 1e.06"),
+        ({"bits": "8", "noise": 0.1}, "bits '8'"),
     ],
 )
 def test_a_card_cannot_ask_for_more(option, says, tmp_path):
