@@ -97,7 +97,7 @@ def _compile_classifier(model, task, learning_rate):
             variable.assign(keras.ops.zeros_like(variable))
         model.optimizer.learning_rate = learning_rate
         return f"val_{metric.name}"
-    accuracy = keras.metrics.MeanMetricWrapper(task.accuracy, "accuracy")
+    accuracy = Accuracy(task)
     _compile(
         model,
         keras.optimizers.Adam(learning_rate),
@@ -124,6 +124,24 @@ def _history(model, train, epochs, steps_per_epoch, callbacks, **kwargs):
         verbose=0,
         **kwargs,
     ).history
+
+
+class Accuracy(keras.metrics.Mean):
+    """The accuracy of a task, in which each clip counts alike.
+
+    The mean over batches would count those of a last, smaller one for more.
+
+    Args:
+        task: `losses.Task`.
+    """
+
+    def __init__(self, task):
+        super().__init__("accuracy")
+        self.task = task
+
+    def update_state(self, labels, logits, sample_weight=None):
+        clips = keras.ops.shape(logits)[0]
+        super().update_state(self.task.accuracy(labels, logits), clips)
 
 
 class KeepBest(keras.callbacks.Callback):

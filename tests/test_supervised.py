@@ -195,6 +195,22 @@ def test_of_attributes_the_best_epoch_is_that_of_their_precision():
     assert fitted["validation_accuracy"] == pytest.approx(2 / 32)
 
 
+def test_each_validation_clip_counts_alike():
+    """A last batch of one clip is a fifth of five clips, and not a half."""
+    clips = np.eye(2, dtype="float32")[[0, 0, 0, 0, 1]]
+    reader = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    reader.set_weights([np.eye(2), np.zeros(2)])
+    data = tf.data.Dataset.from_tensor_slices((clips, np.zeros(5, "int64")))
+    fitted = supervised.fit(
+        *(reader, data.batch(5).repeat(), data.batch(4), SINGLE_LABEL),
+        learning_rate=0.0,
+        epochs=1,
+        steps_per_epoch=1,
+    )
+    assert fitted["validation"] == pytest.approx(0.8)
+    assert fitted["validation_accuracy"] == pytest.approx(0.8)
+
+
 def test_identity_brings_the_anonymizer_near_its_input():
     model = anonymizer.build(width=0.125)
     y, x = np.mgrid[:16, :16] / 16
