@@ -1,8 +1,10 @@
 """Layers that the paper needs and Keras lacks."""
 
 import math
+import secrets
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 
@@ -182,8 +184,9 @@ class Channel(LowPass):
         noise: Float, the standard deviation of the noise, as a share of the
             range of a pixel. At 0 nothing is bounded.
         seed: Int, for noise that is the same in each run, as training needs
-            it. Whoever knows it can take the noise away again. Without it, the
-            operating system seeds the noise, and nothing can repeat it.
+            it. Whoever knows it can take the noise away again. Without it,
+            TensorFlow seeds the noise anew in each process, by 32 random bits;
+            see `draw_secretly`.
 
     Call arguments:
         inputs: Float tensor `(batch, height, width, channels)` in [0, 1].
@@ -198,8 +201,16 @@ class Channel(LowPass):
     def __init__(self, block, limit, noise, seed=None, **kwargs):
         super().__init__(block, **kwargs)
         self.limit, self.noise, self.seed = limit, noise, seed
+        self.secret = None
         if seed is not None:
             self.seeds = keras.random.SeedGenerator(seed)
+
+    def draw_secretly(self):
+        """Seeds the noise by 192 bits of the operating system, since 32 can be
+        tried one by one. Call it before the layer is traced, and export no
+        model after it, since the file would hold the seed."""
+        state = np.frombuffer(secrets.token_bytes(24), "int64")
+        self.secret = tf.random.Generator.from_state(state, "philox")
 
     @staticmethod
     def limit_of(bits, noise):
@@ -215,7 +226,9 @@ class Channel(LowPass):
         return tf.clip_by_value(noisy, 0.0, 1.0)
 
     def _drawn(self, shape):
-        if self.seed is None:
+        if self.secret is not None:
+            drawn = self.secret.normal(shape)
+        elif self.seed is None:
             # `keras.utils.set_random_seed` would seed `tf.random.normal` too,
             # and an export would then hold its seed.
             drawn = tf.raw_ops.RandomStandardNormal(

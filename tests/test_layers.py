@@ -219,6 +219,21 @@ def test_a_channel_repeats_its_noise_only_with_a_seed():
     assert np.abs(drawn(None) - drawn(None)).max() > 0.05
 
 
+def test_secret_noise_is_noise_of_its_own_for_each_layer():
+    frames = np.full((500, 4, 4, 3), 0.5, "float32")
+    drawn = []
+    for _ in range(2):
+        keras.utils.set_random_seed(0)
+        channel = Channel(1, 1.0, 0.1, seed=1)
+        channel.draw_secretly()
+        drawn.append(np.asarray(tf.function(channel)(frames)) - 0.5)
+        drawn.append(np.asarray(channel(frames)) - 0.5)
+    for one in drawn:
+        assert one.std() == pytest.approx(0.1, rel=0.05)
+    between = np.corrcoef([one.ravel() for one in drawn]) - np.eye(4)
+    assert np.abs(between).max() < 0.05
+
+
 def test_a_channel_has_a_gradient_also_for_a_plain_frame():
     frames = tf.Variable(tf.fill((1, 8, 8, 3), 0.5))
     with tf.GradientTape() as tape:

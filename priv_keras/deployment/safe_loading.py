@@ -15,6 +15,7 @@ import numpy as np
 
 from priv_keras.baselines import downsample
 from priv_keras.deployment import tensor_bundle
+from priv_keras.networks import bounds
 from priv_keras.networks.anonymizer import ANONYMIZERS
 from priv_keras.networks.anonymizer import UPSAMPLINGS
 
@@ -53,6 +54,7 @@ def rebuild(folder, card):
     try:
         network = _build(card)
         _load(network, folder / "variables" / "variables")
+        bounds.draw_secretly(network)
     except (OSError, ValueError) as error:
         raise ValueError(
             f"{folder} cannot be rebuilt without running its own code: "

@@ -39,6 +39,17 @@ def unpredictable(model):
     return _changed(model, seed=None)
 
 
+def draw_secretly(model):
+    """Makes the noise of f_A as hard to guess as the operating system can.
+
+    Args:
+        model: f_A, which is changed and must not be exported after it.
+    """
+    for layer in model.layers:
+        if isinstance(layer, Channel):
+            layer.draw_secretly()
+
+
 def without_noise(model):
     """Returns f_A without noise, to compare it with what it was converted to.
 

@@ -16,6 +16,7 @@ from tensorflow.python.eager.polymorphic_function import polymorphic_function
 import priv_keras
 from priv_keras import baselines
 from priv_keras.deployment import card as cards
+from priv_keras.deployment import safe_loading
 from priv_keras.deployment import saved_model
 from priv_keras.deployment import tensor_bundle
 from priv_keras.networks import bounds
@@ -215,6 +216,20 @@ def test_what_bounds_an_anonymizer_is_part_of_its_export(
     graph = load(tmp_path / "model", trusted=True)(FRAMES).astype(int)
     rebuilt = load(tmp_path / "model")
     assert np.abs(rebuilt(FRAMES) - graph).max() <= 1
+
+
+def test_the_noise_of_what_is_rebuilt_is_seeded_by_the_system(tmp_path):
+    options = {"bits": 8.0, "noise": 0.1}
+    arguments = {"width": WIDTH, "dtype_policy": "float32", **options}
+    card = {**CARD, "arguments": arguments}
+    network = ANONYMIZERS["lite"](WIDTH, **options)
+    saved_model.export_saved_model(network, tmp_path / "model", card)
+    card = cards.check(tmp_path / "model")
+    first, second = (
+        safe_loading.rebuild(tmp_path / "model", card).layers[-1].secret
+        for _ in range(2)
+    )
+    assert not np.array_equal(first.state, second.state)
 
 
 @pytest.mark.parametrize("name", ANONYMIZERS)
