@@ -7,6 +7,7 @@ from toys import CLIP
 from priv_keras import callbacks
 from priv_keras.algorithms import Entropy
 from priv_keras.callbacks import watch_anonymizer
+from priv_keras.layers import Channel
 
 FRAMES = np.random.default_rng(0).random((4, *CLIP[1:]), "float32")
 
@@ -60,12 +61,12 @@ def test_fine_detail_is_the_share_above_half_of_the_band():
 
 def test_an_anonymizer_that_writes_in_fine_patterns_is_told(make_game, data):
     def checkered(frames):
-        return frames + 0.5 * (-1.0) ** np.indices(frames.shape[1:]).sum(0)
+        return frames + 0.5 * (-1.0) ** np.indices(CLIP[1:]).sum(0)
 
     smooth = np.stack([np.full(CLIP[1:], x, "float32") for x in (0.3, 0.6)])
     smooth[:, :2] += 0.2
     game = make_game(Entropy, lr=0.0)
-    game.anonymizer = keras.layers.Lambda(checkered)
+    game.anonymizer = keras.Sequential([keras.layers.Lambda(checkered)])
     said = []
     watcher = callbacks.WatchAnonymizer(smooth, said.append)
     watcher.set_model(game)
@@ -73,3 +74,27 @@ def test_an_anonymizer_that_writes_in_fine_patterns_is_told(make_game, data):
     watcher.on_epoch_end(0)
     assert len(said) == 1
     assert "may write in fine patterns" in said[0]
+
+
+def test_noise_does_not_hide_that_f_a_gives_one_picture(make_game):
+    frames = np.full((2, *CLIP[1:]), 0.5, "float32")
+    frames[:, :2] += np.array([0.1, 0.3])[:, None, None, None]
+    channel = Channel(1, limit=1.0, noise=0.3)
+    told = []
+    for scale in (1.0, 0.0):
+        said = []
+        game = make_game(Entropy)
+        game.anonymizer = keras.Sequential(
+            [
+                keras.Input(CLIP[1:]),
+                keras.layers.Rescaling(scale, 0.5 * (1 - scale)),
+                channel,
+            ]
+        )
+        watcher = callbacks.WatchAnonymizer(frames, said.append)
+        watcher.set_model(game)
+        watcher.on_epoch_begin(0)
+        watcher.on_epoch_end(0)
+        told.append(said)
+    assert told[0] == []
+    assert "the same picture for every frame" in told[1][0]
