@@ -24,7 +24,7 @@ KEPT = RESULTS.with_suffix(".jsonl")
 GAMES = {
     "entropy, Eq. (7a)": ("--privacy_cost=entropy", "--anonymizer_steps=1"),
     "uniform": ("--privacy_cost=uniform", "--anonymizer_steps=1"),
-    "the tiny scale's": (),
+    "--recipe=bounded": ("--recipe=bounded",),
 }
 FIGURES = {
     "budget_entropy": "H_B of its maximum",
