@@ -20,6 +20,7 @@ import time
 
 import lines
 import machine
+import target_networks
 
 ROOT = pathlib.Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "three_sets.md"
@@ -88,24 +89,11 @@ def measure(name, dataset, raw, seed, out):
 
 
 def shards(dataset, raw, seed, out):
-    """Builds a data set's shards if they are missing.
-
-    Returns:
-        Tuple of flags that name them.
-    """
+    """Returns the flags that name a data set, built if it is missing."""
     if dataset == "puppets":
         return ("--dataset=puppets",)
-    kind = "folder" if dataset == "speakers" else dataset
-    fold = seed if dataset == "ut_interaction" else 0
-    folder = out / f"{dataset}-{fold}-shards"
-    if not (folder / kind / "manifest.json").exists():
-        options = [f"--fold={fold}"] if dataset == "ut_interaction" else []
-        program(
-            "tfrecords_tools.build",
-            *(f"--dataset={kind}", f"--raw_dir={raw}", f"--out_dir={folder}"),
-            *options,
-        )
-    return f"--dataset={kind}", f"--data_dir={folder}"
+    folder = target_networks.shards(dataset, raw, seed, out)
+    return f"--dataset={folder.name}", f"--data_dir={folder.parent}"
 
 
 def program(name, *args):

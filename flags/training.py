@@ -175,9 +175,10 @@ ANONYMIZER_BITS = absl_flags.DEFINE_float(
     "anonymizer_bits",
     None,
     "Bits of each frame that get through f_A at most, by noise that it adds: a "
-    "bound that holds for any attacker. Lower it for more privacy; from 4 to "
-    "16 leave most actions readable. Without it nothing bounds them and there "
-    "is no noise, as in the paper. It is part of every export.",
+    "bound that holds for any attacker who cannot guess the noise. Lower it "
+    "for more privacy, raise it for more accuracy; --recipe=bounded has 12. "
+    "Without it nothing bounds them and there is no noise, as in the paper. It "
+    "is part of every export.",
     lower_bound=0.1,
     upper_bound=1e6,
 )

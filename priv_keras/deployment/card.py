@@ -272,9 +272,12 @@ def _bound(bits):
         return []
     return [
         f"At most {bits:g} bits of each frame get through, by the noise that "
-        "it adds, for any attacker. Frames add up: that is "
-        f"{25 * bits:g} bits of a second of 25 frames, and N people can be "
-        "told apart by log2(N) bits. What attackers read is below.",
+        "it adds, for any attacker who cannot guess that noise: priv_keras "
+        "seeds it by 192 random bits where it loads a SavedModel as usual, and "
+        "TensorFlow by 32 where the graph or a TFLite file is run. Frames add "
+        f"up: that is {25 * bits:g} bits of a second of 25 frames, and N "
+        "people can be told apart by log2(N) bits. What attackers read is "
+        "below.",
         "",
     ]
 

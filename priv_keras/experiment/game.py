@@ -37,7 +37,9 @@ def build_game(data, started=True):
     flags = training_flags
     keras.mixed_precision.set_global_policy(flags.PRECISION.value)
     return ALGORITHMS[flags.METHOD.value](
-        build_anonymizer(data_flags.SEED.value),
+        anonymizer.ANONYMIZERS[flags.ANONYMIZER.value](
+            **anonymizer_arguments(), seed=data_flags.SEED.value
+        ),
         start_target(data, started),
         [_budget(name, data, started) for name in flags.BUDGETS.value],
         budget_task=data.budget_task,
@@ -55,16 +57,6 @@ def build_game(data, started=True):
         ),
         **_own_arguments(),
     )
-
-
-def build_anonymizer(seed=None):
-    """Returns an untrained f_A, as flags say.
-
-    Args:
-        seed: Int, of its noise; `None` for noise that nothing can repeat.
-    """
-    build = anonymizer.ANONYMIZERS[training_flags.ANONYMIZER.value]
-    return build(**anonymizer_arguments(), seed=seed)
 
 
 def anonymizer_arguments():
