@@ -52,6 +52,7 @@ GROUPS = {
         "target_head",
         "budgets",
         "budget_normalization",
+        "budget_pooling",
         "target_weights",
         "budget_weights",
     ),
@@ -117,6 +118,15 @@ BUDGET_NORMALIZATION = choices.one_of(
     ["batch", "group"],
     "The normalization of the budget models. `group` keeps no moving "
     "statistics, which can help with small batches.",
+)
+BUDGET_POOLING = choices.one_of(
+    "budget_pooling",
+    "logits",
+    ["logits", "frames"],
+    "What the budget models average over the frames of a clip: their `logits`, "
+    "as in the paper, or the `frames`, so that they read the clip's mean "
+    "picture. Choose `frames` where f_A adds noise (--anonymizer_bits), which "
+    "the mean picture has less of. Needs --budget_frames above 1 to differ.",
 )
 BUDGET_BATCH_SIZE = absl_flags.DEFINE_integer(
     "budget_batch_size",

@@ -24,6 +24,7 @@ def clips(
     seed=0,
     clips_per_video=1,
     middle=False,
+    kept=None,
     runs=None,
     layout=schema,
 ):
@@ -54,14 +55,17 @@ def clips(
             their frames interleave. `None`: see above, in training as well.
         middle: Bool, whether only the clip in the middle of each video is
             taken if `clips_per_video` is `None`.
+        kept: Int, how many frames of each clip are decoded and returned, in
+            their order, which are drawn at random; `None` for all.
         runs: Dict, as `records.read_records` takes it.
         layout: What parses a record and decodes its frames.
 
     Returns:
         Unbatched `tf.data.Dataset` of dicts: `clips` float32
-        `(frames, size, size, 3)` in [0, 1], `video` string, and int64 labels:
-        scalars, vectors of 0 and 1 for multi-label ones, or
-        `(frames, classes)` for those that each frame has for itself.
+        `(frames, size, size, 3)` in [0, 1], or `(kept, size, size, 3)`,
+        `video` string, and int64 labels: scalars, vectors of 0 and 1 for
+        multi-label ones, or `(frames, classes)` for those that each frame has
+        for itself.
 
     Raises:
         FileNotFoundError: If no file matches `pattern`.
@@ -82,6 +86,7 @@ def clips(
         flip=flip,
         clips_per_video=clips_per_video,
         middle=middle,
+        kept=min(kept or frames, frames),
         layout=layout,
     )
     records = read_records(pattern, seed if training else None, runs)
@@ -100,6 +105,7 @@ class _Cutter(NamedTuple):
     flip: bool
     clips_per_video: int | None
     middle: bool
+    kept: int
     layout: object
 
     def cut(self, records, seed):
@@ -145,6 +151,10 @@ class _Cutter(NamedTuple):
         for name in self.labels:
             if self.shapes.get(name, ())[:1] == (None,):  # one for each frame
                 about[name] = tf.gather(about[name], chosen)
+        if self.kept < self.frames:
+            # One key serves one draw, and `indices` has drawn.
+            key = tf.random.fold_in(keys[0], 1)
+            chosen = some(chosen, self.kept, key)
         taken = encoded._replace(frames=tf.gather(encoded.frames, chosen))
         return taken, about, keys
 
@@ -173,7 +183,7 @@ class _Cutter(NamedTuple):
             crop_key,
             mirrored,
         )
-        shape = (self.frames, self.size, self.size, 3)
+        shape = (self.kept, self.size, self.size, 3)
         return {"clips": tf.ensure_shape(clip, shape), **about}
 
 
@@ -219,6 +229,20 @@ def consecutive(length, frames, index):
     """
     indices = tf.cast(index, tf.int32) * frames + tf.range(frames)
     return tf.minimum(indices, length - 1)
+
+
+def some(values, number, key):
+    """Returns `number` of some values, drawn at random, in their order.
+
+    Args:
+        values: Tensor `(n, ...)` with n >= `number`.
+        number: Int.
+        key: Two ints, the seed.
+    """
+    order = tf.random.experimental.stateless_shuffle(
+        tf.range(tf.shape(values)[0]), key
+    )
+    return tf.gather(values, tf.sort(order[:number]))
 
 
 def count(content, split, frames):

@@ -6,6 +6,7 @@ import shutil
 import tensorflow as tf
 
 from priv_keras.pixels import to_uint8
+from tfrecords_tools import read
 
 
 def filtered(dataset, anonymizer, folder=None, keep=True, watched=iter):
@@ -39,34 +40,24 @@ def filtered(dataset, anonymizer, folder=None, keep=True, watched=iter):
     return whole(pixels.cache(file) if file or keep else pixels, watched)
 
 
-def fresh(cuts, anonymizer, frames, batch_size, seed):
+def fresh(cuts, anonymizer, batch_size):
     """Filters new random cuts for as long as they are asked for.
-
-    Only the frames that are used pass through f_A.
 
     Args:
         cuts: Dataset of single examples, dicts whose `clips` are float32
             `(frames, height, width, 3)` in [0, 1]; each pass is another one.
         anonymizer: See `filtered`; one that treats each frame by itself.
-        frames: Int, frames of each clip to keep.
         batch_size: Int, clips to filter at once.
-        seed: Int, of the choice of frames.
 
     Returns:
         Endless unbatched dataset of the same dicts, with uint8 `clips`.
     """
-    # A key per clip: stateful random ops in a parallel map would not repeat.
-    keys = tf.data.Dataset.random(seed, rerandomize_each_iteration=True)
-
-    def shortened(example, key):
-        return {**example, "clips": some_frames(example["clips"], frames, key)}
 
     def anonymize(batch):
         return {**batch, "clips": to_uint8(anonymizer(batch["clips"]))}
 
     return (
-        tf.data.Dataset.zip(cuts.repeat(), keys.batch(2))
-        .map(shortened, num_parallel_calls=tf.data.AUTOTUNE)
+        cuts.repeat()
         .batch(batch_size, drop_remainder=True)
         .map(anonymize)
         .unbatch()
@@ -75,12 +66,8 @@ def fresh(cuts, anonymizer, frames, batch_size, seed):
 
 def some_frames(clip, frames, key):
     """Returns `frames` frames of a clip, drawn at random, in their order."""
-    order = tf.random.experimental.stateless_shuffle(
-        tf.range(tf.shape(clip)[0]), key
-    )
     shape = (min(frames, clip.shape[0]), *clip.shape[1:])
-    chosen = tf.gather(clip, tf.sort(order[:frames]))
-    return tf.ensure_shape(chosen, shape)
+    return tf.ensure_shape(read.some(clip, shape[0], key), shape)
 
 
 def unfiltered(dataset, keep=True, watched=iter):

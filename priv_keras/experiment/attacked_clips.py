@@ -103,7 +103,7 @@ class _Clips:
         }
         self.bytes = {split: trained.clip_bytes() for split in SPLITS}
         self.bytes["test"] = tested.clip_bytes()
-        self.cuts = trained.cuts("train", "attackers")
+        self.cuts = functools.partial(trained.cuts, "train", "attackers")
 
     def raw(self):
         """Returns a dict of each split to its raw clips, see `_fresh`."""
@@ -142,7 +142,12 @@ class _Clips:
         `two_step.train`; empty if `--judge` has none."""
         if not JUDGES[flags.JUDGE.value].fresh:
             return {}
-        return {"fresh": functools.partial(filtering.fresh, self.cuts, filter)}
+
+        def fresh(frames, batch_size):
+            cuts = self.cuts(kept=frames)
+            return filtering.fresh(cuts, filter, batch_size)
+
+        return {"fresh": fresh}
 
     def _fits(self, split):
         return self.counts[split] * self.bytes[split] <= attack.IN_MEMORY

@@ -144,6 +144,7 @@ def _budget(name, data, started=True):
         data.clip_shape[1:],
         flags.BUDGET_NORMALIZATION.value,
         "imagenet" if weights == "imagenet" else None,
+        flags.BUDGET_POOLING.value,
     )
     if file:
         checkpoints.load(budget, file)

@@ -78,6 +78,7 @@ class Shards(sides.Side):
         training=False,
         whole=False,
         frames=None,
+        kept=None,
         epoch=0,
     ):
         """Returns single clips of a split.
@@ -92,6 +93,8 @@ class Shards(sides.Side):
                 there is one clip of each video.
             whole: Bool, whether to return all clips that the manifest counts.
             frames: Int, frames of a clip; those of this side if `None`.
+            kept: Int, how many of these to decode, drawn at random; `None` for
+                all.
             epoch: Int, which random numbers to draw.
 
         Returns:
@@ -113,6 +116,7 @@ class Shards(sides.Side):
             seed=self._seed(stream, epoch),
             clips_per_video=per_video,
             middle=not (training or whole),
+            kept=kept,
             runs=self._runs(),
         ).map(self._renamed)
 
@@ -148,14 +152,14 @@ class Shards(sides.Side):
             if found.broken
         }
 
-    def cuts(self, split, stream, frames=None, epoch=0):
+    def cuts(self, split, stream, frames=None, epoch=0, kept=None):
         """Returns random cuts, about half of them mirrored if `cut.mirror`.
 
         There is one cut of each video, or all of its clips if its manifest cuts
         videos into clips of consecutive frames.
 
         Args:
-            split, stream, frames, epoch: See `clips`.
+            split, stream, frames, epoch, kept: See `clips`.
 
         Returns:
             `tf.data.Dataset`, see `clips`.
@@ -165,6 +169,7 @@ class Shards(sides.Side):
             stream,
             training=True,
             frames=frames,
+            kept=kept,
             epoch=epoch,
         )
 

@@ -14,6 +14,7 @@ from priv_keras.networks.normalization import MOMENTUM
 from priv_keras.networks.normalization import groups
 
 NAME = re.compile(r"(mobilenet_v2|convnet)_([0-9]+(\.[0-9]+)?)")
+POOLINGS = ("logits", "frames")
 CONVNET = (32, 64, 128, 256)  # channels, each at half the height and width
 
 
@@ -23,12 +24,11 @@ def build(
     input_shape=(112, 112, 3),
     normalization="batch",
     weights=None,
+    pooling="logits",
 ):
     """Returns a budget model f_B (Sec. 3.2).
 
-    Its logits are averaged over the frames of a clip, which works better than
-    their maximum (footnote 1, Sec. 3.2). A clip may have any number of frames:
-    a VISPR image is a clip of one.
+    A clip may have any number of frames: a VISPR image is a clip of one.
 
     Args:
         name: `"mobilenet_v2_<alpha>"`, as in `"mobilenet_v2_0.5"`; alpha is
@@ -40,13 +40,14 @@ def build(
             for moving statistics to follow the weights.
         weights: `None` for random weights, or `"imagenet"` for those that
             `keras.applications` downloads; the last layer is always random.
+        pooling: See `over_frames`.
 
     Returns:
         Model from clips `(batch, frames, height, width, channels)` in [0, 1]
         to logits `(batch, num_classes)`.
 
     Raises:
-        ValueError: If `name` or `normalization` is unknown.
+        ValueError: If `name`, `normalization` or `pooling` is unknown.
         OSError: If weights cannot be downloaded.
     """
     family, alpha = parse(name)
@@ -70,7 +71,7 @@ def build(
             alpha=alpha,
         )
         pretrained.start_from(trained, network)
-    return over_frames(network, input_shape, name.replace(".", "_"))
+    return over_frames(network, input_shape, name.replace(".", "_"), pooling)
 
 
 def parse(name):
@@ -106,18 +107,32 @@ def _convnet(width, num_classes, input_shape):
     return keras.Model(frames, keras.layers.Dense(num_classes)(x))
 
 
-def over_frames(network, frame_shape, name=None):
-    """Returns a classifier of clips that averages the logits of their frames.
+def over_frames(network, frame_shape, name=None, pooling="logits"):
+    """Returns a classifier of clips that reads one frame at a time.
 
     Args:
         network: Model from frames `(batch, height, width, channels)` in
             [0, 1] to logits `(batch, classes)`.
         frame_shape: `(height, width, channels)`.
         name: Name of the model that is returned.
+        pooling: What is averaged over the frames of a clip. `"logits"`, which
+            works better than their maximum (footnote 1, Sec. 3.2); or
+            `"frames"`, so that the network reads one mean picture of the clip,
+            in which noise that is new in each frame cancels.
+
+    Raises:
+        ValueError: If `pooling` is unknown.
     """
-    clips = keras.Input((None, *frame_shape), name="clips")
+    if pooling not in POOLINGS:
+        raise ValueError(
+            f"`pooling` must be one of {', '.join(POOLINGS)}. Received: "
+            f"{pooling!r}."
+        )
+    clips = frames = keras.Input((None, *frame_shape), name="clips")
+    if pooling == "frames":
+        frames = keras.ops.mean(frames, axis=1, keepdims=True)
     # keras.applications expects frames in [-1, 1].
-    logits = PerFrame(network)(keras.layers.Rescaling(2.0, -1.0)(clips))
+    logits = PerFrame(network)(keras.layers.Rescaling(2.0, -1.0)(frames))
     logits = keras.ops.mean(keras.ops.cast(logits, "float32"), axis=1)
     return keras.Model(clips, logits, name=name)
 

@@ -201,22 +201,21 @@ def test_statistics_are_stale_where_inference_knows_less():
     assert not two_step.stale(trained=0.1, inferred=0.1)  # has learned nothing
 
 
-def test_fresh_cuts_pass_the_anonymizer_frame_by_frame():
+def test_fresh_cuts_pass_the_anonymizer_again_and_again():
     def numbered(clips):
         return clips / 2
 
     cuts = batches().unbatch()
-    made = filtering.fresh(cuts, numbered, frames=1, batch_size=8, seed=0)
+    made = filtering.fresh(cuts, numbered, batch_size=8)
     raw = np.concatenate([b["clips"] for b in batches()])
     seen = set()
     for example in made.take(100).as_numpy_iterator():
-        assert example["clips"].shape == (1, 4, 4, 3)
         far = np.abs(raw * 127.5 - example["clips"].astype(float)).max(
-            (2, 3, 4)
+            (1, 2, 3, 4)
         )
-        seen.add(np.unravel_index(far.argmin(), far.shape))
+        seen.add(int(far.argmin()))
         assert far.min() <= 0.51
-    assert {frame for _, frame in seen} == {0, 1} and len(seen) > 48
+    assert len(seen) == 48
 
 
 def test_an_attacker_trains_on_fresh_cuts_if_there_are_any(tmp_path):
@@ -224,9 +223,11 @@ def test_an_attacker_trains_on_fresh_cuts_if_there_are_any(tmp_path):
     blank = dataset.map(
         lambda example: {**example, "clips": tf.zeros_like(example["clips"])}
     )
-    cuts = functools.partial(
-        filtering.fresh, batches().unbatch(), lambda clips: clips
-    )
+
+    def cuts(frames, batch_size):
+        clips = batches().unbatch()
+        return filtering.fresh(clips, lambda clips: clips, batch_size)
+
     found = two_step.attack(
         *("a", lambda: toy_classifier(5)),
         {**splits(dataset), "train": blank, "fresh": cuts},

@@ -163,6 +163,15 @@ def test_a_convnet_is_a_budget_model_averaged_over_frames(normalization):
     assert wide.count_params() > 3 * model.count_params()
 
 
+def test_a_budget_model_can_read_the_mean_picture_of_a_clip():
+    model = budgets.build("convnet_0.5", 5, (32, 32, 3), pooling="frames")
+    clips = np.random.rand(2, 3, 32, 32, 3).astype("float32")
+    mean = clips.mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(model(clips), model(mean), atol=1e-5)
+    frames = [model(clips[:, i : i + 1]) for i in range(3)]
+    assert np.abs(model(clips) - np.mean(frames, 0)).max() > 1e-3
+
+
 def batch_norms(model):
     return [
         layer
@@ -288,6 +297,8 @@ def test_unknown_names_list_the_known_ones():
         budgets.build("resnet_1", 5)
     with pytest.raises(ValueError, match="must be 'batch' or 'group'"):
         budgets.build("mobilenet_v2_0.35", 5, (32, 32, 3), "layer")
+    with pytest.raises(ValueError, match="logits, frames.*'max'"):
+        budgets.build("convnet_0.5", 5, (32, 32, 3), pooling="max")
 
 
 @pytest.mark.parametrize("build", [anonymizer.build, lambda w: c3d.build(8, w)])

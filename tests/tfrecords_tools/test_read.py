@@ -155,6 +155,26 @@ def test_only_frames_that_are_taken_are_decoded(tmp_path):
         list(clips(path, clips_per_video=2))
 
 
+def test_some_frames_of_a_clip_are_drawn_and_only_they_are_decoded(tmp_path):
+    example = tf.train.Example.FromString(record_of(map(gray, range(20))))
+    jpegs = example.features.feature["frames"].bytes_list.value
+    for t in set(range(20)) - {2, 7, 12, 17}:
+        jpegs[t] = b"no JPEG"
+    videos = [example.SerializeToString()] * 60
+    path = write_records(tmp_path / "s", videos)
+    whole = np.asarray(next(iter(clips(path)))["clips"])
+    seen = set()
+    for found in clips(path, kept=2):
+        assert found["clips"].shape == (2, 16, 16, 3)
+        first, second = (
+            int(np.abs(whole - frame).max((1, 2, 3)).argmin())
+            for frame in np.asarray(found["clips"])
+        )
+        assert first < second
+        seen.add((first, second))
+    assert len(seen) == 6
+
+
 @pytest.mark.parametrize("training", [False, True])
 def test_a_short_video_repeats_its_last_frame(tmp_path, training):
     path = write_records(tmp_path / "s", [record_of([gray(0), gray(9)])])
