@@ -154,7 +154,7 @@ class _Cutter(NamedTuple):
         if self.kept < self.frames:
             # One key serves one draw, and `indices` has drawn.
             key = tf.random.fold_in(keys[0], 1)
-            chosen = some(chosen, self.kept, key)
+            chosen = _some(chosen, self.kept, key)
         taken = encoded._replace(frames=tf.gather(encoded.frames, chosen))
         return taken, about, keys
 
@@ -231,18 +231,10 @@ def consecutive(length, frames, index):
     return tf.minimum(indices, length - 1)
 
 
-def some(values, number, key):
-    """Returns `number` of some values, drawn at random, in their order.
-
-    Args:
-        values: Tensor `(n, ...)` with n >= `number`.
-        number: Int.
-        key: Two ints, the seed.
-    """
-    order = tf.random.experimental.stateless_shuffle(
-        tf.range(tf.shape(values)[0]), key
-    )
-    return tf.gather(values, tf.sort(order[:number]))
+def _some(indices, number, key):
+    """Returns `number` of some indices, drawn at random, in their order."""
+    order = tf.random.experimental.stateless_shuffle(indices, key)
+    return tf.sort(order[:number])
 
 
 def count(content, split, frames):

@@ -6,7 +6,6 @@ import shutil
 import tensorflow as tf
 
 from priv_keras.pixels import to_uint8
-from tfrecords_tools import read
 
 
 def filtered(dataset, anonymizer, folder=None, keep=True, watched=iter):
@@ -66,8 +65,12 @@ def fresh(cuts, anonymizer, batch_size):
 
 def some_frames(clip, frames, key):
     """Returns `frames` frames of a clip, drawn at random, in their order."""
+    order = tf.random.experimental.stateless_shuffle(
+        tf.range(tf.shape(clip)[0]), key
+    )
     shape = (min(frames, clip.shape[0]), *clip.shape[1:])
-    return tf.ensure_shape(read.some(clip, shape[0], key), shape)
+    chosen = tf.gather(clip, tf.sort(order[:frames]))
+    return tf.ensure_shape(chosen, shape)
 
 
 def unfiltered(dataset, keep=True, watched=iter):
