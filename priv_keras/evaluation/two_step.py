@@ -79,9 +79,9 @@ def train(model, splits, label, task, protocol, *, seed, callbacks=()):
         model: Model from clips to logits.
         splits: Dict with `train` and `validation`, see `filtering.filtered`;
             and perhaps `fresh`, a callable of the number of frames to read of
-            each clip and of the batch size that returns training clips without
-            end, see `filtering.fresh`. Without it, those of `train` are
-            repeated.
+            each clip, the batch size and a seed that returns training clips
+            without end, see `filtering.fresh`. Without it, those of `train`
+            are repeated.
         label: Which label, `actions` or `budget_labels`.
         task: `losses.Task`.
         protocol: `Protocol`.
@@ -146,7 +146,7 @@ def _augmented(splits, label, protocol, seed):
 
 def _endless(splits, protocol, seed):
     if "fresh" in splits:
-        return splits["fresh"](protocol.frames, protocol.batch_size)
+        return splits["fresh"](protocol.frames, protocol.batch_size, seed)
     shuffled = splits["train"].shuffle(
         4096, seed=seed, reshuffle_each_iteration=True
     )
