@@ -76,7 +76,7 @@ def load(folder):
             itself or the schema.
     """
     path = storage.path(folder) / NAME
-    if not path.is_file():
+    if not path.exists():
         raise FileNotFoundError(
             f"No shards in {folder}: it lacks {NAME}. {remedy(folder)}"
         )

@@ -16,7 +16,8 @@ def path(name):
         name: String or path, such as `"gs://bucket/a"` or `"s3://bucket/a"`.
 
     Returns:
-        `epath.Path`.
+        `epath.Path`. Ask it `exists()` rather than `is_file()`, which older
+        ones answer with yes for whatever is missing.
 
     Raises:
         ValueError: If it begins with `s3://` and tensorflow-io does not load.

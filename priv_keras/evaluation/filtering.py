@@ -7,8 +7,6 @@ import tensorflow as tf
 
 from priv_keras.pixels import to_uint8
 
-ECHOES = 4  # times that an attacker reads what was filtered once
-
 
 def filtered(dataset, anonymizer, folder=None, keep=True, watched=iter):
     """Passes a split through f_A once and keeps the result.
@@ -41,19 +39,14 @@ def filtered(dataset, anonymizer, folder=None, keep=True, watched=iter):
     return whole(pixels.cache(file) if file or keep else pixels, watched)
 
 
-def fresh(cuts, anonymizer, batch_size, seed):
+def fresh(cuts, anonymizer, batch_size):
     """Filters new random cuts for as long as they are asked for.
-
-    Each is yielded `ECHOES` times, far from each other, since f_A can take
-    longer than an attacker that reads its output, and attackers change what
-    they read at random (data echoing, Choi et al., arXiv:1907.05550).
 
     Args:
         cuts: Dataset of single examples, dicts whose `clips` are float32
             `(frames, height, width, 3)` in [0, 1]; each pass is another one.
         anonymizer: See `filtered`; one that treats each frame by itself.
         batch_size: Int, clips to filter at once.
-        seed: Int, of the order in which they are yielded.
 
     Returns:
         Endless unbatched dataset of the same dicts, with uint8 `clips`.
@@ -62,16 +55,11 @@ def fresh(cuts, anonymizer, batch_size, seed):
     def anonymize(batch):
         return {**batch, "clips": to_uint8(anonymizer(batch["clips"]))}
 
-    def echoed(example):
-        return tf.data.Dataset.from_tensors(example).repeat(ECHOES)
-
     return (
         cuts.repeat()
         .batch(batch_size, drop_remainder=True)
         .map(anonymize)
         .unbatch()
-        .flat_map(echoed)
-        .shuffle(2 * ECHOES * batch_size, seed=seed)
     )
 
 

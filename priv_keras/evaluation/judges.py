@@ -19,6 +19,7 @@ class Judge(NamedTuple):
     doubles: bool = False  # whether only a doubling without gain ends training
     augments: bool = False  # whether f_A's output is changed mildly
     fresh: bool = False  # whether f_A filters new cuts as attackers train
+    echoes: int = 1  # times that attackers read what f_A filtered once
     admits: bool = False  # whether attackers that failed to learn do not count
 
 
@@ -30,6 +31,7 @@ _STANDARD = Judge(
     doubles=True,
     augments=True,
     fresh=True,
+    echoes=4,
     admits=True,
 )
 JUDGES = {

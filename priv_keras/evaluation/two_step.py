@@ -43,6 +43,9 @@ class Protocol(NamedTuple):
     doubles: bool = False  # whether it ends only if a doubling finds no more
     goal: float | None = None  # the figure on validation that is good enough
     augments: bool = False  # whether to change more than to mirror clips
+    # How often it reads, changed anew, what f_A filtered once: f_A can take
+    # longer than an attacker (data echoing, Choi et al., arXiv:1907.05550).
+    echoes: int = 1
 
 
 def check_unseen(names, budgets):
@@ -79,9 +82,9 @@ def train(model, splits, label, task, protocol, *, seed, callbacks=()):
         model: Model from clips to logits.
         splits: Dict with `train` and `validation`, see `filtering.filtered`;
             and perhaps `fresh`, a callable of the number of frames to read of
-            each clip, the batch size and a seed that returns training clips
-            without end, see `filtering.fresh`. Without it, those of `train`
-            are repeated.
+            each clip and of the batch size that returns training clips without
+            end, see `filtering.fresh`. Without it, those of `train` are
+            repeated.
         label: Which label, `actions` or `budget_labels`.
         task: `losses.Task`.
         protocol: `Protocol`.
@@ -145,12 +148,20 @@ def _augmented(splits, label, protocol, seed):
 
 
 def _endless(splits, protocol, seed):
-    if "fresh" in splits:
-        return splits["fresh"](protocol.frames, protocol.batch_size, seed)
-    shuffled = splits["train"].shuffle(
-        4096, seed=seed, reshuffle_each_iteration=True
-    )
-    return shuffled.repeat()
+    if "fresh" not in splits:
+        shuffled = splits["train"].shuffle(
+            4096, seed=seed, reshuffle_each_iteration=True
+        )
+        return shuffled.repeat()
+    clips = splits["fresh"](protocol.frames, protocol.batch_size)
+    if protocol.echoes == 1:
+        return clips
+
+    def echoed(example):
+        return tf.data.Dataset.from_tensors(example).repeat(protocol.echoes)
+
+    apart = 2 * protocol.echoes * protocol.batch_size
+    return clips.flat_map(echoed).shuffle(apart, seed=seed)
 
 
 def attack(

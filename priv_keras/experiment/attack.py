@@ -360,13 +360,15 @@ def attacker_protocol():
         starts=judge.starts,
         doubles=judge.doubles,
         augments=judge.augments,
+        echoes=judge.echoes,
     )
 
 
 def on_raw_clips(protocol):
     """Returns the protocol of what is only compared with: a perfect epoch ends
-    it, and nothing is doubled."""
-    return protocol._replace(doubles=False, goal=1.0)
+    it, nothing is doubled, and each clip is read once, since no f_A has to
+    filter it."""
+    return protocol._replace(doubles=False, goal=1.0, echoes=1)
 
 
 def video_protocol():
@@ -375,6 +377,7 @@ def video_protocol():
         steps=flags.RAW_TARGET_STEPS.value,
         doubles=False,
         augments=False,
+        echoes=1,
         frames=data_flags.FRAMES.value,
         batch_size=data_flags.BATCH_SIZE.value,
         learning_rate=training_flags.WARM_UP_TARGET_LEARNING_RATE.value,

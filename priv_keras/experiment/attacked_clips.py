@@ -143,9 +143,9 @@ class _Clips:
         if not JUDGES[flags.JUDGE.value].fresh:
             return {}
 
-        def fresh(frames, batch_size, seed):
+        def fresh(frames, batch_size):
             cuts = self.cuts(kept=frames)
-            return filtering.fresh(cuts, filter, batch_size, seed)
+            return filtering.fresh(cuts, filter, batch_size)
 
         return {"fresh": fresh}
 

@@ -137,7 +137,7 @@ def check_game():
 def _check_weights(flag):
     # The name of a TensorFlow checkpoint is the prefix of its files' names.
     names = (flag.value, f"{flag.value}.index")
-    if not any(storage.path(name).is_file() for name in names):
+    if not any(storage.path(name).exists() for name in names):
         raise FileNotFoundError(
             f"--{flag.name}={flag.value} is not there. Name a Keras file "
             f"(*.weights.h5); see {flag.name} in --help."

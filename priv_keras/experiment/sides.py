@@ -209,7 +209,7 @@ def described():
 
 def is_built(folder):
     """Returns whether a folder holds shards."""
-    return (folder / manifest.NAME).is_file()
+    return (folder / manifest.NAME).exists()
 
 
 def folder_of(dataset):
