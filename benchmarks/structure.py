@@ -54,12 +54,13 @@ def figures(root):
         for path in sorted((root / package).rglob("*.py"))
     }
     names = {module: set(imports(modules[module])) for module in modules}
-    lengths = [
-        node.end_lineno - node.lineno + 1
+    functions = [
+        node
         for tree in modules.values()
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef)
     ]
+    lengths = [node.end_lineno - node.lineno + 1 for node in functions]
     library = [m for m in modules if m.startswith("priv_keras")]
     return {
         "modules at the top of `priv_keras`": sum(
@@ -80,10 +81,22 @@ def figures(root):
             any(spelled(node) for node in ast.walk(modules[m])) for m in library
         ),
         f"functions of more than {LONG} lines": sum(x > LONG for x in lengths),
+        "of these without their docstrings": sum(
+            length - documented(node) > LONG
+            for node, length in zip(functions, lengths, strict=True)
+        ),
         "lines of the median function": int(statistics.median(lengths)),
         "lines of README": len((root / "README.md").read_text().splitlines()),
         "files": sum(path.is_file() for path in tracked(root)),
     }
+
+
+def documented(function):
+    """Returns the number of lines of a function's docstring."""
+    if not ast.get_docstring(function, clean=False):
+        return 0
+    docstring = function.body[0]
+    return docstring.end_lineno - docstring.lineno + 1
 
 
 def tracked(root):

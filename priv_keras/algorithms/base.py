@@ -83,16 +83,7 @@ class AdversarialModel(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if isinstance(budgets, (list, tuple)) and not budgets:
-            raise ValueError(
-                "The game needs at least one budget model. Received: "
-                "budgets=[]."
-            )
-        if gamma < 0:
-            raise ValueError(
-                "`gamma` weighs the privacy cost and must not be negative. "
-                f"Received: gamma={gamma}."
-            )
+        _check(budgets, gamma)
         self.anonymizer = anonymizer
         self.target = target
         self.budgets = (
@@ -693,3 +684,15 @@ def _as_value_error(error):
     """Turns the message of a failed check of values into a `ValueError`."""
     said = batches.fault(error)
     return ValueError(said) if said else error
+
+
+def _check(budgets, gamma):
+    if isinstance(budgets, (list, tuple)) and not budgets:
+        raise ValueError(
+            "The game needs at least one budget model. Received: budgets=[]."
+        )
+    if gamma < 0:
+        raise ValueError(
+            "`gamma` weighs the privacy cost and must not be negative. "
+            f"Received: gamma={gamma}."
+        )

@@ -151,6 +151,22 @@ def judge(candidate, data, run_dir, say):
     return result
 
 
+def _settings(candidate):
+    """Returns what `result.json` says of the run and of how it is judged."""
+    return {
+        "dataset": data_flags.DATASET.value,
+        "test_dataset": data_flags.TEST_DATASET.value,
+        "method": candidate.method,
+        "scale": data_flags.SCALE.value,
+        "judge": flags.JUDGE.value,
+        "seed": data_flags.SEED.value,
+        "turns": candidate.turns,
+        "judging": parsing.serialize(
+            absl_flags.FLAGS, package="flags.evaluation"
+        ),
+    }
+
+
 def _attacked(evaluation, candidate, cache):
     """Returns the content of `result.json`, and the details for TensorBoard."""
     target, budget = attacked_clips.both_sides(
@@ -163,16 +179,7 @@ def _attacked(evaluation, candidate, cache):
             found["failed"] = failed[found["name"]]
             evaluation.say(f"{found['name']} {found['failed']}: not counted")
     return {
-        "dataset": data_flags.DATASET.value,
-        "test_dataset": data_flags.TEST_DATASET.value,
-        "method": candidate.method,
-        "scale": data_flags.SCALE.value,
-        "judge": flags.JUDGE.value,
-        "seed": data_flags.SEED.value,
-        "turns": candidate.turns,
-        "judging": parsing.serialize(
-            absl_flags.FLAGS, package="flags.evaluation"
-        ),
+        **_settings(candidate),
         "budget_labels": evaluation.data.labels["budget_labels"],
         "raw": {
             "attackers": attacked["raw"],

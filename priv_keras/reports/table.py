@@ -9,47 +9,7 @@ def table(result):
     Args:
         result: Dict, see `results.RESULT`; figures have 95 % intervals.
     """
-    strongest = {
-        side: results.privacy(result, side) for side in ("raw", "anonymized")
-    }
-    count = results.count(result, "anonymized")
-    chance = {k: v["majority"] for k, v in result["chance"].items()}
-    lines = [
-        f"{'':24}{'A_T':22}A_B^{count}, the strongest of {count} attackers"
-    ]
-    labels = {"raw": "raw clips", "anonymized": _name(result)}
-    for side, label in labels.items():
-        lines.append(
-            f"{label:24}{_figure(result[side]['target']):22}"
-            f"{_figure(strongest[side]):22}{strongest[side]['name']}"
-        )
-    lines.append(
-        f"{'commonest label':24}{chance['actions']:<22.3f}"
-        f"{chance['budget_labels']:.3f}"
-    )
-    if chosen := results.chosen(result, "anonymized"):
-        lines.append(
-            f"The attacker that validation chose: {_figure(chosen)} "
-            f"{chosen['name']}"
-        )
-    if failed := results.failure(result):
-        lines.append(failed)
-    if result["untouched"]:
-        lines.append(
-            f"Frames that it left as they are: {result['untouched']:.0%}"
-        )
-    lines.append("")
-    low = results.below_floor(result["anonymized"]["attackers"])
-    lines.append(f"{'attacker':24}{'on raw clips':22}on anonymized clips")
-    for raw, anonymized in zip(
-        result["raw"]["attackers"],
-        result["anonymized"]["attackers"],
-        strict=True,
-    ):
-        mark = "  below the floor" if raw["name"] in low else ""
-        lines.append(
-            f"{raw['name']:24}{_figure(raw):22}{_figure(anonymized)}{mark}"
-        )
+    lines = [*_trade_off(result), *_remarks(result), "", *_attackers(result)]
     if doubt := results.caveat([result["anonymized"]["attackers"]]):
         lines.append(doubt)
     if result.get("judge") == "quick":
@@ -61,6 +21,47 @@ def table(result):
             for found in result["attacks"]
         ]
     return "\n".join(lines)
+
+
+def _trade_off(result):
+    count = results.count(result, "anonymized")
+    yield f"{'':24}{'A_T':22}A_B^{count}, the strongest of {count} attackers"
+    labels = {"raw": "raw clips", "anonymized": _name(result)}
+    for side, label in labels.items():
+        strongest = results.privacy(result, side)
+        yield (
+            f"{label:24}{_figure(result[side]['target']):22}"
+            f"{_figure(strongest):22}{strongest['name']}"
+        )
+    chance = {k: v["majority"] for k, v in result["chance"].items()}
+    yield (
+        f"{'commonest label':24}{chance['actions']:<22.3f}"
+        f"{chance['budget_labels']:.3f}"
+    )
+
+
+def _remarks(result):
+    if chosen := results.chosen(result, "anonymized"):
+        yield (
+            f"The attacker that validation chose: {_figure(chosen)} "
+            f"{chosen['name']}"
+        )
+    if failed := results.failure(result):
+        yield failed
+    if result["untouched"]:
+        yield f"Frames that it left as they are: {result['untouched']:.0%}"
+
+
+def _attackers(result):
+    yield f"{'attacker':24}{'on raw clips':22}on anonymized clips"
+    low = results.below_floor(result["anonymized"]["attackers"])
+    for raw, anonymized in zip(
+        result["raw"]["attackers"],
+        result["anonymized"]["attackers"],
+        strict=True,
+    ):
+        mark = "  below the floor" if raw["name"] in low else ""
+        yield f"{raw['name']:24}{_figure(raw):22}{_figure(anonymized)}{mark}"
 
 
 def _name(result):
