@@ -1,6 +1,7 @@
 """Scores of a classifier, with intervals."""
 
 import numpy as np
+import scipy.special
 
 from priv_keras import metrics
 from priv_keras.pixels import to_float
@@ -73,7 +74,7 @@ def figures(labels, logits, videos):
         classes; `clips` and `videos`, their numbers; and `detail`, from which
         figures are drawn: `confusion`, or `counts` for attributes, see
         `metrics.threshold_counts`; and `read`, what was read in each clip, see
-        `strongest`.
+        `strongest` and `ensemble`.
     """
     measure = attributes_score if labels.ndim == 2 else accuracy_score
     return {
@@ -103,6 +104,8 @@ def accuracy_score(labels, logits, videos):
             "read": {
                 "videos": [_text(video) for video in videos],
                 "hits": hits.tolist(),
+                "labels": labels.tolist(),
+                "logits": logits.tolist(),
             },
         },
     }
@@ -170,3 +173,25 @@ def strongest(attackers):
         )
     chosen = max(attackers, key=lambda attacker: attacker["validation"])
     return {"interval": ends.max(0).tolist(), "chosen": chosen["name"]}
+
+
+def ensemble(attackers):
+    """Scores an attacker that averages what several have read.
+
+    Args:
+        attackers: List of two or more dicts of `figures`, each with a `name`.
+
+    Returns:
+        Dict of `figures`, with a `name`. Logits are averaged as they are for
+        attributes, and as logarithms of probabilities for a single label, so
+        that no attacker outvotes the others by the scale of its logits.
+    """
+    read = [attacker["detail"]["read"] for attacker in attackers]
+    labels = np.array(read[0]["labels"])
+    logits = np.array([each["logits"] for each in read])
+    if labels.ndim == 1:
+        logits = scipy.special.log_softmax(logits, axis=-1)
+    return {
+        "name": f"{len(attackers)} networks",
+        **figures(labels, logits.mean(0), np.array(read[0]["videos"])),
+    }

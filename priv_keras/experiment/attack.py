@@ -27,7 +27,7 @@ from priv_keras.experiment.game import target_form
 from priv_keras.networks import attackers
 from priv_keras.runs import results
 
-FORMAT = 4  # version of the records of attacks
+FORMAT = 5  # version of the records of attacks
 # Up to this many bytes, decoded clips are kept in memory; larger sets of clips
 # are decoded again for each epoch.
 IN_MEMORY = 4 * 2**30

@@ -151,6 +151,21 @@ def judge(candidate, data, run_dir, say):
     return result
 
 
+def _ensemble(attackers, say):
+    """Returns the attack of all networks that count together, if there are
+    several: a list of it, or of nothing."""
+    networks = [
+        found
+        for found in results.admitted(attackers)
+        if not found["name"].startswith(results.FLOOR)
+    ]
+    if len(networks) < 2:
+        return []
+    found = scores.ensemble(networks)
+    say(f"{found['name']} together: A_B {results.value(found):.3f}")
+    return [{"attack": "ensemble", **found}]
+
+
 def _settings(candidate):
     """Returns what `result.json` says of the run and of how it is judged."""
     return {
@@ -196,12 +211,15 @@ def _attacked(evaluation, candidate, cache):
             ),
         },
         "attacks": [
-            found
-            for kind in flags.ATTACKS.value
-            if kind != "retrained"
-            for found in attack.ATTACKS[kind](
-                evaluation, budget, candidate.anonymizer
-            )
+            *_ensemble(attacked["anonymized"], evaluation.say),
+            *(
+                found
+                for kind in flags.ATTACKS.value
+                if kind != "retrained"
+                for found in attack.ATTACKS[kind](
+                    evaluation, budget, candidate.anonymizer
+                )
+            ),
         ],
         "untouched": _untouched(budget),
         "chance": {

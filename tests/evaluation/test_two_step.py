@@ -308,3 +308,32 @@ def test_the_strongest_reader_of_attributes_has_an_interval():
     assert strongest["chosen"] == "a"
     low, high = strongest["interval"]
     assert 0.9 < low <= found[0]["cmap"] <= high <= 1
+
+
+def read_by(name, logits, labels):
+    videos = np.array([f"v{i}" for i in range(len(labels))])
+    found = scores.figures(np.array(labels), np.array(logits), videos)
+    return {"name": name, **found}
+
+
+def test_an_ensemble_averages_what_attackers_believe():
+    """Each is wrong about another clip, and unsure there."""
+    one = read_by("one", [[2.0, 0.0], [0.0, 2.0], [0.4, 0.5]], [0, 1, 0])
+    other = read_by("other", [[0.4, 0.5], [0.0, 2.0], [2.0, 0.0]], [0, 1, 0])
+    assert one["accuracy"] == other["accuracy"] == pytest.approx(2 / 3)
+    both = scores.ensemble([one, other])
+    assert both["accuracy"] == 1.0 and both["name"] == "2 networks"
+
+
+def test_no_attacker_outvotes_an_ensemble_by_the_scale_of_its_logits():
+    sure = read_by("sure", [[0.0, 3.0]], [0])
+    offset = read_by("offset", [[1000.0, 996.0]], [0])
+    assert scores.ensemble([sure, offset])["accuracy"] == 1.0
+    assert scores.ensemble([sure, sure])["accuracy"] == 0.0
+
+
+def test_an_ensemble_reads_attributes_too():
+    labels = [[1, 0], [0, 1], [1, 1]]
+    right = read_by("right", 2.0 * np.array(labels) - 1, labels)
+    wrong = read_by("wrong", 0.5 - np.array(labels), labels)
+    assert scores.ensemble([right, wrong])["cmap"] == 1.0
