@@ -484,7 +484,8 @@ WARM_UP_TOGETHER = absl_flags.DEFINE_bool(
     False,
     "Train f_A together with f_T in its warm-up, so that f_A learns what f_T "
     "needs before it learns to hide. The paper's f_A starts as the identity. "
-    "Give it with --anonymizer_bits.",
+    "Give it with --anonymizer_bits, whose bound they approach from weaker "
+    "ones.",
 )
 WARM_UP_BUDGET_STEPS = absl_flags.DEFINE_integer(
     "warm_up_budget_steps",

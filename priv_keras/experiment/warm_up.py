@@ -3,6 +3,8 @@
 Part of the programs: this module reads flags.
 """
 
+from typing import NamedTuple
+
 import keras
 import tensorflow as tf
 
@@ -15,12 +17,28 @@ from priv_keras.experiment.game import anonymizer_arguments
 from priv_keras.experiment.game import target_form
 from priv_keras.layers import PerFrame
 from priv_keras.losses import SINGLE_LABEL
+from priv_keras.losses import Task
+from priv_keras.networks import bounds
 from priv_keras.runs import checkpoints
 
 WARM_UP_EPOCH = 50  # updates between validations
 FAR = 0.15  # accuracy that f_A costs before the game, from which it is told
 PATIENCE = 4  # validations without a better score, at a plateau
 PAIR = "pair"  # stem of the checkpoints that hold f_A and f_T
+# Bounds from which f_A and f_T begin to learn together: how many times the bits
+# of the game, and the share of the updates.
+LOOSER = ((64, 0.3), (8, 0.2))
+
+
+class Lesson(NamedTuple):
+    """What a classifier learns in its warm-up."""
+
+    label: str  # `actions` or `budget_labels`
+    task: Task
+    train: tf.data.Dataset  # endless batches of clips and labels
+    validation: tf.data.Dataset
+    learning_rate: float
+    steps: int  # at most
 
 
 def warm_up(game, data, folder, say, raw_accuracy=None):
@@ -66,7 +84,7 @@ def _pair_fingerprint(data):
         flags.TARGET_WEIGHTS.value,
         flags.WARM_UP_TARGET_STEPS.value,
         flags.WARM_UP_TARGET_LEARNING_RATE.value,
-        flags.WARM_UP_TOGETHER.value,
+        flags.WARM_UP_TOGETHER.value and LOOSER,
     )
 
 
@@ -96,18 +114,18 @@ def _warm_up_anonymizer(game, data, say):
 
 def _warm_up_target(game, data, say, raw_accuracy):
     reproducibility.seed_everything("target")
-    reached = _warm_up_classifier(
-        game,
-        "f_T",
-        game.target,
-        data.target.training_batches("train", "target"),
-        data.target.validation_batches("gate"),
+    lesson = Lesson(
         "actions",
         SINGLE_LABEL,
+        data.target.training_batches("train", "target"),
+        data.target.validation_batches("gate"),
         flags.WARM_UP_TARGET_LEARNING_RATE.value,
         flags.WARM_UP_TARGET_STEPS.value,
-        together=flags.WARM_UP_TOGETHER.value,
     )
+    if flags.WARM_UP_TOGETHER.value:
+        reached = _warm_up_together(game, lesson)
+    else:
+        reached = _learn("f_T", game.target, game.anonymizer, lesson)
     say(f"warm-up of f_T: validation A_T {reached:.3f}")
     if raw_accuracy and reached < raw_accuracy - FAR:
         say(
@@ -118,53 +136,64 @@ def _warm_up_target(game, data, say, raw_accuracy):
         )
 
 
+def _warm_up_together(game, lesson):
+    """Trains f_A with f_T, and tightens the bound on f_A, if any, in steps.
+
+    From the bound itself, they learn slowly what to write.
+    """
+    left = lesson.steps
+    for factor, share in LOOSER if flags.ANONYMIZER_BITS.value else ():
+        looser = bounds.loosened(game.anonymizer, factor)
+        some = lesson._replace(steps=max(1, int(share * lesson.steps)))
+        _learn("f_T and f_A", game.target, looser, some, together=True)
+        game.anonymizer.set_weights(looser.get_weights())
+        left -= some.steps
+    rest = lesson._replace(steps=max(1, left))
+    return _learn(
+        "f_T and f_A", game.target, game.anonymizer, rest, together=True
+    )
+
+
 def _warm_up_budgets(game, data, say):
     reproducibility.seed_everything("budget")
+    lesson = Lesson(
+        "budget_labels",
+        game.budget_task,
+        data.budget_batches("budget"),
+        data.budget.validation_batches("gate"),
+        flags.WARM_UP_BUDGET_LEARNING_RATE.value,
+        flags.WARM_UP_BUDGET_STEPS.value,
+    )
     for i, budget in enumerate(game.budgets):
-        reached = _warm_up_classifier(
-            game,
-            f"f_B^{i}",
-            budget,
-            data.budget_batches("budget"),
-            data.budget.validation_batches("gate"),
-            "budget_labels",
-            game.budget_task,
-            flags.WARM_UP_BUDGET_LEARNING_RATE.value,
-            flags.WARM_UP_BUDGET_STEPS.value,
-        )
+        reached = _learn(f"f_B^{i}", budget, game.anonymizer, lesson)
         say(f"warm-up of f_B^{i}: validation A_B {reached:.3f}")
 
 
-def _warm_up_classifier(
-    game,
-    name,
-    classifier,
-    train,
-    validation,
-    label,
-    task,
-    learning_rate,
-    steps,
-    together=False,
-):
+def _learn(name, classifier, anonymizer, lesson, together=False):
+    """Trains a classifier on f_A's output, and f_A with it if `together`.
+
+    Returns:
+        Float, the validation accuracy of the epoch that is kept.
+    """
+
     def pairs(dataset):
-        return dataset.map(lambda batch: (batch["clips"], batch[label]))
+        return dataset.map(lambda batch: (batch["clips"], batch[lesson.label]))
 
     clips = keras.Input(classifier.input_shape[1:])
-    anonymized = PerFrame(game.anonymizer)(clips)
-    steps_per_epoch = min(WARM_UP_EPOCH, steps)
-    game.anonymizer.trainable = together
-    with console.watch(f"warm-up of {name}", steps) as watch:
+    anonymized = PerFrame(anonymizer)(clips)
+    steps_per_epoch = min(WARM_UP_EPOCH, lesson.steps)
+    anonymizer.trainable = together
+    with console.watch(f"warm-up of {name}", lesson.steps) as watch:
         fitted = supervised.fit(
             keras.Model(clips, classifier(anonymized)),
-            pairs(train),
-            pairs(validation),
-            task,
-            learning_rate=learning_rate,
-            epochs=steps // steps_per_epoch,
+            pairs(lesson.train),
+            pairs(lesson.validation),
+            lesson.task,
+            learning_rate=lesson.learning_rate,
+            epochs=lesson.steps // steps_per_epoch,
             steps_per_epoch=steps_per_epoch,
             patience=PATIENCE,
             callbacks=[watch],
         )
-    game.anonymizer.trainable = True
+    anonymizer.trainable = True
     return fitted["validation_accuracy"]

@@ -36,7 +36,7 @@ def unpredictable(model):
     Args:
         model: f_A, which stays as it is.
     """
-    return _changed(model, seed=None)
+    return _changed(model, lambda _: {"seed": None})
 
 
 def draw_secretly(model):
@@ -50,24 +50,41 @@ def draw_secretly(model):
             layer.draw_secretly()
 
 
+def loosened(model, factor):
+    """Returns f_A with a weaker bound, from which it learns more easily.
+
+    Args:
+        model: f_A, which stays as it is.
+        factor: Positive float, how many times the bits get through.
+    """
+    return _changed(
+        model, lambda channel: {"limit": channel.limit * math.sqrt(factor)}
+    )
+
+
 def without_noise(model):
     """Returns f_A without noise, to compare it with what it was converted to.
 
     Args:
         model: f_A, which stays as it is.
     """
-    return _changed(model, noise=0.0)
+    return _changed(model, lambda _: {"noise": 0.0})
 
 
-def _changed(model, **changes):
-    """Returns a copy of `model` whose channel, if any, has other arguments."""
+def _changed(model, changes):
+    """Returns a copy of `model` whose channel, if any, has other arguments.
+
+    Args:
+        model: f_A. One without a channel is returned as it is.
+        changes: Callable that takes the channel and returns a dict of them.
+    """
     if not any(isinstance(layer, Channel) for layer in model.layers):
         return model
 
     def changed(layer):
         config = layer.get_config()
         if isinstance(layer, Channel):
-            config |= changes
+            config |= changes(layer)
         return layer.__class__.from_config(config)
 
     copy = keras.models.clone_model(model, clone_function=changed)
