@@ -16,7 +16,7 @@ GROUPS = {
         "skip_bad",
         "scale",
     ),
-    "Splits": ("split", "split_dir", "fold"),
+    "Splits": ("split", "split_dir", "fold", "hold_out_people"),
     "Options of single data sets": (
         "csv",
         "attributes",
@@ -35,6 +35,7 @@ CHOICES = {
     "csv": ("folder",),
     "exclude_pa": ("hmdb51",),
     "fold": ("ut_interaction",),
+    "hold_out_people": ("folder",),
     "irregular": ("pa_hmdb51",),
     "split": ("hmdb51", "sbu", "ucf101"),
     "split_dir": ("hmdb51", "sbu", "ucf101", "vispr"),
@@ -148,6 +149,14 @@ FOLD = absl_flags.DEFINE_integer(
     "The fold of ut_interaction's 6 that is the test split; without it, 0.",
     lower_bound=0,
     upper_bound=5,
+)
+HOLD_OUT_PEOPLE = absl_flags.DEFINE_integer(
+    "hold_out_people",
+    None,
+    "How many people of a `folder`, drawn by --seed, have all their videos in "
+    "the test split, which then has nobody else. Needs a --csv without a "
+    "column split. Without the flag, nobody is held out.",
+    lower_bound=0,
 )
 SPLIT = one_of(
     "split",

@@ -28,34 +28,21 @@ def main(argv):
     run_dir = pathlib.Path(data_flags.RUN_DIR.value)
     name = evaluation.BASELINE.value
     check(run_dir, name)
+    refusals.check_names_people()
     signals.exit_when_stopped()
     # In here, so that `--help` and refusals do not wait for TensorFlow.
-    from priv_keras import files
     from priv_keras.experiment import bad_records
     from priv_keras.experiment import console
     from priv_keras.experiment import exports
     from priv_keras.experiment import faults
-    from priv_keras.experiment import game
     from priv_keras.experiment import judge
-    from priv_keras.experiment import reproducibility
-    from priv_keras.experiment.data import open_data
     from priv_keras.reports import table
 
-    reproducibility.be_deterministic()
-    if name:
-        candidate = judge.baseline(name, run_dir)
-    else:
-        path = game.checkpoint_of(run_dir)
-    data = open_data()
-    folder.check_labels(data, run_dir)
-    if not name:
-        candidate = judge.trained(data, path)
+    data, candidate = opened(run_dir, name)
     with faults.report_faults(data):
         bad_records.tell(data, console.say)
         if name:
-            config = parsing.serialize(absl_flags.FLAGS, skip=["run_dir"])
-            files.write(folder.RunFolder(run_dir).config, config)
-            bad_records.write(data, run_dir)
+            keep_flags(data, run_dir)
         result = judge.judge(candidate, data, run_dir, console.say)
         exports.add_figures(run_dir, result)
         print("\n" + table.table(result))
@@ -80,6 +67,45 @@ def check(run_dir, name):
         refusals.check_trained(run_dir)
     paths.check_writable(data_flags.RUN_DIR, data_flags.SHARED_DIR)
     refusals.check_data(run_dir)
+
+
+def opened(run_dir, name):
+    """Opens what is judged.
+
+    Args:
+        run_dir, name: See `check`.
+
+    Returns:
+        `data.Data` and `judge.Candidate`.
+    """
+    from priv_keras.experiment import game
+    from priv_keras.experiment import judge
+    from priv_keras.experiment import reproducibility
+    from priv_keras.experiment.data import open_data
+
+    reproducibility.be_deterministic()
+    if name:
+        candidate = judge.baseline(name, run_dir)
+    else:
+        path = game.checkpoint_of(run_dir)
+    data = open_data()
+    folder.check_labels(data, run_dir)
+    return data, candidate if name else judge.trained(data, path)
+
+
+def keep_flags(data, run_dir):
+    """Makes a folder that of a baseline's run.
+
+    Args:
+        data: `data.Data`.
+        run_dir: `pathlib.Path`.
+    """
+    from priv_keras import files
+    from priv_keras.experiment import bad_records
+
+    config = parsing.serialize(absl_flags.FLAGS, skip=["run_dir"])
+    files.write(folder.RunFolder(run_dir).config, config)
+    bad_records.write(data, run_dir)
 
 
 def check_run_dir(run_dir, baseline):

@@ -68,7 +68,7 @@ def main(argv):
         say = console.say if chief else console.say_nothing
         bad_records.tell(data, say)
         raw_accuracy = None
-        if training_flags.STRATEGY.value != "multi_worker":
+        if judged_later_by(data) is None:
             raw_accuracy = judge.judge_raw(data, run_dir, say)
         play.play(data, run_dir, strategy, say, raw_accuracy)
         status = end(data, run_dir, chief)
@@ -95,9 +95,8 @@ def check(run_dir, config):
 
 
 def end(data, run_dir, chief):
-    """Judges and exports the f_A of a run that was played on one machine.
-
-    Among several workers, the chief exports it and says how to judge it.
+    """Judges and exports the f_A of a run, or exports it and says what judges
+    it; see `judged_later_by`.
 
     Args:
         data: `data.Data`.
@@ -117,11 +116,13 @@ def end(data, run_dir, chief):
         return 0
     # Loaded onto one device, because attackers train on one.
     candidate = judge.trained(data, game.checkpoint_of(run_dir))
-    if training_flags.STRATEGY.value == "multi_worker":
+    if judged_by := judged_later_by(data):
         export(candidate, data, run_dir)
+        if data.held_out_people:
+            print("Not judged: no attacker can name people who are held out.")
         print(
             "To judge the run, on one machine: python -m "
-            f"priv_keras.evaluate --run_dir={run_dir}"
+            f"priv_keras.{judged_by} --run_dir={run_dir}"
         )
         return 0
     result = judge.judge(candidate, data, run_dir, console.say)
@@ -131,6 +132,25 @@ def end(data, run_dir, chief):
     print("\n" + table.table(result))
     console.say_next(run_dir, exported=not failed)
     return ENDED_AT_CHANCE if failed else 0
+
+
+def judged_later_by(data):
+    """Returns the program that judges the run later, if `train` does not.
+
+    It does not among several workers, nor on shards that hold people out, whom
+    no attacker can name.
+
+    Args:
+        data: `data.Data`.
+
+    Returns:
+        String, or `None`.
+    """
+    if data.held_out_people:
+        return "linkage"
+    if training_flags.STRATEGY.value == "multi_worker":
+        return "evaluate"
+    return None
 
 
 def export(candidate, data, run_dir):

@@ -67,7 +67,7 @@ NOT_RUN = {
     "TF_CONFIG=": "it needs two machines; `test_train.py` has two workers",
 }
 # Programs whose networks are MobileNets and ResNets.
-TRAINING = ("train", "evaluate", "export", "human_study")
+TRAINING = ("train", "evaluate", "linkage", "export", "human_study")
 
 
 def starting(table, command):
@@ -103,6 +103,17 @@ def run_pages(pages, folder):
         for command in in_blocks(page):
             if not starting(NOT_RUN, command):
                 run(argv(command, folder), folder)
+
+
+def write_list(folder):
+    """Writes `LIST`, a CSV of two videos of each of eight people."""
+    lines = ["path,action,privacy,source"]
+    for person in "abcdefgh":
+        for action in ("walk", "wave"):
+            path = folder / "people" / f"{person}-{action}.avi"
+            write_avi(path, 20)
+            lines.append(f"{path},{action},{person},{path.stem}")
+    (folder / "LIST").write_text("\n".join(lines))
 
 
 def missing(folder, *names):
@@ -145,6 +156,7 @@ def test_commands_on_ut_interaction_run(tmp_path):
             path = tmp_path / "RAW" / "set1" / f"0_{sequence}_{action}.avi"
             write_avi(path, 20)
     write_film(tmp_path / "film.mp4", scenes(7))
+    write_list(tmp_path)
     (tmp_path / "across").mkdir()
     ucf101_shards(tmp_path / "across")
     vispr_shards(tmp_path / "across")
@@ -152,7 +164,12 @@ def test_commands_on_ut_interaction_run(tmp_path):
     assert not missing(
         tmp_path,
         *("sheet.png", "RUN/result.json", "across/run/result.json"),
-        *("NEW/result.json", "SWEEP/result.csv", "report/index.html"),
+        *(
+            "HELD_OUT/linkage.json",
+            "NEW/result.json",
+            "SWEEP/result.csv",
+            "report/index.html",
+        ),
         *("hidden.mp4", "RUN/export/tflite_int8/anonymizer.tflite"),
         *("STUDY/index.html", "STUDY/score.json"),
     )

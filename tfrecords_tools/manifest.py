@@ -48,6 +48,8 @@ SCHEMA = _object(
     skipped=_array(_object(video=TEXT, reason=TEXT)),
     irregularities=_array(TEXT),
 )
+# Earlier versions did not write it.
+SCHEMA["properties"]["held_out_people"] = _array(TEXT)
 
 
 def load(folder):
@@ -68,7 +70,9 @@ def load(folder):
         `records`, `videos`, a list of ids, and `frames`, a list of their
         lengths); `skipped`, a list of `video` and `reason`; `irregularities`,
         a list of strings: what was repaired in annotations or left out of
-        videos; `command`.
+        videos; `held_out_people`, a list of the private labels whose videos
+        are the test split, which has no others, empty or missing if splits
+        share people; `command`.
 
     Raises:
         FileNotFoundError: If `folder` holds no manifest.
@@ -115,6 +119,11 @@ def _check_sense(content):
         raise ValueError(
             f"it names labels {sorted(named)} and has {list(content['labels'])}"
         )
+    unknown = {*content.get("held_out_people", ())}.difference(
+        content["labels"].get(content["budget"], ())
+    )
+    if unknown:
+        raise ValueError(f"no private label is {min(unknown)!r}")
     for name, split in content["splits"].items():
         records = sum(shard["records"] for shard in split["shards"])
         if not records == len(split["videos"]) == len(split["frames"]):
@@ -184,6 +193,12 @@ def summary(content):
         + ("" if split["videos"] else ": this split is empty")
         for name, split in content["splits"].items()
     ]
+    held_out = content.get("held_out_people")
+    if held_out:
+        lines.append(
+            f"{len(held_out)} people are held out, who alone are in test: "
+            + ", ".join(held_out)
+        )
     irregular = content["irregularities"]
     if irregular:
         lines.append(f"{len(irregular)} irregularities:")

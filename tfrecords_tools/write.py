@@ -238,6 +238,7 @@ def _content(listing, shards, written, left_out):
         "budget": listing.budget,
         "clips_per_video": listing.clips_per_video,
         "splits": splits,
+        "held_out_people": listing.held_out,
         "skipped": [bad for notes in written for bad in notes["skipped"]],
         "irregularities": [
             *_irregularities(listing, splits),

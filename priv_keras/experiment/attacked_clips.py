@@ -77,6 +77,25 @@ def both_sides(data, candidate, cache):
     )
 
 
+def linked_sides(data, candidate, cache):
+    """Returns the clips for attackers that link those of other people.
+
+    Args:
+        data, candidate, cache: See `both_sides`.
+
+    Returns:
+        See `linkage.attack`.
+    """
+    clips = _Clips(data.budget, data.tested_budget)
+    raw = clips.raw()
+    anonymized = clips.anonymized(candidate, cache / "once", SPLITS)
+    again = clips.anonymized(candidate, cache / "again", ("test",))
+    return {
+        "raw": {**raw, "trial": raw["test"]},
+        "anonymized": {**anonymized, "trial": again["test"]},
+    }
+
+
 def _unchanged(clips):
     return clips
 

@@ -100,7 +100,7 @@ def judge_raw(data, run_dir, say):
     Raises:
         ValueError: If there is nothing to keep or nothing to hide, see `worth`.
     """
-    evaluation = _evaluation(data, run_dir, (), say)
+    evaluation = begin(data, run_dir, (), say)
     target, budget = attacked_clips.raw_sides(data)
     read = _fresh_target(evaluation, "raw", target)
     worth.check_actions(read, _chance(target["test"], "actions"), say)
@@ -112,7 +112,13 @@ def judge_raw(data, run_dir, say):
     return read["validation_accuracy"]
 
 
-def _evaluation(data, run_dir, candidate, say):
+def begin(data, run_dir, candidate, say):
+    """Returns the `Evaluation` of a run, and sets precision and seeds for it.
+
+    Args:
+        data, run_dir, say: See `judge`.
+        candidate: See `Evaluation`.
+    """
     # For a baseline, no game has set the policy.
     keras.mixed_precision.set_global_policy(training_flags.PRECISION.value)
     # The cuts of clips depend on the global seed, which a game has changed.
@@ -137,7 +143,7 @@ def judge(candidate, data, run_dir, say):
         Dict, the content of `result.json`.
     """
     named = (candidate.method, candidate.turns)
-    evaluation = _evaluation(data, run_dir, named, say)
+    evaluation = begin(data, run_dir, named, say)
     # Without an attacker that counts, no earlier figure may stay.
     RunFolder(run_dir).result.unlink(missing_ok=True)
     with attacked_clips.cache(evaluation.folder / "cache") as cache:
@@ -166,8 +172,12 @@ def _ensemble(attackers, say):
     return [{"attack": "ensemble", **found}]
 
 
-def _settings(candidate):
-    """Returns what `result.json` says of the run and of how it is judged."""
+def settings(candidate):
+    """Returns what a result says of the run and of how it is judged.
+
+    Args:
+        candidate: `Candidate`.
+    """
     return {
         "dataset": data_flags.DATASET.value,
         "test_dataset": data_flags.TEST_DATASET.value,
@@ -194,7 +204,7 @@ def _attacked(evaluation, candidate, cache):
             found["failed"] = failed[found["name"]]
             evaluation.say(f"{found['name']} {found['failed']}: not counted")
     return {
-        **_settings(candidate),
+        **settings(candidate),
         "budget_labels": evaluation.data.labels["budget_labels"],
         "raw": {
             "attackers": attacked["raw"],

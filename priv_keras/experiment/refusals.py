@@ -39,6 +39,44 @@ def check_data(run_dir):
         folder.check_labels(described, run_dir)
 
 
+def check_names_people():
+    """Raises if test clips are of people whom no attacker can name, since
+    shards hold them out.
+
+    Raises:
+        ValueError: If so.
+    """
+    described = sides.described()
+    if described and described.held_out_people:
+        raise ValueError(
+            f"{described.tested_budget.folder} holds people out, whom no "
+            "attacker can name. Judge how well their clips are linked: "
+            "priv-keras-linkage takes the same flags."
+        )
+
+
+def check_links_people():
+    """Raises unless linkage can be judged.
+
+    Raises:
+        ValueError: If shards hold nobody out, or if attackers were to start
+            from weights, of whose networks `linkage.embedder` knows nothing.
+    """
+    described = sides.described()
+    if not described or not described.held_out_people:
+        raise ValueError(
+            f"--dataset={data.DATASET.value} holds nobody out: linkage is of "
+            "people whom no attacker was trained on. Build shards with "
+            "`tfrecords-build --dataset=folder --hold_out_people=N`."
+        )
+    if evaluation.ATTACKER_WEIGHTS.value:
+        raise ValueError(
+            f"--attacker_weights={evaluation.ATTACKER_WEIGHTS.value} is not "
+            "for linkage, whose attackers start from random weights. Leave it "
+            "out."
+        )
+
+
 def check_trained(run_dir):
     """Raises unless a folder holds a trained game.
 

@@ -100,6 +100,11 @@ class Sides:
             "budget_labels": self.budget.labels["budget_labels"],
         }
 
+    @property
+    def held_out_people(self):
+        """List of the private labels that test clips have, and no others."""
+        return self.tested_budget.manifest.get("held_out_people", [])
+
 
 def _check_attribute_weights(side):
     weights = training_flags.ATTRIBUTE_WEIGHTS.value

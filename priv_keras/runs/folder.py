@@ -22,6 +22,7 @@ class RunFolder:
         tensorboard: Folder of event files.
         evaluation: Folder of what each attacker found.
         result: JSON, what the judge found, see `results.RESULT`.
+        linkage: JSON, how well clips of other people are linked.
         before_after: PNG of frames, raw and anonymized.
         moving: WebP of the same as clips.
         exports: Folder of exported anonymizers.
@@ -38,6 +39,7 @@ class RunFolder:
         self.tensorboard = self.path / "tensorboard"
         self.evaluation = self.path / "evaluation"
         self.result = self.path / "result.json"
+        self.linkage = self.path / "linkage.json"
         self.before_after = self.path / "before_after.png"
         self.moving = self.path / "before_after.webp"
         self.exports = self.path / "export"

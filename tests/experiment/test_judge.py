@@ -4,6 +4,7 @@ import contradicting_splits
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from made_shards import build_sbu
 from made_shards import reading_sbu
 from toys import toy_classifier
@@ -68,6 +69,34 @@ def test_each_split_holds_its_own_videos_alone(tmp_path):
                 for name in attacked_clips.SPLITS:
                     videos = {x["video"].numpy().decode() for x in splits[name]}
                     assert videos == set(known[name]["videos"])
+
+
+def test_clips_to_be_linked_have_two_draws_of_noise(tmp_path):
+    build_sbu(tmp_path)
+
+    def noisy(clips):
+        drawn = tf.raw_ops.RandomStandardNormal(
+            shape=tf.shape(clips), dtype=tf.float32
+        )
+        return clips + drawn / 10
+
+    candidate = judge.Candidate("noise", 0, noisy, None)
+    with reading_sbu(tmp_path):
+        sides = attacked_clips.linked_sides(
+            open_data(), candidate, tmp_path / "cache"
+        )
+    for side, low, high in (("raw", 0, 0), ("anonymized", 0.9, 1)):
+        once, again = (
+            [(x["video"], x["clips"]) for x in part.as_numpy_iterator()]
+            for part in (sides[side]["test"], sides[side]["trial"])
+        )
+        assert [video for video, _ in once] == [video for video, _ in again]
+        differing = [
+            (one != other).mean()
+            for (_, one), (_, other) in zip(once, again, strict=True)
+        ]
+        assert len(once) > 4
+        assert low <= min(differing) <= max(differing) <= high
 
 
 def test_a_fresh_f_t_keeps_splits_apart(tmp_path, monkeypatch):

@@ -46,6 +46,7 @@ def folder(tmp_path):
     """Returns a folder that holds manifests in `data`, and a run in `run`."""
     described(tmp_path / "data" / "sbu")
     described(tmp_path / "data" / "ucf101", budget=None)
+    described(tmp_path / "held" / "folder", held_out_people=["a and b"])
     games = tmp_path / "run" / "checkpoints"
     games.mkdir(parents=True)
     name = f"{checkpoints.stem_of(2)}-{'0' * 12}.weights.h5"
@@ -61,6 +62,8 @@ def folder(tmp_path):
     return tmp_path
 
 
+LITTLE = "--run_dir=new --scale=tiny --baseline=downsample_4"
+HELD = f"{LITTLE} --dataset=folder --data_dir=held"
 TRAIN = "train --run_dir=new --scale=tiny"
 SBU = f"{TRAIN} --dataset=sbu --data_dir=data"
 
@@ -78,6 +81,15 @@ SBU = f"{TRAIN} --dataset=sbu --data_dir=data"
             "evaluate --run_dir=run --baseline=downsample_4",
             "holds a trained run. Choose another folder",
         ),
+        (f"evaluate {HELD}", "no attacker can name"),
+        (f"linkage {LITTLE} --dataset=sbu --data_dir=data", "holds nobody out"),
+        (f"linkage {LITTLE}", "--dataset=puppets holds nobody out"),
+        (
+            f"linkage {HELD} --attackers=resnet_v1_50 --attacker_width=1"
+            " --attacker_weights=imagenet",
+            "is not for linkage",
+        ),
+        ("linkage --run_dir=nope", "There is no folder --run_dir=nope"),
         ("export --run_dir=run --baseline=downsample_4", "holds no run of"),
         ("export --run_dir=run --baseline=face_box_blur", "needs a detector"),
         ("export --run_dir=run --format=tflight", "tflite"),
@@ -131,6 +143,10 @@ SBU = f"{TRAIN} --dataset=sbu --data_dir=data"
         (
             "build --dataset=sbu --out_dir=o --raw_dir=ran",
             "no ran. Did you",
+        ),
+        (
+            "build --dataset=sbu --out_dir=o --raw_dir=run --hold_out_people=2",
+            "--hold_out_people is only for --dataset=folder",
         ),
         ("build --dataset=puppets --out_dir=/proc/o", "/proc cannot be writt"),
         ("build --dataset=folder --out_dir=o --raw_dir=run --csv=x", "no x."),

@@ -15,7 +15,7 @@ OURS = ("priv_keras", "tfrecords_tools", "flags")
 PROGRAMS = {
     "priv_keras": (
         *("train", "evaluate", "export", "anonymize", "report", "sweep"),
-        *("human_study", "experiment"),
+        *("human_study", "linkage", "experiment"),
     ),
     "tfrecords_tools": ("build", "verify", "show", "pa_hmdb51_stats"),
 }

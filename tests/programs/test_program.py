@@ -16,6 +16,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 PROGRAMS = {
     "priv_keras.train": "--run_dir",
     "priv_keras.evaluate": "--run_dir",
+    "priv_keras.linkage": "--run_dir",
     "priv_keras.export": "--run_dir",
     "priv_keras.anonymize": "--model",
     "priv_keras.report": "--out",
@@ -124,6 +125,7 @@ def test_help_says_what_a_flag_takes_and_fits_the_terminal():
     [
         ("priv_keras.train", "--method=grll", "--run_dir=x"),
         ("priv_keras.evaluate",),
+        ("priv_keras.linkage", "--run_dir=x", "--baseline=downsample_3"),
         ("priv_keras.export", "--run_dir=x", "--format=tflight"),
         ("priv_keras.anonymize", "--model=downsample_4"),
         ("priv_keras.anonymize", "x.mp4", "--modle=downsample_4"),

@@ -37,7 +37,7 @@ NUMBERED = re.compile(
 CLIP = re.compile(r"[_-](?:c|clip|part|seg|segment)?[_-]?\d+$")
 
 
-def list_videos(raw_dir, *, seed=0, csv=None):
+def list_videos(raw_dir, *, seed=0, csv=None, hold_out_people=0):
     """Lists the videos of a folder, or those of a CSV.
 
     The first line of a CSV names its columns, in any order: `path`, below
@@ -54,9 +54,12 @@ def list_videos(raw_dir, *, seed=0, csv=None):
 
     Args:
         raw_dir: Folder, see `LAYOUT`.
-        seed: Int, for the splits if a CSV has none.
+        seed: Int, for the splits if a CSV has none, and for who is held out.
         csv: Path of a CSV, in UTF-8 or, with a byte order mark, UTF-16;
             `None` to go by folders.
+        hold_out_people: Int, the number of private labels, drawn at random,
+            whose videos are the test split; all others are dealt 80 : 20 to
+            training and validation. 0 to hold nobody out.
 
     Returns:
         `Listing`. It has every video that the CSV names, even if missing.
@@ -65,7 +68,8 @@ def list_videos(raw_dir, *, seed=0, csv=None):
         FileNotFoundError: If there is no such CSV.
         ValueError: If a folder, a file or a line is none of the above, in
             which case it is named, if two labels differ in their case alone,
-            or if there are too few sources to deal.
+            if there are too few sources to deal, or if people cannot be held
+            out.
     """
     documents = []
     if csv is None:
@@ -77,8 +81,14 @@ def list_videos(raw_dir, *, seed=0, csv=None):
     listed = len(rows)
     rows = [r for r in rows if not names.is_system(os.path.basename(r["path"]))]
     videos, labels = _labelled(rows, several)
+    rng = random.Random(seed)
+    held_out = ()
+    if hold_out_people:
+        _check_can_hold_out(rows, several, labels["privacy"], hold_out_people)
+        held_out = sorted(rng.sample(labels["privacy"], hold_out_people))
     if rows and "split" not in rows[0]:
-        videos = _dealt(videos, rows, random.Random(seed), csv)
+        codes = {labels["privacy"].index(name) for name in held_out}
+        videos = _dealt(videos, rows, rng, csv, codes)
     return Listing(
         videos,
         labels,
@@ -94,6 +104,7 @@ def list_videos(raw_dir, *, seed=0, csv=None):
                 for path in documents
             ),
         ),
+        held_out=tuple(held_out),
     )
 
 
@@ -303,15 +314,42 @@ def _check_rows(path, rows):
         seen.add(known)
 
 
-def _dealt(videos, rows, rng, csv):
+def _check_can_hold_out(rows, several, people, count):
+    """Raises unless `count` of `people` can be held out."""
+    if several:
+        raise ValueError(
+            "--hold_out_people needs one private label for each video, the "
+            "person; this CSV has several. Name one person a line."
+        )
+    if rows and "split" in rows[0]:
+        raise ValueError(
+            "--hold_out_people makes splits of its own, and these videos have "
+            "them already. List the videos in a --csv without a column split."
+        )
+    if not 2 <= count <= len(people) - 2:
+        raise ValueError(
+            f"--hold_out_people={count}: there are {len(people)} people. Hold "
+            "out 2 or more, since pairs of them are compared, and leave 2 or "
+            "more to train on."
+        )
+
+
+def _dealt(videos, rows, rng, csv, held_out):
+    """Returns the videos with splits; `held_out` are ints, private labels."""
     source_of = {row["path"]: row.get("source") or source(row) for row in rows}
+    tested = [v for v in videos if v.labels["privacy"] in held_out]
+    others = [v for v in videos if v.labels["privacy"] not in held_out]
+    shares = {"train": 0.8, "validation": 0.2} if tested else SHARES
     dealt = deal_whole(
-        videos,
+        others,
         lambda video: source_of[video.id],
         lambda video: video.labels["action"],
         rng,
-        SHARES,
+        shares,
     )
+    if tested:
+        _check_apart(tested, dealt, source_of)
+        dealt += [video._replace(split="test") for video in tested]
     lacking = set(SPLITS) - {video.split for video in dealt}
     if lacking:
         raise ValueError(
@@ -321,6 +359,25 @@ def _dealt(videos, rows, rng, csv):
             "column source."
         )
     return dealt
+
+
+def _check_apart(tested, dealt, source_of):
+    """Raises unless held-out people share no source with others, of whom two
+    or more train."""
+    sources = [{source_of[v.id] for v in part} for part in (tested, dealt)]
+    both = sources[0] & sources[1]
+    if both:
+        raise ValueError(
+            f"{len(both)} sources, such as {min(both)}, show people who are "
+            "held out and others, and would test and train. Leave them out; "
+            "or, if names mislead, add a column source."
+        )
+    training = {v.labels["privacy"] for v in dealt if v.split == "train"}
+    if len(training) < 2:
+        raise ValueError(
+            "--hold_out_people leaves fewer than 2 people in train. Hold out "
+            "fewer, or list more videos."
+        )
 
 
 def source(row):

@@ -32,6 +32,8 @@ class Listing(NamedTuple):
     per_frame: tuple = ()  # labels that each frame has for itself
     irregularities: tuple = ()  # what was repaired or left out; strings
     strict: bool = False  # whether an irregularity ends a build
+    # Private labels of people who are in the test split, and nobody else is.
+    held_out: tuple = ()
 
 
 def find_files(raw_dir, suffix, prefix=""):

@@ -394,3 +394,115 @@ def test_one_bad_file_does_not_take_the_build_with_it(tmp_path, capsys):
     said = manifest.summary(content)
     assert line in said
     assert "folder test: 0 videos in 0 shards: this split is empty" in said
+
+
+def of_people(path, people, clips=10, header="path,action,privacy,source"):
+    """Writes a CSV of clips of each person, each of a source of its own."""
+    lines = [
+        f"{person}/{i}.avi,{('run', 'wave')[i % 2]},{person},{person}-{i}"
+        for person in people
+        for i in range(clips)
+    ]
+    return write_csv(path, header, *lines)
+
+
+def test_people_who_are_held_out_are_the_test_split(tmp_path):
+    csv = of_people(tmp_path / "list.csv", "abcdef")
+    found, again, other = (
+        folder.list_videos(tmp_path, csv=csv, seed=seed, hold_out_people=2)
+        for seed in (0, 0, 4)
+    )
+    assert found == again
+    assert found.held_out != other.held_out
+    assert found.labels["privacy"] == tuple("abcdef")
+    people = collections.defaultdict(collections.Counter)
+    for video in found.videos:
+        people[video.split][video.id[0]] += 1
+    assert people["test"] == dict.fromkeys(found.held_out, 10)
+    assert len(found.held_out) == 2
+    rest = people["train"] + people["validation"]
+    assert rest == dict.fromkeys(set("abcdef") - set(found.held_out), 10)
+    assert people["train"].total() == 32
+    assert folder.list_videos(tmp_path, csv=csv).held_out == ()
+
+
+@pytest.mark.parametrize(
+    ("people", "count", "says"),
+    [
+        ("abcd", 1, "there are 4 people. Hold out 2 or more"),
+        ("abcd", 3, "there are 4 people. Hold out 2 or more"),
+        (("a", "b", "c;d", "e"), 2, "this CSV has several"),
+    ],
+)
+def test_people_who_cannot_be_held_out_are_not(tmp_path, people, count, says):
+    csv = of_people(tmp_path / "list.csv", people)
+    with pytest.raises(ValueError, match=says):
+        folder.list_videos(tmp_path, csv=csv, hold_out_people=count)
+
+
+def test_splits_and_sources_that_people_share_are_kept_whole(tmp_path):
+    csv = write_csv(
+        tmp_path / "list.csv",
+        "path,action,privacy,split",
+        *(f"{person}.avi,run,{person},train" for person in "abcd"),
+    )
+    with pytest.raises(ValueError, match="--csv without a column split"):
+        folder.list_videos(tmp_path, csv=csv, hold_out_people=2)
+    touch(tmp_path / "raw" / "train" / "run" / "ann" / "a.mp4")
+    with pytest.raises(ValueError, match="--csv without a column split"):
+        folder.list_videos(tmp_path / "raw", hold_out_people=2)
+    csv = write_csv(  # clips of one match, by their names
+        tmp_path / "list.csv",
+        "path,action,privacy",
+        *(
+            f"{person}/match_{i}.avi,run,{person}"
+            for person in "abcd"
+            for i in "12"
+        ),
+    )
+    with pytest.raises(ValueError, match="such as match, show people who"):
+        folder.list_videos(tmp_path, csv=csv, hold_out_people=2)
+
+
+def test_a_single_person_to_train_on_is_too_few(tmp_path):
+    # The only clip of d may be dealt to validation.
+    lines = [f"{p}/{i}.avi,run,{p},{p}{i}" for p in "abc" for i in range(9)]
+    lines += ["d.avi,run,d,d"]
+    csv = write_csv(tmp_path / "list.csv", "path,action,privacy,source", *lines)
+    outcomes = set()
+    for seed in range(40):
+        try:
+            found = folder.list_videos(
+                tmp_path, csv=csv, seed=seed, hold_out_people=2
+            )
+        except ValueError as error:
+            assert "fewer than 2 people in train" in str(error)
+            outcomes.add("refused")
+        else:
+            training = {v.id[0] for v in found.videos if v.split == "train"}
+            assert len(training) == 2
+            outcomes.add("built")
+    assert outcomes == {"refused", "built"}
+
+
+def test_the_manifest_names_who_is_held_out(tmp_path):
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    for person in "abcd":
+        for i in range(3):
+            write_pngs(raw / person / f"{i}.avi", 2)
+    csv = of_people(tmp_path / "list.csv", "abcd", clips=3)
+    content = write.build("folder", raw, out, csv=csv, hold_out_people=2)
+    held_out = content["held_out_people"]
+    tested = content["splits"]["test"]["videos"]
+    assert sorted({video[0] for video in tested}) == held_out
+    assert len(tested) == 6
+    said = f"2 people are held out, who alone are in test: {held_out[0]}, "
+    assert said in manifest.summary(content)
+    with pytest.raises(ValueError, match="differ in videos"):
+        write.build("folder", raw, out, csv=csv, hold_out_people=0)
+    manifest.save({**content, "held_out_people": ["x"]}, out / "folder")
+    with pytest.raises(ValueError, match="no private label is 'x'"):
+        manifest.load(out / "folder")
+    del content["held_out_people"]  # as earlier versions wrote it
+    manifest.save(content, out / "folder")
+    assert "held out" not in manifest.summary(manifest.load(out / "folder"))
