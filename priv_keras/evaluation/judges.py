@@ -36,7 +36,7 @@ _STANDARD = Judge(
 )
 JUDGES = {
     "standard": _STANDARD,
-    "thorough": _STANDARD._replace(patience=8, least=8, starts=2),
+    "thorough": _STANDARD._replace(patience=8, least=8, starts=2, echoes=1),
     "paper": Judge(patience=8),
     "quick": Judge(),
 }

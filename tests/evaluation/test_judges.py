@@ -7,5 +7,9 @@ def test_each_judge_of_the_command_line_is_known():
 
 
 def test_a_thorough_judge_spares_nothing_that_the_standard_does():
-    for one, other in zip(JUDGES["thorough"], JUDGES["standard"], strict=True):
-        assert one >= other
+    thorough, standard = JUDGES["thorough"], JUDGES["standard"]
+    assert thorough.echoes <= standard.echoes
+    rest = zip(
+        thorough._replace(echoes=0), standard._replace(echoes=0), strict=True
+    )
+    assert all(one >= other for one, other in rest)
