@@ -14,7 +14,8 @@ class WatchAnonymizer(keras.callbacks.Callback):
     not moved from where it started, or writes in fine patterns.
 
     A network that does not look for such patterns, as the game's f_B may not,
-    is fooled by them, while a fresh attacker reads what is written there.
+    is fooled by them, while a fresh attacker reads what is written there. They
+    rarely go away, so that they are told only once.
 
     Args:
         frames: Two or more different raw frames `(n, height, width, 3)` in
@@ -29,6 +30,7 @@ class WatchAnonymizer(keras.callbacks.Callback):
         self.say = say
         self.patience = patience
         self.start = None
+        self.told_patterns = False
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.start is None:
@@ -44,7 +46,8 @@ class WatchAnonymizer(keras.callbacks.Callback):
                 "--anonymizer_learning_rate, and start again."
             )
         fine, raw = fine_detail(after), fine_detail(self.frames)
-        if fine > max(FINE, TIMES_RAW * raw):
+        if fine > max(FINE, TIMES_RAW * raw) and not self.told_patterns:
+            self.told_patterns = True
             self.say(
                 f"warning: f_A may write in fine patterns: {fine:.0%} of the "
                 "energy of its output is in the upper half of the band, and "

@@ -1,7 +1,6 @@
 """Scores of a classifier, with intervals."""
 
 import numpy as np
-import scipy.special
 
 from priv_keras import metrics
 from priv_keras.pixels import to_float
@@ -176,22 +175,18 @@ def strongest(attackers):
 
 
 def ensemble(attackers):
-    """Scores an attacker that averages what several have read.
+    """Scores an attacker that averages the logits of several.
 
     Args:
-        attackers: List of two or more dicts of `figures`, each with a `name`.
+        attackers: List of two or more dicts of `figures` on the same clips.
 
     Returns:
-        Dict of `figures`, with a `name`. Logits are averaged as they are for
-        attributes, and as logarithms of probabilities for a single label, so
-        that no attacker outvotes the others by the scale of its logits.
+        Dict of `figures`, with a `name`.
     """
     read = [attacker["detail"]["read"] for attacker in attackers]
-    labels = np.array(read[0]["labels"])
-    logits = np.array([each["logits"] for each in read])
-    if labels.ndim == 1:
-        logits = scipy.special.log_softmax(logits, axis=-1)
+    logits = np.mean([each["logits"] for each in read], axis=0)
+    labels, videos = (np.array(read[0][name]) for name in ("labels", "videos"))
     return {
         "name": f"{len(attackers)} networks",
-        **figures(labels, logits.mean(0), np.array(read[0]["videos"])),
+        **figures(labels, logits, videos),
     }

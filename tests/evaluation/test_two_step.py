@@ -316,20 +316,13 @@ def read_by(name, logits, labels):
     return {"name": name, **found}
 
 
-def test_an_ensemble_averages_what_attackers_believe():
-    """Each is wrong about another clip, and unsure there."""
-    one = read_by("one", [[2.0, 0.0], [0.0, 2.0], [0.4, 0.5]], [0, 1, 0])
-    other = read_by("other", [[0.4, 0.5], [0.0, 2.0], [2.0, 0.0]], [0, 1, 0])
-    assert one["accuracy"] == other["accuracy"] == pytest.approx(2 / 3)
+def test_an_ensemble_averages_logits():
+    """Neither the lowest nor the highest logits would name both clips."""
+    one = read_by("one", [[0.0, 3.0], [4.0, 3.0]], [1, 1])
+    other = read_by("other", [[1.0, 0.0], [0.0, 3.0]], [1, 1])
+    assert one["accuracy"] == other["accuracy"] == 0.5
     both = scores.ensemble([one, other])
     assert both["accuracy"] == 1.0 and both["name"] == "2 networks"
-
-
-def test_no_attacker_outvotes_an_ensemble_by_the_scale_of_its_logits():
-    sure = read_by("sure", [[0.0, 3.0]], [0])
-    offset = read_by("offset", [[1000.0, 996.0]], [0])
-    assert scores.ensemble([sure, offset])["accuracy"] == 1.0
-    assert scores.ensemble([sure, sure])["accuracy"] == 0.0
 
 
 def test_an_ensemble_reads_attributes_too():
