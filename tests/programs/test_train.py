@@ -11,6 +11,7 @@ import signal
 import struct
 import termios
 import time
+import types
 
 import numpy as np
 import pytest
@@ -635,6 +636,7 @@ def test_a_run_that_ended_at_chance_exports_nothing(monkeypatch, capsys):
             ("actions", "budget_labels"), {"majority": 0.25}
         ),
     }
+    data = types.SimpleNamespace(held_out_people=[])
     exported = []
     monkeypatch.setattr(game, "checkpoint_of", lambda run_dir: None)
     monkeypatch.setattr(judge, "trained", lambda data, path: None)
@@ -642,11 +644,11 @@ def test_a_run_that_ended_at_chance_exports_nothing(monkeypatch, capsys):
     monkeypatch.setattr(train, "export", lambda *_: exported.append(True))
     for forced, status in ((False, 3), (True, 0)):
         with flagsaver.flagsaver(force=forced):
-            assert train.end(None, "run", True) == status
+            assert train.end(data, "run", True) == status
         assert "ENDED AT CHANCE" in capsys.readouterr().out
         assert bool(exported) == forced
     score["interval"] = [0.26, 0.4]
-    assert train.end(None, "run", True) == 0
+    assert train.end(data, "run", True) == 0
     assert "AT CHANCE" not in capsys.readouterr().out
 
 
