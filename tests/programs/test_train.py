@@ -16,6 +16,7 @@ import types
 import numpy as np
 import pytest
 import tensorflow as tf
+from absl import flags as absl_flags
 from absl.testing import flagsaver
 from broken_shards import flip
 from broken_shards import spoil_frames
@@ -636,6 +637,7 @@ def test_a_run_that_ended_at_chance_exports_nothing(monkeypatch, capsys):
             ("actions", "budget_labels"), {"majority": 0.25}
         ),
     }
+    absl_flags.FLAGS.mark_as_parsed()
     data = types.SimpleNamespace(held_out_people=[])
     exported = []
     monkeypatch.setattr(game, "checkpoint_of", lambda run_dir: None)
