@@ -43,7 +43,8 @@ def once(tmp_path_factory):
         root = root.parent
 
     def once(make):
-        folder = root / "once" / f"{make.__module__}-{make.__name__}"
+        name = f"{make.__module__}-{make.__name__}".replace(".", "-")
+        folder = root / "once" / name
         folder.parent.mkdir(exist_ok=True)
         done = folder.with_suffix(".done")
         with open(folder.with_suffix(".lock"), "w") as lock:

@@ -2,33 +2,28 @@
 
 import numpy as np
 import pytest
-import test_clock
-import test_colour
-import test_fields
-import test_picture
-import test_video
+from both_readers import read_by_anonymize
+from both_readers import read_by_build
 from made_films import lopsided
 from made_films import scenes
 from made_films import write_film
 from made_videos import turn
+from odd_films import H264
+from odd_films import MPEG2
+from odd_films import TRANSPARENT
+from odd_films import join
+from odd_films import jpegs
+from odd_films import write_flat
+from odd_films import write_interlaced
+from odd_films import write_transparent
+from odd_pictures import exif_bytes
+from odd_pictures import swapped
+from odd_pictures import twelve_bits
+from odd_pictures import write_16_bits
+from odd_pictures import write_picture
 from PIL import Image
 
-from priv_keras.films import picture
-from priv_keras.films import video
-from tfrecords_tools import decode
-
 LEVELS = 4  # on average; the ways differ in which halved colours are enlarged
-
-
-def by_anonymize(path):
-    reader = picture.Picture if picture.is_picture(path) else video.Video
-    with reader(str(path)) as film:
-        return np.stack([f.pixels for f in film.frames(film.format.size)])
-
-
-def by_build(path):
-    found = by_anonymize(path)
-    return decode.frames(path, found.shape[2:0:-1])
 
 
 def joined(suffix, codec):
@@ -37,7 +32,7 @@ def joined(suffix, codec):
             write_film(path.with_name(f"{i}.{suffix}"), scenes(9), codec=codec)
             for i in range(2)
         ]
-        return test_clock.join(path, *parts)
+        return join(path, *parts)
 
     return write
 
@@ -53,23 +48,23 @@ def turned(*matrix):
 
 def mjpeg(orientation):
     def write(path):
-        path.write_bytes(b"".join(test_video.jpegs(4, orientation)))
+        path.write_bytes(b"".join(jpegs(4, orientation)))
         return path
 
     return write
 
 
 def flat(matrix, range_, pix_fmt):
-    return lambda path: test_colour.write_flat(path, matrix, range_, pix_fmt)
+    return lambda path: write_flat(path, matrix, range_, pix_fmt)
 
 
 def transparent(name):
-    kind = test_colour.TRANSPARENT[name]
-    return lambda path: test_colour.write_transparent(path, *kind)
+    kind = TRANSPARENT[name]
+    return lambda path: write_transparent(path, *kind)
 
 
 def interlaced(how):
-    return lambda path: test_fields.write_interlaced(path, *how)
+    return lambda path: write_interlaced(path, *how)
 
 
 def see_through(path):
@@ -80,18 +75,18 @@ def see_through(path):
 
 
 def profiled(path):
-    profile = test_picture.swapped()
-    return test_picture.write(path, icc_profile=profile)
+    profile = swapped()
+    return write_picture(path, icc_profile=profile)
 
 
 def upside_down(path):
-    return test_picture.write(path, exif=test_picture.exif_bytes(3))
+    return write_picture(path, exif=exif_bytes(3))
 
 
 def deep(channels):
     def write(path):
-        values = test_picture.twelve_bits() * 10
-        return test_picture.write_16_bits(path, values, channels)
+        values = twelve_bits() * 10
+        return write_16_bits(path, values, channels)
 
     return write
 
@@ -108,9 +103,9 @@ FILMS = {
     "bt709.mkv": flat(1, 1, "yuv420p"),
     "bt2020.mkv": flat(9, 1, "yuv420p10le"),
     "full.mkv": flat(1, 2, "yuv444p"),
-    "interlaced.mp4": interlaced(test_fields.H264),
-    "interlaced.mpg": interlaced(test_fields.MPEG2),
-    **{name: transparent(name) for name in test_colour.TRANSPARENT},
+    "interlaced.mp4": interlaced(H264),
+    "interlaced.mpg": interlaced(MPEG2),
+    **{name: transparent(name) for name in TRANSPARENT},
 }
 PICTURES = {
     "see_through.png": see_through,
@@ -130,7 +125,8 @@ PICTURES = {
 @pytest.mark.parametrize("name", [*FILMS, *PICTURES])
 def test_frames_are_the_same(tmp_path, name):
     path = {**FILMS, **PICTURES}[name](tmp_path / name)
-    ours, theirs = by_anonymize(path), by_build(path)
+    ours = read_by_anonymize(path)
+    theirs = read_by_build(path, ours.shape[2:0:-1])
     assert ours.shape == theirs.shape
     error = np.abs(ours.astype(int) - theirs).mean(axis=(1, 2, 3))
     assert error.max() < LEVELS

@@ -17,6 +17,7 @@ from made_films import read_film
 from made_films import scene
 from made_films import scenes
 from made_films import write_film
+from odd_films import join
 from PIL import Image
 
 from priv_keras.films.video import Video
@@ -33,11 +34,6 @@ CODECS = {
 def seconds(film):
     base = film.format.time_base
     return [float(frame.time * base) for frame in film.frames(film.format.size)]
-
-
-def join(path, *parts):
-    path.write_bytes(b"".join(part.read_bytes() for part in parts))
-    return path
 
 
 def colours(count, level):

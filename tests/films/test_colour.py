@@ -7,6 +7,10 @@ from av.video.reformatter import Colorspace
 from made_films import SIZE
 from made_films import convert
 from made_films import write_film
+from odd_films import SEEN
+from odd_films import TRANSPARENT
+from odd_films import write_flat
+from odd_films import write_transparent
 
 from priv_keras.films import colour
 from priv_keras.films.video import Video
@@ -14,27 +18,6 @@ from priv_keras.films.video import Video
 # Weights of red and blue in luma.
 WEIGHTS = {1: (0.2126, 0.0722), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}
 LIMITED, FULL = 1, 2
-
-
-def write_flat(path, matrix, range_, pix_fmt="yuv444p", yuv=(120, 100, 160)):
-    """Writes frames of one colour, without conversion."""
-    deep = "10" in pix_fmt
-    with av.open(str(path), "w") as container:
-        video = container.add_stream("ffv1", rate=25)
-        video.width, video.height, video.pix_fmt = *SIZE, pix_fmt
-        context = video.codec_context
-        context.colorspace, context.color_range = matrix, range_
-        for _ in range(2):
-            frame = av.VideoFrame(*SIZE, pix_fmt)
-            frame.colorspace, frame.color_range = matrix, range_
-            for plane, value in zip(frame.planes, yuv, strict=True):
-                kind = "uint16" if deep else "uint8"
-                size = plane.buffer_size // (1 + deep)
-                level = value * 4 if deep else value
-                plane.update(np.full(size, level, kind).tobytes())
-            container.mux(video.encode(frame))
-        container.mux(video.encode())
-    return path
 
 
 def shown(yuv, matrix, range_):
@@ -138,32 +121,6 @@ def test_colours_that_would_come_out_wrong_are_refused(tmp_path, matrix):
     path = write_flat(tmp_path / "in.mkv", matrix, FULL)
     with pytest.raises(ValueError, match="has colours in .* Convert it to BT"):
         Video(str(path))
-
-
-HIDDEN, SEEN = (250, 10, 10), (20, 60, 200)
-TRANSPARENT = {
-    "png.mov": ("png", "rgba"),
-    "qtrle.mov": ("qtrle", "argb"),
-    "ffv1.mkv": ("ffv1", "yuva420p"),
-    "vp9.webm": ("libvpx-vp9", "yuva420p"),
-    "prores.mov": ("prores_ks", "yuva444p10le"),
-    "a.apng": ("apng", "rgba"),
-}
-
-
-def write_transparent(path, codec, pix_fmt):
-    """Writes a film whose left half is transparent and not empty."""
-    pixels = np.empty((*SIZE[::-1], 4), "uint8")
-    pixels[:, :32], pixels[:, 32:] = (*HIDDEN, 0), (*SEEN, 255)
-    frame = av.VideoFrame.from_ndarray(pixels, "rgba")
-    with av.open(str(path), "w") as container:
-        video = container.add_stream(codec, rate=25)
-        video.width, video.height, video.pix_fmt = *SIZE, pix_fmt
-        video.metadata["alpha_mode"] = "1"
-        for _ in range(3):
-            container.mux(video.encode(frame.reformat(format=pix_fmt)))
-        container.mux(video.encode())
-    return path
 
 
 @pytest.mark.parametrize("name", TRANSPARENT)

@@ -4,36 +4,14 @@ import pytest
 from made_films import SIZE
 from made_films import convert
 from made_films import read_film
+from odd_films import H264
+from odd_films import MPEG2
+from odd_films import moving
+from odd_films import write_interlaced
 
 from priv_keras.films.video import Video
 
 INTERLACED = "it is interlaced; each frame was made of its two fields"
-
-
-def moving(i, size=SIZE):
-    """Returns a bright bar that moves by 2 pixels from field to field."""
-    pixels = np.full((*size[::-1], 3), 40, "uint8")
-    pixels[:, 4 + 2 * i : 12 + 2 * i] = 220
-    return pixels
-
-
-def write_interlaced(path, codec, options, *, count=8):
-    """Writes frames of two fields each, the upper one first."""
-    flags = av.codec.context.Flags
-    with av.open(str(path), "w") as container:
-        video = container.add_stream(codec, rate=25, options=options)
-        video.width, video.height, video.pix_fmt = *SIZE, "yuv420p"
-        video.codec_context.flags |= flags.interlaced_dct | flags.interlaced_me
-        for i in range(count):
-            pixels = moving(2 * i)
-            pixels[1::2] = moving(2 * i + 1)[1::2]
-            container.mux(video.encode(av.VideoFrame.from_ndarray(pixels)))
-        container.mux(video.encode())
-    return path
-
-
-H264 = ("libx264", {"crf": "1", "x264-params": "tff=1"})
-MPEG2 = ("mpeg2video", {"qmax": "1", "qmin": "1"})
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,9 @@ import zlib
 import av
 import numpy as np
 import pytest
+from both_readers import READERS
+from both_readers import read_by_anonymize
+from both_readers import read_by_build
 from http_server import Quiet
 from http_server import served
 from made_films import scene
@@ -32,17 +35,6 @@ from tfrecords_tools import decode
 SIZE = (64, 48)
 
 
-def read_by_anonymize(path):
-    reader = picture.Picture if picture.is_picture(path) else video.Video
-    with reader(str(path)) as film:
-        return np.stack([f.pixels for f in film.frames(film.format.size)])
-
-
-def read_by_build(path):
-    return decode.frames(path, SIZE)
-
-
-READERS = [read_by_anonymize, read_by_build]
 both = pytest.mark.parametrize("read", READERS)
 
 
@@ -397,7 +389,7 @@ def test_a_large_picture_is_still_read(tmp_path):
 LIMITED = """
 import resource, sys
 import cv2  # so that it does not count
-from test_hostile_files import READERS
+from both_readers import READERS
 for read in READERS:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:

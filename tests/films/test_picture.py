@@ -9,32 +9,21 @@ import pytest
 from made_films import inverted
 from made_films import scene
 from made_heif import write_heif
+from odd_pictures import CAMERA
+from odd_pictures import GPS
+from odd_pictures import ORIENTATION
+from odd_pictures import exif_bytes
+from odd_pictures import swapped
+from odd_pictures import twelve_bits
+from odd_pictures import write_16_bits
+from odd_pictures import write_picture
 from PIL import Image
-from PIL import ImageCms
 from PIL import PngImagePlugin
 from PIL import TiffImagePlugin
 
 from priv_keras.films import picture
 from priv_keras.films import pipeline
 from priv_keras.films.video import Video
-
-CAMERA, GPS, ORIENTATION, MAKER = 0x0110, 0x8825, 0x0112, 0x927C
-
-
-def exif_bytes(orientation=1):
-    exif = Image.Exif()
-    exif[CAMERA] = "Annas camera"
-    exif[ORIENTATION] = orientation
-    exif.get_ifd(0x8769)[MAKER] = b"raw preview"
-    exif.get_ifd(GPS)[1] = "N"
-    exif.get_ifd(GPS)[2] = (52.0, 31.0, 12.0)
-    return exif.tobytes()
-
-
-def write(path, pixels=None, **options):
-    pixels = scene(3) if pixels is None else pixels
-    Image.fromarray(pixels).save(path, **options)
-    return path
 
 
 def convert(path, output, exif=False, size=None):
@@ -49,7 +38,7 @@ def convert(path, output, exif=False, size=None):
 
 @pytest.mark.parametrize("suffix", picture.FORMATS)
 def test_a_picture_is_a_film_of_one_frame(tmp_path, suffix):
-    path = write(tmp_path / f"in{suffix}")
+    path = write_picture(tmp_path / f"in{suffix}")
     raw = np.asarray(Image.open(path).convert("RGB"))
     convert(path, tmp_path / f"out{suffix}")
     found = np.asarray(Image.open(tmp_path / f"out{suffix}").convert("RGB"))
@@ -57,7 +46,9 @@ def test_a_picture_is_a_film_of_one_frame(tmp_path, suffix):
 
 
 def test_exif_goes(tmp_path):
-    path = write(tmp_path / "in.jpg", exif=exif_bytes(), comment=b"Anna")
+    path = write_picture(
+        tmp_path / "in.jpg", exif=exif_bytes(), comment=b"Anna"
+    )
     source = convert(path, tmp_path / "out.jpg")
     assert "exif of the file" in source.dropped
     assert not Image.open(tmp_path / "out.jpg").getexif()
@@ -66,7 +57,7 @@ def test_exif_goes(tmp_path):
 
 def test_exif_is_kept_on_request_but_for_pictures_within(tmp_path):
     exif = exif_bytes(orientation=6)
-    path = write(tmp_path / "in.jpg", exif=exif)
+    path = write_picture(tmp_path / "in.jpg", exif=exif)
     assert b"raw preview" in path.read_bytes()
     convert(path, tmp_path / "out.jpg", exif=True)
     kept = Image.open(tmp_path / "out.jpg").getexif()
@@ -99,7 +90,7 @@ def test_a_thumbnail_goes_in_any_case(tmp_path):
     small = io.BytesIO()
     Image.fromarray(scene(3)[::4, ::4]).save(small, "JPEG")
     exif = with_thumbnail(small.getvalue())
-    path = write(tmp_path / "in.jpg", exif=exif)
+    path = write_picture(tmp_path / "in.jpg", exif=exif)
     assert small.getvalue() in path.read_bytes()
     convert(path, tmp_path / "out.jpg", exif=True)
     assert small.getvalue() not in (tmp_path / "out.jpg").read_bytes()
@@ -115,7 +106,7 @@ def test_a_thumbnail_goes_in_any_case(tmp_path):
     ],
 )
 def test_a_picture_is_upright(tmp_path, orientation, turned):
-    path = write(tmp_path / "in.png", exif=exif_bytes(orientation))
+    path = write_picture(tmp_path / "in.png", exif=exif_bytes(orientation))
     convert(path, tmp_path / "out.png")
     found = np.asarray(Image.open(tmp_path / "out.png"))
     np.testing.assert_array_equal(found, 255 - turned(scene(3)))
@@ -123,8 +114,8 @@ def test_a_picture_is_upright(tmp_path, orientation, turned):
 
 def test_16_bits_grey_palettes_and_alpha_are_read(tmp_path):
     grey = (np.arange(64 * 48).reshape(48, 64) * 21).astype("uint16")
-    write(tmp_path / "16.png", grey)
-    write(tmp_path / "8.png", scene(0)[..., 0])
+    write_picture(tmp_path / "16.png", grey)
+    write_picture(tmp_path / "8.png", scene(0)[..., 0])
     Image.fromarray(scene(0)).quantize(16).save(tmp_path / "p.png")
     Image.fromarray(scene(0)).convert("RGBA").save(tmp_path / "a.png")
     for name in ("16", "8", "p", "a"):
@@ -137,7 +128,7 @@ def test_16_bits_grey_palettes_and_alpha_are_read(tmp_path):
 
 
 def test_a_picture_is_anonymized_at_another_size_and_keeps_its_own(tmp_path):
-    path = write(tmp_path / "in.png", scene(3, (256, 192)))
+    path = write_picture(tmp_path / "in.png", scene(3, (256, 192)))
     convert(path, tmp_path / "out.png", size=(128, 96))
     found = np.asarray(Image.open(tmp_path / "out.png")).astype(int)
     expected = 255 - scene(3, (256, 192)).astype(int)
@@ -145,7 +136,7 @@ def test_a_picture_is_anonymized_at_another_size_and_keeps_its_own(tmp_path):
 
 
 def test_what_is_no_whole_picture_is_refused(tmp_path):
-    whole = write(tmp_path / "in.png").read_bytes()
+    whole = write_picture(tmp_path / "in.png").read_bytes()
     damaged = bytearray(whole)
     damaged[len(whole) // 2] ^= 255
     for content in (b"", b"text", whole[: len(whole) // 2], bytes(damaged)):
@@ -197,22 +188,10 @@ def test_an_opaque_picture_has_no_transparency_to_drop(tmp_path):
     assert picture.Picture(str(tmp_path / "in.png")).dropped == []
 
 
-def swapped():
-    """Returns a colour profile of sRGB whose red and green are swapped."""
-    content = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    for old, new in (
-        (b"rXYZ", b"????"),
-        (b"gXYZ", b"rXYZ"),
-        (b"????", b"gXYZ"),
-    ):
-        content = content.replace(old, new, 1)
-    return content
-
-
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.tif"])
 def test_a_colour_profile_is_applied(tmp_path, name):
     flat = np.full((48, 64, 3), (200, 60, 20), "uint8")
-    write(tmp_path / name, flat, icc_profile=swapped(), quality=95)
+    write_picture(tmp_path / name, flat, icc_profile=swapped(), quality=95)
     found = pixels_of(tmp_path / name)
     assert np.abs(found - (60, 200, 20)).max() < 10
     convert(tmp_path / name, tmp_path / f"out_{name}")
@@ -225,19 +204,10 @@ def test_a_profile_of_grey_or_of_no_use_does_no_harm(tmp_path):
     np.testing.assert_array_equal(
         pixels_of(tmp_path / "grey.png")[..., 2], scene(3)[..., 0]
     )
-    write(tmp_path / "bad.png", icc_profile=b"no profile at all")
+    write_picture(tmp_path / "bad.png", icc_profile=b"no profile at all")
     source = picture.Picture(str(tmp_path / "bad.png"))
     np.testing.assert_array_equal(source._pixels, scene(3))
     assert source.warnings == ["its colour profile is damaged; it is ignored"]
-
-
-def twelve_bits():
-    return (np.arange(64 * 48).reshape(48, 64) + 1000).astype("uint16")
-
-
-def write_16_bits(path, values, channels):
-    cv2.imwrite(str(path), np.stack([values] * channels, -1).squeeze())
-    return path
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
@@ -312,7 +282,7 @@ def test_values_of_an_unknown_range_are_refused(tmp_path, kind):
 def test_a_jpeg_that_ends_early_is_refused(tmp_path, share, options, end):
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (48, 64, 3), "uint8")
-    path = write(tmp_path / "in.jpg", noise, **options)
+    path = write_picture(tmp_path / "in.jpg", noise, **options)
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)] + end)
     with pytest.raises(ValueError, match="in.jpg cannot be decoded"):
@@ -335,7 +305,7 @@ def test_whole_jpegs_are_read(tmp_path, sampling):
 def test_the_description_of_a_tiff_is_kept_on_request(tmp_path, name):
     exif = Image.Exif()
     exif[0x010E], exif[CAMERA] = "Annas garden", "Annas camera"
-    write(tmp_path / "in.tif", exif=exif)
+    write_picture(tmp_path / "in.tif", exif=exif)
     convert(tmp_path / "in.tif", tmp_path / name, exif=True)
     with Image.open(tmp_path / name) as out:
         kept = out.getexif()
@@ -345,13 +315,13 @@ def test_the_description_of_a_tiff_is_kept_on_request(tmp_path, name):
 
 @pytest.mark.parametrize("suffix", [".bmp", ".gif"])
 def test_what_holds_no_exif_data_is_not_asked_to(tmp_path, suffix):
-    path = write(tmp_path / "in.jpg", exif=exif_bytes())
+    path = write_picture(tmp_path / "in.jpg", exif=exif_bytes())
     with pytest.raises(ValueError, match=f"A {suffix} holds no EXIF data"):
         convert(path, tmp_path / f"out{suffix}", exif=True)
 
 
 def test_damaged_exif_data_do_no_harm_and_are_told(tmp_path):
-    path = write(tmp_path / "in.jpg", exif=exif_bytes())
+    path = write_picture(tmp_path / "in.jpg", exif=exif_bytes())
     content = path.read_bytes()
     start = content.index(b"Exif\0\0") + 6
     path.write_bytes(content[:start] + b"\xff" * 8 + content[start + 8 :])
@@ -391,7 +361,7 @@ def test_a_tiff_that_is_cut_off_is_refused_in_one_line(tmp_path, share):
 def test_what_a_picture_calls_its_texts_is_not_told(tmp_path):
     texts = PngImagePlugin.PngInfo()
     texts.add_text("Annas address", "Garden Lane 1")
-    path = write(tmp_path / "in.png", pnginfo=texts)
+    path = write_picture(tmp_path / "in.png", pnginfo=texts)
     assert picture.Picture(str(path)).dropped == ["text (1 entries)"]
 
 

@@ -2,7 +2,6 @@
 
 import functools
 import http.server
-import io
 import struct
 import threading
 from fractions import Fraction
@@ -20,7 +19,7 @@ from made_films import lopsided
 from made_films import read_film
 from made_films import scenes
 from made_films import write_film
-from PIL import Image
+from odd_films import jpegs
 
 from priv_keras.films import video as film_video
 
@@ -337,17 +336,6 @@ def test_kinds_of_input():
     assert film_video.is_camera("0")
     assert not film_video.is_camera("0.mp4")
     assert list(inverted([np.zeros(1, "uint8")])) == [255]
-
-
-def jpegs(count, orientation):
-    """Returns JPEGs whose EXIF data say how to turn them."""
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    for i in range(count):
-        content = io.BytesIO()
-        image = Image.fromarray(lopsided(i))
-        image.save(content, "JPEG", exif=exif, quality=95)
-        yield content.getvalue()
 
 
 @pytest.mark.parametrize("name", ["in.avi", "in.mov", "in.mkv", "in.mjpeg"])
