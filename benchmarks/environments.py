@@ -165,9 +165,9 @@ class Trial:
         self.outside.mkdir()
         outer = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
         self.environment = {
+            "PRIV_KERAS_CACHE": str(folder / "cache"),
             **{name: os.environ[name] for name in os.environ.keys() - outer},
             "PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}",
-            "PRIV_KERAS_CACHE": str(folder / "cache"),
             "TF_CPP_MIN_LOG_LEVEL": "3",
         }
 
