@@ -45,7 +45,10 @@ PRETRAINED = (
     "resnet_v2_101",
 )
 JUDGES = ("standard", "thorough", "paper", "quick")
-KINDS = ("retrained", "static", "video", "inversion", "few_labels")
+KINDS = (
+    *("retrained", "fine_tuned", "static", "video", "inversion"),
+    "few_labels",
+)
 
 JUDGE = choices.one_of(
     "judge",
@@ -55,7 +58,8 @@ JUDGE = choices.one_of(
     "cuts that are changed mildly, starts from what raw clips taught it if "
     "that helps, ends only once twice as many updates find no more, and counts "
     "only if it has learned; attackers without deep learning are added. "
-    "`thorough` tries more starts and waits longer. `paper` does none of this, "
+    "`thorough` tries more starts, waits longer and makes the attack "
+    "`fine_tuned` in any case. `paper` does none of this, "
     "as Sec. 3.6; nor does `quick`, for tests, whose figures mean nothing.",
 )
 ATTACKERS = absl_flags.DEFINE_list(
@@ -95,9 +99,10 @@ ATTACKS = choices.some_of(
     ["retrained"],
     KINDS,
     "The kinds of attack to make. `retrained` (Sec. 3.6), which must be among "
-    "them, trains each attacker on the output of f_A; `static` trains it on "
-    "raw clips; `video` uses a 3D network; `inversion` reconstructs the raw "
-    "frames first; `few_labels` knows the labels of few videos.",
+    "them, trains each attacker on the output of f_A; `fine_tuned` trains the "
+    "game's own f_B further; `static` trains attackers on raw clips; `video` "
+    "uses a 3D network; `inversion` reconstructs the raw frames first; "
+    "`few_labels` knows the labels of few videos.",
 )
 LABEL_SHARES = absl_flags.DEFINE_list(
     "label_shares",

@@ -21,6 +21,7 @@ class Judge(NamedTuple):
     fresh: bool = False  # whether f_A filters new cuts as attackers train
     echoes: int = 1  # times that attackers read what f_A filtered once
     admits: bool = False  # whether attackers that failed to learn do not count
+    attacks: tuple = ()  # that it makes beside those of `--attacks`
 
 
 _STANDARD = Judge(
@@ -36,7 +37,9 @@ _STANDARD = Judge(
 )
 JUDGES = {
     "standard": _STANDARD,
-    "thorough": _STANDARD._replace(patience=8, least=8, starts=2, echoes=1),
+    "thorough": _STANDARD._replace(
+        patience=8, least=8, starts=2, echoes=1, attacks=("fine_tuned",)
+    ),
     "paper": Judge(patience=8),
     "quick": Judge(),
 }

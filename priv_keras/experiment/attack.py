@@ -196,7 +196,35 @@ def build_attacker(name, data, seed):
     )
 
 
-def _static(evaluation, budget, anonymizer):
+def _fine_tuned(evaluation, budget, candidate):
+    """Trains the budget models of the game further, on all frames of a clip.
+
+    These are the attackers that f_A has learned to fool, and no unseen ones.
+    """
+    if not candidate.budgets:
+        evaluation.say("fine_tuned: left out, since a rule has no f_B.")
+    frames = evaluation.data.budget.cut.frames
+    protocol = attacker_protocol()._replace(frames=frames, starts=0)
+    found = []
+    for i, budget_model in enumerate(candidate.budgets):
+        name = f"budget_{i}"
+        with console.watch(f"{name} of the game", protocol.steps) as watch:
+            attack = two_step.attack(
+                name,
+                lambda model=budget_model: model,
+                budget["anonymized"],
+                evaluation.data.attacker_task,
+                protocol,
+                seed=_seed(i),
+                record=evaluation.record("fine_tuned", name, frames, _seed(i)),
+                callbacks=[watch],
+            )
+        attack = evaluation.tell("of the game, trained further", attack)
+        found.append({"attack": "fine_tuned", **attack})
+    return found
+
+
+def _static(evaluation, budget, candidate):
     return [
         evaluation.tell("trained on raw clips", found)
         for found in _raw_trained(
@@ -223,7 +251,7 @@ def _raw_trained(evaluation, test, kind, *key):
     ]
 
 
-def _video(evaluation, budget, anonymizer):
+def _video(evaluation, budget, candidate):
     """Attacks with a 3D network, while the paper's average over frames."""
 
     def build():
@@ -252,7 +280,7 @@ def _video(evaluation, budget, anonymizer):
     return found
 
 
-def _few_labels(evaluation, budget, anonymizer):
+def _few_labels(evaluation, budget, candidate):
     found = []
     splits = budget["anonymized"]
     for share in map(float, flags.LABEL_SHARES.value):
@@ -274,7 +302,7 @@ def _few_labels(evaluation, budget, anonymizer):
     return found
 
 
-def _inversion(evaluation, budget, anonymizer):
+def _inversion(evaluation, budget, candidate):
     settings = (
         flags.INVERSION_STEPS.value,
         flags.INVERSION_WIDTH.value,
@@ -282,7 +310,7 @@ def _inversion(evaluation, budget, anonymizer):
     )
 
     def run():
-        network = _trained_inverter(evaluation, anonymizer)
+        network = _trained_inverter(evaluation, candidate.anonymizer)
         raw = budget["raw"]["test"]
         anonymized = budget["anonymized"]["test"]
         rebuilt = inversion.reconstructed(network, anonymized)
@@ -338,6 +366,7 @@ def _trained_inverter(evaluation, anonymizer):
 
 
 ATTACKS = {
+    "fine_tuned": _fine_tuned,
     "static": _static,
     "video": _video,
     "inversion": _inversion,

@@ -48,6 +48,7 @@ class Candidate(NamedTuple):
     # Takes and returns clips (batch, frames, height, width, 3) in [0, 1].
     anonymizer: Callable
     target: keras.Model | None  # f_T; `None` to train one on the output
+    budgets: list = []  # the f_B^i of the game
 
 
 def trained(data, path):
@@ -58,8 +59,13 @@ def trained(data, path):
         path: `pathlib.Path` of the checkpoint.
     """
     game, turns = load_game(data, path)
-    method = training_flags.METHOD.value
-    return Candidate(method, turns, PerFrame(game.anonymizer), game.target)
+    return Candidate(
+        training_flags.METHOD.value,
+        turns,
+        PerFrame(game.anonymizer),
+        game.target,
+        game.budgets,
+    )
 
 
 def baseline(name, run_dir):
@@ -224,11 +230,8 @@ def _attacked(evaluation, candidate, cache):
             *_ensemble(attacked["anonymized"], evaluation.say),
             *(
                 found
-                for kind in flags.ATTACKS.value
-                if kind != "retrained"
-                for found in attack.ATTACKS[kind](
-                    evaluation, budget, candidate.anonymizer
-                )
+                for kind in _kinds()
+                for found in attack.ATTACKS[kind](evaluation, budget, candidate)
             ),
         ],
         "untouched": _untouched(budget),
@@ -237,6 +240,12 @@ def _attacked(evaluation, candidate, cache):
             "budget_labels": _chance(budget["raw"]["test"], "budget_labels"),
         },
     }
+
+
+def _kinds():
+    """Returns the kinds of attack to make besides `retrained`."""
+    kinds = (*flags.ATTACKS.value, *JUDGES[flags.JUDGE.value].attacks)
+    return [kind for kind in dict.fromkeys(kinds) if kind != "retrained"]
 
 
 def _failures(attacked):

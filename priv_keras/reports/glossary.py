@@ -124,6 +124,11 @@ TERMS = (
         "Attackers trained on anonymized clips, as for A_B.",
     ),
     Term(
+        "fine_tuned",
+        r"\bfine_tuned\b",
+        "The budget models of the game, trained further on f_A's output.",
+    ),
+    Term(
         "static",
         r"\bstatic\b",
         "Attackers trained on raw clips alone, which do not adapt to f_A.",

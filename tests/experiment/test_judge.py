@@ -99,6 +99,20 @@ def test_clips_to_be_linked_have_two_draws_of_noise(tmp_path):
         assert low <= min(differing) <= max(differing) <= high
 
 
+def test_a_thorough_judge_trains_the_f_b_of_a_game_and_of_no_rule(tmp_path):
+    build_sbu(tmp_path)
+    said = []
+    with reading_sbu(tmp_path, judge="thorough", attacks=["retrained"]):
+        assert judge._kinds() == ["fine_tuned"]
+        data = open_data()
+        rule = judge.baseline("downsample_1", tmp_path / "run")
+        evaluation = judge.begin(data, tmp_path / "run", (), said.append)
+        assert attack.ATTACKS["fine_tuned"](evaluation, None, rule) == []
+    assert said == ["fine_tuned: left out, since a rule has no f_B."]
+    with reading_sbu(tmp_path, judge="standard", attacks=["retrained"]):
+        assert judge._kinds() == []
+
+
 def test_a_fresh_f_t_keeps_splits_apart(tmp_path, monkeypatch):
     build_sbu(tmp_path)
     monkeypatch.setattr(

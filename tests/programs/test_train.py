@@ -497,13 +497,14 @@ def test_every_attack_of_the_list_is_in_the_result(run_dir):
     status, out, err = run(
         "evaluate",
         f"--run_dir={run_dir}",
-        "--attacks=retrained,static,video,inversion,few_labels",
+        "--attacks=retrained,fine_tuned,static,video,inversion,few_labels",
         *("--label_shares=0.5,1", "--inversion_steps=10"),
     )
     assert status == 0, err
     after = json.loads((run_dir / "result.json").read_text())
     assert after["anonymized"] == before["anonymized"]
     assert [(a["attack"], a["name"]) for a in after["attacks"]] == [
+        ("fine_tuned", "budget_0"),
         ("static", "mobilenet_v1_0.25"),
         ("video, on raw clips", "c3d"),
         ("video", "c3d"),
@@ -514,7 +515,7 @@ def test_every_attack_of_the_list_is_in_the_result(run_dir):
     ]
     for attack in after["attacks"]:
         assert f"{attack['attack']:24}{attack['name']:24}" in out
-    unet = after["attacks"][3]
+    unet = after["attacks"][4]
     assert 0 < unet["psnr"] < 100
     assert unet["before"]["ssim"] < 1
 
