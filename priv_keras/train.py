@@ -43,6 +43,7 @@ def main(argv):
     from priv_keras.experiment import plan
     from priv_keras.experiment import play
     from priv_keras.experiment import reproducibility
+    from priv_keras.experiment import worth
     from priv_keras.experiment.data import open_data
     from priv_keras.experiment.strategy import is_chief
     from priv_keras.experiment.strategy import open_strategy
@@ -67,6 +68,7 @@ def main(argv):
             folder.write_labels(data, run_dir)
         say = console.say if chief else console.say_nothing
         bad_records.tell(data, say)
+        worth.tell_unbounded(say)
         raw_accuracy = None
         if judged_later_by(data) is None:
             raw_accuracy = judge.judge_raw(data, run_dir, say)

@@ -3,6 +3,7 @@
 Part of the programs: this module reads flags.
 """
 
+from flags import data as data_flags
 from flags import training as flags
 from priv_keras.runs import results
 
@@ -46,6 +47,20 @@ def check_private(attackers, chance, say):
             "labels; else give attackers more --attacker_steps, or name "
             "others with --attackers.",
             say,
+        )
+
+
+def tell_unbounded(say):
+    """Tells who plays on clips of their own if nothing bounds what f_A writes.
+
+    Args:
+        say: Callable that takes a line.
+    """
+    if data_flags.DATASET.value == "folder" and not flags.ANONYMIZER_BITS.value:
+        say(
+            "note: nothing bounds what f_A lets through. Where people, places "
+            "and light belong together, fresh attackers then read nearly all "
+            "of it; --recipe=bounded leaves them much less."
         )
 
 

@@ -1,8 +1,10 @@
 """Tests of whether there is something to keep and something to hide."""
 
 import pytest
+from absl import flags as absl_flags
 from absl.testing import flagsaver
 
+from flags import data
 from flags import training
 from priv_keras.experiment import worth
 from priv_keras.runs import results
@@ -16,6 +18,7 @@ def score(accuracy, low, high):
 
 @pytest.fixture(autouse=True)
 def unforced():
+    absl_flags.FLAGS.mark_as_parsed()
     with flagsaver.flagsaver((training.FORCE, False)):
         yield
 
@@ -55,6 +58,22 @@ def test_a_run_that_is_forced_is_warned_of_it():
         worth.check_actions(score(0.3, 0.2, 0.4), CHANCE, said.append)
     (line,) = said
     assert line.startswith("warning: there is nothing to keep")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "bits", "told"),
+    [("folder", None, 1), ("folder", 12.0, 0), ("puppets", None, 0)],
+)
+def test_who_plays_on_clips_of_their_own_is_told_of_the_bound(
+    dataset, bits, told
+):
+    said = []
+    with flagsaver.flagsaver(
+        (data.DATASET, dataset), (training.ANONYMIZER_BITS, bits)
+    ):
+        worth.tell_unbounded(said.append)
+    assert len(said) == told
+    assert all("--recipe=bounded" in line for line in said)
 
 
 def test_the_result_of_a_run_that_ended_at_chance_says_so():
