@@ -58,8 +58,9 @@ JUDGE = choices.one_of(
     "cuts that are changed mildly, starts from what raw clips taught it if "
     "that helps, ends only once twice as many updates find no more, and counts "
     "only if it has learned; attackers without deep learning are added. "
-    "`thorough` tries more starts, waits longer and makes the attack "
-    "`fine_tuned` in any case. `paper` does none of this, "
+    "`thorough` has the paper's ten attackers at every scale, tries more "
+    "starts, waits longer and makes the attack `fine_tuned` in any case. "
+    "`paper` does none of this, "
     "as Sec. 3.6; nor does `quick`, for tests, whose figures mean nothing.",
 )
 ATTACKERS = absl_flags.DEFINE_list(

@@ -49,6 +49,7 @@ def with_scale(argv, flag_values=absl_flags.FLAGS):
     words = _with_recipes(_words(argv, flag_values), flag_values)
     scale = last_value(words, "scale") or flag_values["scale"].default
     defaults = [f"--{name}={value}" for name, value in preset(scale).items()]
+    defaults += _of_judge(words, flag_values)
     return _parsed([argv[0], *defaults, *words], flag_values)
 
 
@@ -69,8 +70,17 @@ def with_run(argv, flag_values=absl_flags.FLAGS):
         f"--undefok={','.join(GONE)}",
         *_of_earlier_runs(config),
         f"--flagfile={config}",
+        *_of_judge(words, flag_values),
     ]
     return _parsed([argv[0], *defaults, *words], flag_values)
+
+
+def _of_judge(words, flag_values):
+    """Returns what a thorough judge has at every scale: the paper's ten
+    attackers."""
+    if last_value(words, "judge") != "thorough":
+        return []
+    return [f"--attackers={','.join(flag_values['attackers'].default)}"]
 
 
 def _of_earlier_runs(config):

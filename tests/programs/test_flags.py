@@ -148,6 +148,20 @@ def test_a_scale_sets_defaults_that_the_command_line_overrides():
     assert training.MAX_ITER.value == 28
 
 
+def test_a_thorough_judge_has_the_papers_ten_attackers(tmp_path):
+    parse("--scale=tiny")
+    assert len(evaluation.ATTACKERS.value) == 2
+    config = parsing.serialize(absl_flags.FLAGS, skip=["run_dir"])
+    (tmp_path / "config.flags").write_text(config)
+    run = ["evaluate", f"--run_dir={tmp_path}", "--judge=thorough"]
+    parsing.with_run(run)
+    assert len(evaluation.ATTACKERS.value) == 10
+    parse("--scale=tiny", "--judge=thorough")
+    assert len(evaluation.ATTACKERS.value) == 10
+    parsing.with_run([*run, "--attackers=resnet_v1_26"])
+    assert evaluation.ATTACKERS.value == ["resnet_v1_26"]
+
+
 def test_a_flagfile_may_name_the_scale(tmp_path):
     (tmp_path / "x.flags").write_text("--scale=tiny\n--size=40\n")
     parse(f"--flagfile={tmp_path / 'x.flags'}")
