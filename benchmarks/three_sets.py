@@ -108,7 +108,8 @@ def table(records):
         "the tiny scale under `--judge=standard`; the game is that of "
         "`--recipe=bounded`. Means over seeds, or folds "
         "of UT-Interaction, on test clips, with the lowest and the highest. "
-        "A_B is that of the strongest attacker of each run, who is named."
+        "A_B is that of the strongest attacker of each run, who is named. "
+        "Minutes are by the clock, whatever else the machine did."
     )
     yield ""
     yield "| dataset | filter | runs | A_T | A_B | by | commonest | minutes |"

@@ -41,7 +41,7 @@ GROUPS = {
         "raw_size",
         "raw_rate",
     ),
-    "The model": ("trust_model", "batch_size"),
+    "The model": ("list_presets", "trust_model", "batch_size"),
 }
 
 OUTPUT = absl_flags.DEFINE_string(
@@ -57,8 +57,13 @@ MODEL = absl_flags.DEFINE_string(
     "model",
     None,
     "What anonymizes: a folder that priv_keras.export wrote, as in "
-    "RUN_DIR/export/anonymizer, or a baseline, as in downsample_4 or "
-    "face_box_blur.",
+    "RUN_DIR/export/anonymizer; a baseline, as in downsample_4 or "
+    "face_box_blur; or one of --list_presets.",
+)
+LIST_PRESETS = absl_flags.DEFINE_bool(
+    "list_presets",
+    False,
+    "Print the trained anonymizers that come with the package, and stop.",
 )
 TRUST_MODEL = absl_flags.DEFINE_bool(
     "trust_model",

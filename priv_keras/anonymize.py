@@ -29,6 +29,7 @@ from flags import quiet
 from flags.baselines import BASELINES
 from flags.baselines import COVERS
 from flags.suggestions import nearest
+from priv_keras.deployment import presets
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -181,6 +182,8 @@ def _run_all(jobs, stops):
 
     anonymizer, model = load(flags.MODEL.value)
     _say(_size_note(anonymizer))
+    if flags.MODEL.value in presets.names():
+        _say(f"note: {presets.caution(flags.MODEL.value)}")
     failed = 0
     with contextlib.ExitStack() as stack:
         show = None
@@ -241,10 +244,12 @@ def check_model(name):
     Raises:
         FileNotFoundError: If there is no such model.
     """
-    if name not in BASELINES and not pathlib.Path(name).exists():
+    known = (*BASELINES, *presets.names())
+    if name not in known and not pathlib.Path(name).exists():
         raise FileNotFoundError(
             f"--model={name}: there is no such folder or file, and no such "
-            f"baseline ({', '.join(BASELINES)}).{nearest(name, BASELINES)}"
+            f"baseline ({', '.join(BASELINES)}) or preset "
+            f"({', '.join(presets.names())}).{nearest(name, known)}"
         )
 
 
@@ -253,15 +258,21 @@ def describe(name):
     has no SHA-256."""
     from priv_keras.films import audit
 
-    digest = None if name in BASELINES else audit.sha256(name)
+    digest = None if name in BASELINES else audit.sha256(_located(name))
     return {"name": name, "sha256": digest}
+
+
+def _located(name):
+    """Returns the path of a model that is no baseline."""
+    return presets.folder(name) if name in presets.names() else name
 
 
 def load(name):
     """Loads a model or builds a baseline.
 
     Args:
-        name: String, one of `baselines.BASELINES`, or a path.
+        name: String, one of `baselines.BASELINES` or of `presets.names()`, or
+            a path.
 
     Returns:
         Object with a method `stream` and an attribute `card`, which may be
@@ -281,7 +292,9 @@ def load(name):
             anonymizer = Anonymizer.of(anonymizer)
     else:
         with quiet.greetings():
-            anonymizer = Anonymizer.load(name, trusted=flags.TRUST_MODEL.value)
+            anonymizer = Anonymizer.load(
+                _located(name), trusted=flags.TRUST_MODEL.value
+            )
     card = getattr(anonymizer, "card", None)
     return anonymizer, {
         **describe(name),
@@ -539,8 +552,15 @@ def _span():
 
 
 def _video(job, seconds=None):
+    from priv_keras.films import moving_webp
     from priv_keras.films import video
 
+    if moving_webp.is_one(job.source):
+        return moving_webp.MovingWebp(
+            job.source,
+            seconds=seconds,
+            accept_damaged=flags.ACCEPT_DAMAGED.value,
+        )
     return video.Video(
         job.source,
         audio=flags.KEEP_AUDIO.value,
@@ -620,6 +640,15 @@ def _flag_lines():
     return [line for line in text.splitlines() if line]
 
 
+def _parse(argv):
+    """Parses a command line, or lists presets and exits."""
+    arguments = parsing.plainly(argv)
+    if flags.LIST_PRESETS.value:
+        print(presets.listing(), flush=True)
+        sys.exit(0)
+    return arguments
+
+
 def run():
     program.run(
         main,
@@ -637,6 +666,7 @@ def run():
             "raw_size",
         ),
         required=["model"],
+        parse=_parse,
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from priv_keras.deployment import card as cards
+from priv_keras.deployment import presets
 from priv_keras.deployment import safe_loading
 from priv_keras.deployment import tflite
 from priv_keras.deployment.litert import LiteModel
@@ -35,8 +36,9 @@ class Anonymizer:
         the graph of the file nor TensorFlow's loader is run.
 
         Args:
-            path: Folder of a SavedModel, folder of a TFLite file, or that
-                file. If a card lies there, its hashes are checked first.
+            path: Folder of a SavedModel, of its card and weights alone, or of
+                a TFLite file, or that file. If a card lies there, its hashes
+                are checked first.
             trusted: Bool, whether to run the graph of a SavedModel instead.
                 The graph can do everything that this process can do.
 
@@ -51,9 +53,10 @@ class Anonymizer:
         """
         path = pathlib.Path(path)
         file = path / tflite.TFLITE_FILE if path.is_dir() else path
-        if tf.saved_model.contains_saved_model(str(path)):
+        has_graph = tf.saved_model.contains_saved_model(str(path))
+        if has_graph or (path / "variables").is_dir():
             card = cards.check(path)
-            if trusted:
+            if trusted and has_graph:
                 return cls(_tested(lambda: _saved_model(path), path), card)
             network = safe_loading.rebuild(path, card)
             return cls(_tested(lambda: cls.of(network).serve, path), card)
@@ -66,6 +69,24 @@ class Anonymizer:
             "the folder that `python -m priv_keras.export` wrote, as in "
             "RUN_DIR/export/anonymizer."
         )
+
+    @classmethod
+    def from_preset(cls, name):
+        """Loads a trained anonymizer that comes with the package.
+
+        Its card says what it was trained on. No figure on it holds for other
+        films.
+
+        Args:
+            name: String, one of `priv_keras.deployment.presets.names()`.
+
+        Returns:
+            `Anonymizer`.
+
+        Raises:
+            ValueError: If there is no preset of that name.
+        """
+        return cls.load(presets.folder(name))
 
     @classmethod
     def of(cls, network):

@@ -35,7 +35,7 @@ READABLE = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "AVIF")
 HEIF_SUFFIXES = (".heic", ".heif", ".hif")
 BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif")
 SUFFIXES = (*FORMATS, *HEIF_SUFFIXES)
-FILMS = (".gif", ".avif", ".png")  # may hold films, too
+FILMS = (".gif", ".avif", ".png", ".webp")  # may hold films, too
 NO_EXIF = (".bmp", ".gif")
 MAKER_NOTE = 0x927C  # EXIF tag; cameras put previews and more into it
 ORIENTATION, EXIF_FOLDER, GPS_FOLDER = 0x0112, 0x8769, 0x8825
@@ -66,12 +66,13 @@ def is_picture(path):
     suffix = pathlib.Path(path).suffix.lower()
     if suffix in HEIF_SUFFIXES:
         return _brand(path) in (None, *BRANDS)
-    return suffix in FORMATS and not (suffix in FILMS and _moves(path))
+    return suffix in FORMATS and not (suffix in FILMS and moves(path))
 
 
-def _moves(path):
+def moves(path):
+    """Returns whether a file holds several pictures that make a film."""
     try:
-        with _open(path) as image:
+        with opened(path) as image:
             return getattr(image, "is_animated", False)
     except Exception:  # whoever reads it will say what is wrong
         return _brand(path) not in (None, *BRANDS)
@@ -124,14 +125,22 @@ class Picture:
         from PIL import UnidentifiedImageError
 
         try:
-            with warnings.catch_warnings():  # of Pillow, about damaged EXIF
-                warnings.simplefilter("ignore", UserWarning)
+            with self._errors_reworded():
                 return self._decode(exif)
         except UnidentifiedImageError:
             if _brand(self.name) in BRANDS:
                 return self._read_heif()
             raise ValueError(f"{self.name} is not a picture.") from None
-        except MemoryError:
+
+    @contextlib.contextmanager
+    def _errors_reworded(self):
+        from PIL import UnidentifiedImageError
+
+        try:
+            with warnings.catch_warnings():  # of Pillow, about damaged EXIF
+                warnings.simplefilter("ignore", UserWarning)
+                yield
+        except (UnidentifiedImageError, MemoryError):
             raise
         except Exception as error:  # Pillow raises any kind for damaged files
             of_system = isinstance(error, OSError) and error.errno
@@ -145,7 +154,7 @@ class Picture:
     def _decode(self, exif):
         from PIL import ImageOps
 
-        with _open(self.name) as image:
+        with opened(self.name) as image:
             check_pixels(self.name, image.width * image.height, image.size)
             # `n_frames` would read the headers of all pictures.
             if getattr(image, "is_animated", False):
@@ -160,7 +169,7 @@ class Picture:
 
     def _describe(self, image, exif):
         """Lists what is dropped, and keeps EXIF data if asked to."""
-        self.dropped = _dropped(image.info)
+        self.dropped = dropped(image.info)
         if not exif:
             return
         found = _exif(image, self.name)
@@ -195,7 +204,7 @@ class Picture:
         return frame.pixels
 
 
-def _dropped(info):
+def dropped(info):
     """Returns what Pillow found beside the pixels, as a list of strings. Any
     text may be the key of a PNG's text, so only names of formats are told."""
     found = [key for key, value in info.items() if value or value == 0]
@@ -210,8 +219,8 @@ def _image(pixels):
     return Image.fromarray(pixels)
 
 
-def _open(name):
-    """Opens a picture and reads only its header."""
+def opened(name):
+    """Opens a picture with Pillow, and reads only its header."""
     from PIL import Image
 
     Image.init()

@@ -8,8 +8,10 @@ import threading
 
 import numpy as np
 
+from priv_keras.films import moving_webp
 from priv_keras.films import sizes
 from priv_keras.films.frame import Frame
+from priv_keras.films.moving_webp import MovingWebp
 from priv_keras.films.video import Video
 
 BATCH_PIXELS = 1 << 20  # pixels of a batch, unless its size is given
@@ -155,7 +157,8 @@ def anonymized_video(path, anonymizer, size=sizes.TRAINED):
         OSError: If the file cannot be read.
     """
     card = getattr(anonymizer, "card", None)
-    with Video(str(path)) as source:
+    reader = MovingWebp if moving_webp.is_one(path) else Video
+    with reader(str(path)) as source:
         size = sizes.processed(size, source.format, card, source.name)
         frames = anonymized(
             source.frames(size), anonymizer.stream, batch_size(size)
