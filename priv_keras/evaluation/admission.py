@@ -34,7 +34,7 @@ def failures(raw, anonymized):
         if before["validation"] < NEARLY * best:
             failed[after["name"]] = "reads too little of raw clips"
         elif not _has_learned(after):
-            failed[after["name"]] = "was stopped before it had learned"
+            failed[after["name"]] = results.STOPPED
     admitted = [x for x in anonymized if x["name"] not in failed]
     if not admitted:
         reasons = "; ".join(f"{name} {why}" for name, why in failed.items())

@@ -8,6 +8,8 @@ QUICK = "Judged quickly (--judge=quick): these figures mean nothing."
 RAW_VIDEO = "video, on raw clips"
 # What the names of attackers without deep learning begin with.
 FLOOR = "floor_"
+# Why an attacker does not count that --attacker_steps ended.
+STOPPED = "was stopped before it had learned"
 
 
 def json_object(**properties):
@@ -216,6 +218,10 @@ def caveat(runs):
         sentences.append(
             f"Failed to learn, and not counted: {', '.join(failed)}."
         )
+        if any(STOPPED in text for text in failed):
+            sentences.append(
+                "What --attacker_steps stopped may find more with more of them."
+            )
     if low:
         sentences.append(
             "Below the floor, which means that they failed to learn and show "

@@ -259,6 +259,8 @@ def test_attackers_that_failed_do_not_count():
     floor = made_runs.score("floor_trees", 0.9)
     said = results.caveat([[floor, y]])
     assert said.endswith("not counted: y (reads too little of raw clips).")
+    y["failed"] = results.STOPPED
+    assert "--attacker_steps stopped may find" in results.caveat([[floor, y]])
 
 
 def test_the_strongest_has_an_interval_of_its_own_and_one_is_chosen():
