@@ -203,8 +203,11 @@ def _fine_tuned(evaluation, budget, candidate):
     """
     if not candidate.budgets:
         evaluation.say("fine_tuned: left out, since a rule has no f_B.")
-    frames = evaluation.data.budget.cut.frames
-    protocol = attacker_protocol()._replace(frames=frames, starts=0)
+    form = {
+        "frames": evaluation.data.budget.cut.frames,
+        "batch_size": data_flags.BATCH_SIZE.value,
+    }
+    protocol = attacker_protocol()._replace(starts=0, **form)
     found = []
     for i, budget_model in enumerate(candidate.budgets):
         name = f"budget_{i}"
@@ -216,7 +219,7 @@ def _fine_tuned(evaluation, budget, candidate):
                 evaluation.data.attacker_task,
                 protocol,
                 seed=_seed(i),
-                record=evaluation.record("fine_tuned", name, frames, _seed(i)),
+                record=evaluation.record("fine_tuned", name, form, _seed(i)),
                 callbacks=[watch],
             )
         attack = evaluation.tell("of the game, trained further", attack)

@@ -48,7 +48,7 @@ class Candidate(NamedTuple):
     # Takes and returns clips (batch, frames, height, width, 3) in [0, 1].
     anonymizer: Callable
     target: keras.Model | None  # f_T; `None` to train one on the output
-    budgets: list = []  # the f_B^i of the game
+    budgets: tuple = ()  # the f_B^i of the game
 
 
 def trained(data, path):
@@ -64,7 +64,7 @@ def trained(data, path):
         turns,
         PerFrame(game.anonymizer),
         game.target,
-        game.budgets,
+        tuple(game.budgets),
     )
 
 
