@@ -28,7 +28,8 @@ ATTACKER = "resnet_v1_26"
 UPDATES = 2400
 # Patience grows with the updates that it is a part of.
 LONGER = (
-    *(f"--attackers={ATTACKER}", f"--attacker_steps={UPDATES}"),
+    f"--attackers={ATTACKER}",
+    f"--attacker_steps={UPDATES}",
     "--attacks=retrained",
 )
 METHODS = (*trade_off.GAMES, "body_segmentation_black", "downsample_16")
@@ -77,7 +78,9 @@ def judge_twice(sweep, method, args):
         dirs_exist_ok=True,
     )
     trade_off.program(
-        *("priv_keras.evaluate", f"--run_dir={again}", *LONGER),
+        "priv_keras.evaluate",
+        f"--run_dir={again}",
+        *LONGER,
         at_once=args.jobs,
     ).check_returncode()
     few, many = (

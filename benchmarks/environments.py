@@ -218,8 +218,13 @@ class Trial:
         uv, into = ("uv", "pip"), ("--quiet", "--python", self.bin / "python")
         chosen = self.folder / "lowest.txt"
         self.run(
-            *("choice of versions", *uv, "compile", *into, "--extra=test"),
-            *("--resolution=lowest-direct", self.checkout / "setup.cfg"),
+            "choice of versions",
+            *uv,
+            "compile",
+            *into,
+            "--extra=test",
+            "--resolution=lowest-direct",
+            self.checkout / "setup.cfg",
             f"--output-file={chosen}",
         )
         self.run("install", *uv, "install", *into, "-r", chosen, wheel)
@@ -253,8 +258,16 @@ class Trial:
         folders = [f"tests/{name}" for name in TESTS]
         self.python(
             "tests",
-            *("-m", "pytest", "-q", "-n", "2", "--dist", "worksteal"),
-            *("-m", "not slow", f"--junitxml={report}"),
+            "-m",
+            "pytest",
+            "-q",
+            "-n",
+            "2",
+            "--dist",
+            "worksteal",
+            "-m",
+            "not slow",
+            f"--junitxml={report}",
             # Those of programs read sources, which are not here.
             *(["--ignore=tests/programs"] if whole else folders),
             cwd=self.checkout,
@@ -279,8 +292,11 @@ class Trial:
         start = time.perf_counter()
         self.run(
             "smoke game",
-            *("priv-keras-train", "--method=entropy", "--dataset=puppets"),
-            *("--scale=tiny", f"--flagfile={flags}/recipes/smoke.flags"),
+            "priv-keras-train",
+            "--method=entropy",
+            "--dataset=puppets",
+            "--scale=tiny",
+            f"--flagfile={flags}/recipes/smoke.flags",
             f"--run_dir={self.run_dir}",
         )
         self.row["smoke_seconds"] = round(time.perf_counter() - start)
@@ -290,7 +306,11 @@ class Trial:
         film, output = self.outside / "film.mp4", self.outside / "out.mp4"
         self.python("film", "-c", WRITE, film, FRAMES)
         self.run(
-            *("anonymize", "priv-keras-anonymize", film, "-o", output),
+            "anonymize",
+            "priv-keras-anonymize",
+            film,
+            "-o",
+            output,
             f"--model={self.run_dir / 'export' / 'anonymizer'}",
         )
         if not output.exists():

@@ -21,9 +21,16 @@ ROOT = pathlib.Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "judge.md"
 FRAMES, SEEN, SIZE, CLASSES = 16, 8, 112, 13
 NAMES = (
-    *("resnet_v1_50", "resnet_v1_101", "resnet_v2_50", "resnet_v2_101"),
-    *("inception_v1", "inception_v2", "mobilenet_v1_0.25"),
-    *("mobilenet_v1_0.5", "mobilenet_v1_0.75", "mobilenet_v1_1"),
+    "resnet_v1_50",
+    "resnet_v1_101",
+    "resnet_v2_50",
+    "resnet_v2_101",
+    "inception_v1",
+    "inception_v2",
+    "mobilenet_v1_0.25",
+    "mobilenet_v1_0.5",
+    "mobilenet_v1_0.75",
+    "mobilenet_v1_1",
 )
 
 

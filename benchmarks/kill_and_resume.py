@@ -24,9 +24,14 @@ import machine
 ROOT = pathlib.Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "kill_and_resume.md"
 FLAGS = (
-    *("--dataset=puppets", "--scale=tiny", "--deterministic", "--keep=9"),
+    "--dataset=puppets",
+    "--scale=tiny",
+    "--deterministic",
+    "--keep=9",
     f"--flagfile={ROOT}/flags/recipes/smoke.flags",
-    *("--max_iter=6", "--turns_per_epoch=2", "--restart_every=3"),
+    "--max_iter=6",
+    "--turns_per_epoch=2",
+    "--restart_every=3",
     "--max_restart_steps=3",
 )
 POLL = 0.1  # seconds
@@ -82,7 +87,10 @@ def phase_of(run):
 def command(run):
     started = (run / "config.flags").exists()
     return [
-        *(sys.executable, "-m", "priv_keras.train", *FLAGS),
+        sys.executable,
+        "-m",
+        "priv_keras.train",
+        *FLAGS,
         f"--run_dir={run}",
         *(["--resume"] if started else []),
     ]

@@ -30,8 +30,15 @@ TESTS = {
     **{
         f"algorithms/{module}.py": "algorithms/test_algorithms.py"
         for module in (
-            *("base", "entropy", "grl", "k_beam", "optimization", "replicas"),
-            *("restarts", "streams", "turn_figures"),
+            "base",
+            "entropy",
+            "grl",
+            "k_beam",
+            "optimization",
+            "replicas",
+            "restarts",
+            "streams",
+            "turn_figures",
         )
     },
     "algorithms/batches.py": "algorithms/test_fit.py",

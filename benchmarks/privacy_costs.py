@@ -39,8 +39,10 @@ def main():
     args = parser.parse_args()
     out = pathlib.Path(args.out).absolute()
     program(
-        *("tfrecords_tools.build", "--dataset=folder"),
-        *(f"--raw_dir={args.speakers_raw_dir}", f"--out_dir={out / 'shards'}"),
+        "tfrecords_tools.build",
+        "--dataset=folder",
+        f"--raw_dir={args.speakers_raw_dir}",
+        f"--out_dir={out / 'shards'}",
     )
     records = lines.read(KEPT)
     for i, (name, flags) in enumerate(GAMES.items()):
@@ -48,9 +50,13 @@ def main():
             run_dir = out / f"game{i}"
             resume = ["--resume"] if run_dir.exists() else []
             program(
-                *("priv_keras.train", "--scale=tiny", "--dataset=folder"),
-                *(f"--data_dir={out / 'shards'}", f"--run_dir={run_dir}"),
-                *("--nopictures", f"--shared_dir={out / 'shared'}"),
+                "priv_keras.train",
+                "--scale=tiny",
+                "--dataset=folder",
+                f"--data_dir={out / 'shards'}",
+                f"--run_dir={run_dir}",
+                "--nopictures",
+                f"--shared_dir={out / 'shared'}",
                 *flags,
                 *resume,
             )

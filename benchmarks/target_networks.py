@@ -84,8 +84,12 @@ def shards(dataset, raw, seed, out):
         options = [f"--fold={seed}"] if dataset == "ut_interaction" else []
         subprocess.run(
             [
-                *(sys.executable, "-m", "tfrecords_tools.build"),
-                *(f"--dataset={kind}", f"--raw_dir={raw}", f"--out_dir={out}"),
+                sys.executable,
+                "-m",
+                "tfrecords_tools.build",
+                f"--dataset={kind}",
+                f"--raw_dir={raw}",
+                f"--out_dir={out}",
                 *options,
             ],
             check=True,

@@ -71,8 +71,13 @@ class MobileNetV2(nn.Module):
     # Expansion, channels, blocks and first stride: Table 2 of the MobileNetV2
     # paper.
     BLOCKS = (
-        *((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2)),
-        *((6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)),
+        (1, 16, 1, 1),
+        (6, 24, 2, 2),
+        (6, 32, 3, 2),
+        (6, 64, 4, 2),
+        (6, 96, 3, 1),
+        (6, 160, 3, 2),
+        (6, 320, 1, 1),
     )
 
     def __init__(self, num_classes):

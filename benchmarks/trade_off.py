@@ -29,13 +29,21 @@ KEPT = RESULTS.with_suffix(".jsonl")
 # as far in 42. A fresh f_B that learned no faster than the demo's would be no
 # opponent after 500 updates, which would make restarts look bad.
 COMMON = (
-    *("--scale=tiny", "--max_iter=42", "--budget_learning_rate=3e-3"),
-    *("--max_restart_steps=500", "--nopictures"),
+    "--scale=tiny",
+    "--max_iter=42",
+    "--budget_learning_rate=3e-3",
+    "--max_restart_steps=500",
+    "--nopictures",
 )
 DATASETS = ("puppets", "ut_interaction")
 GAMES = (
-    *("entropy_m1", "entropy_m1_restart", "entropy_m4_restart"),
-    *("grl", "grl_restart", "kbeam_k4", "kbeam_k4_restart"),
+    "entropy_m1",
+    "entropy_m1_restart",
+    "entropy_m4_restart",
+    "grl",
+    "grl_restart",
+    "kbeam_k4",
+    "kbeam_k4_restart",
     "entropy_m1_lite",
 )
 
@@ -90,13 +98,17 @@ def run(dataset, seed, args, out):
     if dataset == "ut_interaction":
         shards = folder / "shards"
         program(
-            *("tfrecords_tools.build", f"--dataset={dataset}"),
-            *(f"--raw_dir={args.ut_raw_dir}", f"--out_dir={shards}"),
+            "tfrecords_tools.build",
+            f"--dataset={dataset}",
+            f"--raw_dir={args.ut_raw_dir}",
+            f"--out_dir={shards}",
             f"--fold={seed}",
         ).check_returncode()
         flags.append(f"--data_dir={shards}")
     program(
-        *("priv_keras.sweep", f"--sweep_dir={folder}", *flags),
+        "priv_keras.sweep",
+        f"--sweep_dir={folder}",
+        *flags,
         f"--methods={','.join(map(method, args.methods.split(',')))}",
         f"--attacks={args.attacks}",
         at_once=args.jobs,

@@ -34,13 +34,20 @@ def main(folder, out, *more):
     out.mkdir(parents=True)
     write_list(folder, out / "clips.csv")
     run(
-        *("tfrecords_tools.build", "--dataset=folder", f"--raw_dir={folder}"),
-        *(f"--csv={out / 'clips.csv'}", f"--out_dir={out / 'shards'}"),
+        "tfrecords_tools.build",
+        "--dataset=folder",
+        f"--raw_dir={folder}",
+        f"--csv={out / 'clips.csv'}",
+        f"--out_dir={out / 'shards'}",
     )
     run(
-        *("priv_keras.train", "--method=entropy", "--dataset=folder"),
-        *(f"--data_dir={out / 'shards'}", f"--run_dir={out / 'run'}"),
-        *("--scale=tiny", *more),
+        "priv_keras.train",
+        "--method=entropy",
+        "--dataset=folder",
+        f"--data_dir={out / 'shards'}",
+        f"--run_dir={out / 'run'}",
+        "--scale=tiny",
+        *more,
     )
 
 

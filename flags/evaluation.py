@@ -46,7 +46,11 @@ PRETRAINED = (
 )
 JUDGES = ("standard", "thorough", "paper", "quick")
 KINDS = (
-    *("retrained", "fine_tuned", "static", "video", "inversion"),
+    "retrained",
+    "fine_tuned",
+    "static",
+    "video",
+    "inversion",
     "few_labels",
 )
 

@@ -52,7 +52,8 @@ def accuracy_intervals(hits, groups, *, level=0.95, together=False):
     tail = _tail(errors, level) if together else (1 - level) / 2
     spread = (errors**2).sum(0) * videos / (videos - 1)
     known = np.divide(
-        *(rates * (1 - rates) * clips**2, spread),
+        rates * (1 - rates) * clips**2,
+        spread,
         out=np.full(len(rates), float(videos)),
         where=spread > 0,
     ).clip(videos / 2, clips)

@@ -25,12 +25,20 @@ def test_each_name_that_is_shown_is_there(name):
 
 
 PUBLIC = (
-    *("algorithms.Entropy", "algorithms.GRL", "algorithms.KBeam"),
-    *("baselines.build", "evaluation.judge", "layers.GradientReversal"),
-    *("losses.MULTI_LABEL", "losses.SINGLE_LABEL"),
-    *("metrics.class_mean_average_precision", "networks.anonymizer.build"),
-    *("networks.attackers.build", "networks.budgets.build"),
-    *("networks.c3d.build", "networks.lite.build"),
+    "algorithms.Entropy",
+    "algorithms.GRL",
+    "algorithms.KBeam",
+    "baselines.build",
+    "evaluation.judge",
+    "layers.GradientReversal",
+    "losses.MULTI_LABEL",
+    "losses.SINGLE_LABEL",
+    "metrics.class_mean_average_precision",
+    "networks.anonymizer.build",
+    "networks.attackers.build",
+    "networks.budgets.build",
+    "networks.c3d.build",
+    "networks.lite.build",
 )
 
 

@@ -21,29 +21,48 @@ from run_programs import TINY
 
 OWN = ("README.md", "getting_started.md")
 UT_INTERACTION = (
-    *("data.md", "train.md", "evaluate.md", "anonymize.md", "human_study.md"),
+    "data.md",
+    "train.md",
+    "evaluate.md",
+    "anonymize.md",
+    "human_study.md",
 )
 # As little as a run can do, and once for all runs what they can share.
 LITTLE = [
-    *(*TINY, "--max_iter=1", "--nodeterministic", "--nopictures"),
-    *("--attacker_steps=2", "--attacker_steps_per_epoch=2"),
-    *("--raw_target_steps=2", "--shared_dir=shared"),
+    *TINY,
+    "--max_iter=1",
+    "--nodeterministic",
+    "--nopictures",
+    "--attacker_steps=2",
+    "--attacker_steps_per_epoch=2",
+    "--raw_target_steps=2",
+    "--shared_dir=shared",
 ]
 # What a command that begins so is given here beside what the page says.
 MORE = {
     "priv-keras-train": LITTLE,
     "priv-keras-train --recipe=ucf101_vispr": [
-        *("--data_dir=across/shards", "--run_dir=across/run", "--frames=16"),
-        *("--budgets=mobilenet_v2_0.35", "--budget_batch_size=4"),
-        *("--restart_every=1", "--max_restart_steps=1"),
+        "--data_dir=across/shards",
+        "--run_dir=across/run",
+        "--frames=16",
+        "--budgets=mobilenet_v2_0.35",
+        "--budget_batch_size=4",
+        "--restart_every=1",
+        "--max_restart_steps=1",
         "--shared_dir=across/shared",
     ],
     "priv-keras-evaluate --baseline": [
-        *(*LITTLE, "--dataset=ut_interaction", "--data_dir=SHARDS"),
+        *LITTLE,
+        "--dataset=ut_interaction",
+        "--data_dir=SHARDS",
     ],
     "priv-keras-sweep": [
-        *(*LITTLE, "--dataset=ut_interaction", "--data_dir=SHARDS"),
-        *("--methods=downsample_4", "--gammas=1", "--seeds=0"),
+        *LITTLE,
+        "--dataset=ut_interaction",
+        "--data_dir=SHARDS",
+        "--methods=downsample_4",
+        "--gammas=1",
+        "--seeds=0",
     ],
     "priv-keras-export": ["--calibration_frames=2", "--force"],
     "priv-keras-human-study build": ["--clips=2"],
@@ -142,7 +161,9 @@ def test_commands_on_ones_own_clips_run(tmp_path):
     run_pages(OWN, tmp_path)
     assert not missing(
         tmp_path,
-        *("RUN/result.json", "REPORT/index.html", "film_anonymized.mp4"),
+        "RUN/result.json",
+        "REPORT/index.html",
+        "film_anonymized.mp4",
     )
     block = next(x for x in python_blocks("README.md") if "Anonymizer" in x)
     before = "import numpy\nframes = numpy.zeros((2, 32, 40, 3), 'uint8')\n"
@@ -163,13 +184,17 @@ def test_commands_on_ut_interaction_run(tmp_path):
     run_pages(UT_INTERACTION, tmp_path)
     assert not missing(
         tmp_path,
-        *("sheet.png", "RUN/result.json", "across/run/result.json"),
+        "sheet.png",
+        "RUN/result.json",
+        "across/run/result.json",
         *(
             "HELD_OUT/linkage.json",
             "NEW/result.json",
             "SWEEP/result.csv",
             "report/index.html",
         ),
-        *("hidden.mp4", "RUN/export/tflite_int8/anonymizer.tflite"),
-        *("STUDY/index.html", "STUDY/score.json"),
+        "hidden.mp4",
+        "RUN/export/tflite_int8/anonymizer.tflite",
+        "STUDY/index.html",
+        "STUDY/score.json",
     )

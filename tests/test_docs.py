@@ -15,13 +15,25 @@ from documented_commands import python_blocks
 
 # Flags of other commands in the text than those of `flags/`.
 OTHERS = {
-    *("folds", "ut_raw_dir"),
-    *("build-arg", "editable", "help", "helpfull", "logdir", "no-deps"),
+    "folds",
+    "ut_raw_dir",
+    "build-arg",
+    "editable",
+    "help",
+    "helpfull",
+    "logdir",
+    "no-deps",
     "upgrade",
 }
 DEFACE = {  # that docs/anonymize.md compares ours with
-    *("backend", "boxes", "draw-scores", "execution-provider"),
-    *("mosaicsize", "replaceimg", "replacewith", "thresh"),
+    "backend",
+    "boxes",
+    "draw-scores",
+    "execution-provider",
+    "mosaicsize",
+    "replaceimg",
+    "replacewith",
+    "thresh",
 }
 
 

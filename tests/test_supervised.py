@@ -185,7 +185,10 @@ def test_of_attributes_the_best_epoch_is_that_of_their_precision():
             self.epoch = epoch
 
     fitted = supervised.fit(
-        *(spy, data.repeat(), data, MULTI_LABEL),
+        spy,
+        data.repeat(),
+        data,
+        MULTI_LABEL,
         learning_rate=0.0,
         epochs=3,
         steps_per_epoch=1,
@@ -202,7 +205,10 @@ def test_each_validation_clip_counts_alike():
     reader.set_weights([np.eye(2), np.zeros(2)])
     data = tf.data.Dataset.from_tensor_slices((clips, np.zeros(5, "int64")))
     fitted = supervised.fit(
-        *(reader, data.batch(5).repeat(), data.batch(4), SINGLE_LABEL),
+        reader,
+        data.batch(5).repeat(),
+        data.batch(4),
+        SINGLE_LABEL,
         learning_rate=0.0,
         epochs=1,
         steps_per_epoch=1,

@@ -19,8 +19,21 @@ SYSTEM = {
 }
 # What people put beside films to describe them, and titles without a suffix.
 DOCUMENTS = {
-    *(".csv", ".docx", ".htm", ".html", ".json", ".log", ".md", ".pdf"),
-    *(".rst", ".tsv", ".txt", ".xlsx", ".xml", ".yaml", ".yml"),
+    ".csv",
+    ".docx",
+    ".htm",
+    ".html",
+    ".json",
+    ".log",
+    ".md",
+    ".pdf",
+    ".rst",
+    ".tsv",
+    ".txt",
+    ".xlsx",
+    ".xml",
+    ".yaml",
+    ".yml",
 }
 TITLES = {"authors", "changelog", "citation", "copying", "license", "licence"}
 TITLES |= {"notice", "readme"}

@@ -10,7 +10,14 @@ import numpy as np
 # The formats that are read, whatever the name ends in, as Pillow calls them.
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "AVIF")
 SUFFIXES = (
-    *(".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".avif"),
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".webp",
+    ".avif",
 )
 MAX_PIXELS = 1 << 26  # of a frame: beyond 8K, it is damaged or a bomb
 MAX_BYTES = 1 << 28  # of a file: more than that many pixels take

@@ -91,7 +91,11 @@ def network(build, protocol, *, seed, callbacks=()):
     def fit(splits):
         model = build()
         fitted = two_step.train(
-            *(model, splits, "budget_labels", SINGLE_LABEL, protocol),
+            model,
+            splits,
+            "budget_labels",
+            SINGLE_LABEL,
+            protocol,
             seed=seed,
             callbacks=callbacks,
         )

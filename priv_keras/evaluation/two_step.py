@@ -202,7 +202,11 @@ def attack(
 
         def fit(protocol, callbacks=()):
             return train(
-                *(model, splits, "budget_labels", task, protocol),
+                model,
+                splits,
+                "budget_labels",
+                task,
+                protocol,
                 seed=seed,
                 callbacks=callbacks,
             )

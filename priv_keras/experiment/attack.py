@@ -298,8 +298,10 @@ def _few_labels(evaluation, budget, candidate):
         found += [
             {"attack": kind, **attack}
             for attack in retrained(
-                *(evaluation, {"anonymized": few}),
-                *(f"anonymized ({kind})", videos),
+                evaluation,
+                {"anonymized": few},
+                f"anonymized ({kind})",
+                videos,
             )["anonymized"]
         ]
     return found

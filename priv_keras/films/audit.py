@@ -33,7 +33,11 @@ SCHEMA = _with(
 # Flags that do not change what an output holds. The model is compared by its
 # SHA-256, wherever it lies.
 NO_CHOICES = {
-    *("--model", "--force", "--batch_size", "--preview", "--preview_port"),
+    "--model",
+    "--force",
+    "--batch_size",
+    "--preview",
+    "--preview_port",
 }
 
 

@@ -16,8 +16,20 @@ import struct
 MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 # Those that may come later: of fragments, indexes and metadata.
 LATER_BOXES = (
-    *(b"moof", b"mfra", b"sidx", b"ssix", b"styp", b"prft", b"emsg"),
-    *(b"meta", b"uuid", b"udta", b"pdin", b"meco", b"junk", b"PICT"),
+    b"moof",
+    b"mfra",
+    b"sidx",
+    b"ssix",
+    b"styp",
+    b"prft",
+    b"emsg",
+    b"meta",
+    b"uuid",
+    b"udta",
+    b"pdin",
+    b"meco",
+    b"junk",
+    b"PICT",
 )
 # FFmpeg reads the first of several films in these, as in MP4: how one begins.
 FIRST_ALONE = {

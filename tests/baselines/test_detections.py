@@ -68,7 +68,9 @@ def test_a_film_of_another_length_is_refused(path):
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "[]", "{}"),
+        "",
+        "[]",
+        "{}",
         '{"film": null, "start": 0, "size": [1, 2], "frames": [[[1, 2]]]}',
     ],
 )

@@ -54,7 +54,11 @@ def test_a_static_attacker_misses_what_one_that_is_retrained_finds(tmp_path):
     weights, _ = trained_on_raw(tmp_path)
     negative = filtering.filtered(batches(), lambda x: 1 - x, tmp_path / "c")
     retrained = two_step.attack(
-        *("a", build, splits(negative), SINGLE_LABEL, PROTOCOL),
+        "a",
+        build,
+        splits(negative),
+        SINGLE_LABEL,
+        PROTOCOL,
         seed=0,
         record=str(tmp_path / "a.json"),
     )

@@ -232,10 +232,14 @@ def test_each_kind_of_attacker_has_the_clips_that_it_is_named_for():
         "raw": ["raw train", "raw test", "raw trial"],
         "ignorant": ["raw train", "raw test", "anonymized trial"],
         "lazily informed": [
-            *("raw train", "anonymized test", "anonymized trial"),
+            "raw train",
+            "anonymized test",
+            "anonymized trial",
         ],
         "informed": [
-            *("anonymized train", "anonymized test", "anonymized trial"),
+            "anonymized train",
+            "anonymized test",
+            "anonymized trial",
         ],
     }
 

@@ -24,7 +24,11 @@ def build(*_):
 
 def test_an_attacker_learns_stops_and_is_scored_on_a_split_each(tmp_path):
     found = two_step.attack(
-        *("a", build, contradicting_splits.splits(), SINGLE_LABEL, SHORT),
+        "a",
+        build,
+        contradicting_splits.splits(),
+        SINGLE_LABEL,
+        SHORT,
         seed=0,
         record=str(tmp_path / "a.json"),
     )

@@ -231,9 +231,11 @@ def test_an_attacker_trains_on_fresh_cuts_if_there_are_any(tmp_path):
         return filtering.fresh(clips, lambda clips: clips, batch_size)
 
     found = two_step.attack(
-        *("a", lambda: toy_classifier(5)),
+        "a",
+        lambda: toy_classifier(5),
         {**splits(dataset), "train": blank, "fresh": cuts},
-        *(SINGLE_LABEL, PROTOCOL),
+        SINGLE_LABEL,
+        PROTOCOL,
         seed=0,
         record=str(tmp_path / "a.json"),
     )
@@ -259,7 +261,10 @@ def test_an_attacker_goes_on_from_the_better_start(tmp_path):
     first = {"seed": 0, "weights": str(tmp_path / "raw.weights.h5")}
     attack = functools.partial(
         two_step.attack,
-        *("a", lambda: toy_classifier(5), splits(dataset), SINGLE_LABEL),
+        "a",
+        lambda: toy_classifier(5),
+        splits(dataset),
+        SINGLE_LABEL,
     )
     attack(PROTOCOL, **first, record=str(tmp_path / "raw.json"))
     slow = PROTOCOL._replace(starts=2, least=8, learning_rate=1e-9, steps=8)

@@ -116,7 +116,8 @@ def test_a_thorough_judge_trains_the_f_b_of_a_game_and_of_no_rule(tmp_path):
 def test_a_fresh_f_t_keeps_splits_apart(tmp_path, monkeypatch):
     build_sbu(tmp_path)
     monkeypatch.setattr(
-        *(judge, "start_target"),
+        judge,
+        "start_target",
         lambda *_, **__: toy_classifier(contradicting_splits.CLASSES),
     )
     settings = {

@@ -188,10 +188,18 @@ def test_is_refused_without_tensorflow_and_without_data(folder, command, says):
 @pytest.mark.parametrize(
     "name",
     [
-        *("mobilenet_v2_1", "mobilenet_v2_0.35", "mobilenet_v2_10"),
-        *("mobilenet_v2_", "mobilenet_v2_0", "mobilenet_v2_0.0"),
-        *("mobilenet_v2_-1", "mobilenet_v2_nan", "mobilenet_v2_inf"),
-        *("mobilenet_v2_1e-1", "mobilenet_v2_1_0", "mobilenet_v2_.5"),
+        "mobilenet_v2_1",
+        "mobilenet_v2_0.35",
+        "mobilenet_v2_10",
+        "mobilenet_v2_",
+        "mobilenet_v2_0",
+        "mobilenet_v2_0.0",
+        "mobilenet_v2_-1",
+        "mobilenet_v2_nan",
+        "mobilenet_v2_inf",
+        "mobilenet_v2_1e-1",
+        "mobilenet_v2_1_0",
+        "mobilenet_v2_.5",
         *(
             "mobilenet_v2_١",
             "mobilenet_v2_1\n",

@@ -205,9 +205,16 @@ def test_flags_may_be_spelt_as_those_of_deface(model, tmp_path):
     )
     card.write(model, CARD)
     done = anonymize(
-        *(source, "--output", tmp_path / "out.mp4", f"--model={model}"),
-        *("--keep-audio", "--keep-metadata", "--scale", "64x48"),
-        *("--ffmpeg-config", '{"codec": "libx264", "preset": "ultrafast"}'),
+        source,
+        "--output",
+        tmp_path / "out.mp4",
+        f"--model={model}",
+        "--keep-audio",
+        "--keep-metadata",
+        "--scale",
+        "64x48",
+        "--ffmpeg-config",
+        '{"codec": "libx264", "preset": "ultrafast"}',
     )
     (model / card.NAME).unlink()
     (model / card.PAGE).unlink()
@@ -248,7 +255,10 @@ def test_a_baseline_covers_the_boxes_of_a_file(tmp_path):
     (tmp_path / "boxes.json").write_text(json.dumps(boxes))
     options = ("--model=face_box_black", "--mask_scale=1", "--noaudit")
     done = anonymize(
-        *(tmp_path / "in.png", "-o", tmp_path / "out.png", *options),
+        tmp_path / "in.png",
+        "-o",
+        tmp_path / "out.png",
+        *options,
         f"--detections={tmp_path / 'boxes.json'}",
     )
     assert done.returncode == 0, said(done)
@@ -261,7 +271,11 @@ def test_a_baseline_covers_the_boxes_of_a_file(tmp_path):
 def test_raw_frames_pass_through_pipes(model):
     pictures = np.stack(scenes(100))
     done = anonymize(
-        *("-", "-o", "-", f"--model={model}", "--raw_size=64x48"),
+        "-",
+        "-o",
+        "-",
+        f"--model={model}",
+        "--raw_size=64x48",
         input=pictures.tobytes(),
     )
     assert done.returncode == 0, said(done)
@@ -273,7 +287,10 @@ def test_a_stream_of_the_network(model, tmp_path):
     path = write_film(tmp_path / "in.ts", scenes(60))
     with served(functools.partial(Quiet, directory=tmp_path)) as url:
         done = anonymize(
-            *(url + "in.ts", "-o", tmp_path / "out.mp4", f"--model={model}"),
+            url + "in.ts",
+            "-o",
+            tmp_path / "out.mp4",
+            f"--model={model}",
             "--seconds=1",
         )
     assert done.returncode == 0, said(done)
@@ -375,7 +392,7 @@ def half_way(tmp_path, model, count=100):
     frames = np.stack(noise(count)).tobytes()
     run = subprocess.Popen(
         arguments(
-            *("-", "--raw_size=160x120", f"--model={model}", "--batch_size=4"),
+            "-", "--raw_size=160x120", f"--model={model}", "--batch_size=4",
             *('--ffmpeg_config={"preset": "ultrafast", "tune": "zerolatency"}',
               "-o", tmp_path / "out" / "film.mp4"),
         ),
@@ -471,7 +488,10 @@ def noise(count=60):
 def test_an_output_that_does_not_fit_leaves_nothing(model, tmp_path):
     source = write_film(tmp_path / "in.mp4", noise())
     done = anonymize(
-        *(source, "-o", tmp_path / "out" / "film.mp4", f"--model={model}"),
+        source,
+        "-o",
+        tmp_path / "out" / "film.mp4",
+        f"--model={model}",
         preexec_fn=limited(200),
     )
     assert done.returncode == 1
@@ -510,8 +530,12 @@ def test_a_model_that_fails_at_a_frame_leaves_nothing(tmp_path):
     frames = np.full((20, *SIZE[::-1], 3), 100, "uint8")
     frames[7] = 200
     done = anonymize(
-        *("-", "--raw_size=64x48", "-o", tmp_path / "out" / "film.mp4"),
-        *(f"--model={tmp_path / 'model'}", "--batch_size=3"),
+        "-",
+        "--raw_size=64x48",
+        "-o",
+        tmp_path / "out" / "film.mp4",
+        f"--model={tmp_path / 'model'}",
+        "--batch_size=3",
         input=frames.tobytes(),
     )
     assert done.returncode == 1

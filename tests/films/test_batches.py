@@ -182,8 +182,14 @@ def test_a_pattern_of_one_match_fills_a_folder(film):
 
 def test_files_of_operating_systems_are_left_out_and_counted(film):
     for name in (
-        *("._in.mp4", "Thumbs.db", "desktop.ini", ".DS_Store", "deep/._a.jpg"),
-        *("__MACOSX/in.mp4", "@eaDir/in.mp4", "$RECYCLE.BIN/x.avi"),
+        "._in.mp4",
+        "Thumbs.db",
+        "desktop.ini",
+        ".DS_Store",
+        "deep/._a.jpg",
+        "__MACOSX/in.mp4",
+        "@eaDir/in.mp4",
+        "$RECYCLE.BIN/x.avi",
     ):
         path = film.parent / "raw" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -321,7 +327,10 @@ def test_a_pattern_that_matches_earlier_outputs_makes_nothing_of_them(film):
                 os.remove(name)
     found = [f for _, _, names in os.walk(".") for f in names]
     assert sorted(f for f in found if f.endswith(".mp4")) == [
-        *("in.mp4", "in.mp4", "two.mp4", "two.mp4"),
+        "in.mp4",
+        "in.mp4",
+        "two.mp4",
+        "two.mp4",
     ]
 
 

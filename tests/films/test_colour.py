@@ -106,7 +106,8 @@ def test_rgb_gets_the_matrix_that_players_assume(
 def test_an_encoder_of_rgb_gets_rgb(tmp_path):
     path = write_film(tmp_path / "in.mp4", [np.full((48, 64, 3), 90, "uint8")])
     convert(
-        *(path, tmp_path / "out.mkv"),
+        path,
+        tmp_path / "out.mkv",
         codec="ffv1",
         config={"pixelformat": "bgr0"},
         stream=lambda batches: (np.full_like(b, GREEN) for b in batches),

@@ -191,7 +191,8 @@ def test_ten_bits_stay_where_the_encoder_has_them(
     tmp_path, output, codec, pix_fmt, size
 ):
     deep = write_film(
-        *(tmp_path / "in.mkv", scenes(3, size)),
+        tmp_path / "in.mkv",
+        scenes(3, size),
         codec="ffv1",
         pix_fmt="yuv444p10le",
     )

@@ -50,9 +50,13 @@ def test_damaged_videos_are_skipped_or_written_whole(raw, tmp_path, capsys):
     out = tmp_path / "out"
     run = subprocess.run(
         [
-            *(sys.executable, "-m", "tfrecords_tools.build"),
-            *("--dataset=ut_interaction", f"--raw_dir={raw}"),
-            *(f"--out_dir={out}", "--skip_bad"),
+            sys.executable,
+            "-m",
+            "tfrecords_tools.build",
+            "--dataset=ut_interaction",
+            f"--raw_dir={raw}",
+            f"--out_dir={out}",
+            "--skip_bad",
         ],
         capture_output=True,
         text=True,

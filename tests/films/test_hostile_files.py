@@ -189,9 +189,18 @@ def test_what_people_have_is_read(tmp_path, suffix, read):
 
 
 NAMES = [
-    *("12:30.mp4", "file:z.mp4", "concat:a.mp4|b.mp4", "pipe:0.mp4"),
-    *("subfile,,start,0,end,9,,:a.mp4", "data:video.mp4", "crypto:a.mp4"),
-    *("http:a.mp4", "cache:a.mp4", "async:a.mp4", "tee:a.mp4", "-i.mp4"),
+    "12:30.mp4",
+    "file:z.mp4",
+    "concat:a.mp4|b.mp4",
+    "pipe:0.mp4",
+    "subfile,,start,0,end,9,,:a.mp4",
+    "data:video.mp4",
+    "crypto:a.mp4",
+    "http:a.mp4",
+    "cache:a.mp4",
+    "async:a.mp4",
+    "tee:a.mp4",
+    "-i.mp4",
 ]
 
 
@@ -219,8 +228,14 @@ def test_the_name_of_an_output_is_no_protocol(tmp_path, monkeypatch, name):
 @pytest.mark.parametrize(
     "address",
     [
-        *("file://{}", "concat://{}", "subfile,,end,0,,://{}", "pipe://0"),
-        *("unix://{}", "crypto+file://{}", "lavfi://testsrc", "sftp://h/{}"),
+        "file://{}",
+        "concat://{}",
+        "subfile,,end,0,,://{}",
+        "pipe://0",
+        "unix://{}",
+        "crypto+file://{}",
+        "lavfi://testsrc",
+        "sftp://h/{}",
     ],
 )
 def test_an_address_of_no_network_is_refused(secret, address):

@@ -14,9 +14,16 @@ def tree(tmp_path, monkeypatch):
     """A folder of films and other files, which is the current folder."""
     monkeypatch.chdir(tmp_path)
     for name in (
-        *("a.mp4", "b.avi", "c.JPG", "notes.txt", "x[1].mp4"),
-        *("films/one.mp4", "films/two/one.mp4", "films/two/p.png"),
-        *("films/two/notes.txt", "films/three/old.wmv"),
+        "a.mp4",
+        "b.avi",
+        "c.JPG",
+        "notes.txt",
+        "x[1].mp4",
+        "films/one.mp4",
+        "films/two/one.mp4",
+        "films/two/p.png",
+        "films/two/notes.txt",
+        "films/three/old.wmv",
     ):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -135,7 +135,12 @@ def gif():
 
 
 TAGS = [
-    *("title", "artist", "comment", "description", "location", "encoder"),
+    "title",
+    "artist",
+    "comment",
+    "description",
+    "location",
+    "encoder",
     *(
         "copyright",
         "album",

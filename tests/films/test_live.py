@@ -182,8 +182,12 @@ def test_a_signal_keeps_what_a_camera_recorded(tmp_path, name):
 def test_segments_of_a_camera(tmp_path):
     with served(Camera) as url:
         done = run(
-            *(f"{url}forever", "-o", tmp_path / "out.mp4", FAST),
-            *("--seconds=1.5", "--segment=0.5"),
+            f"{url}forever",
+            "-o",
+            tmp_path / "out.mp4",
+            FAST,
+            "--seconds=1.5",
+            "--segment=0.5",
         )
     assert done.status == 0, done.errors
     names = [f"out_000{i}.mp4" for i in (1, 2, 3)]
@@ -199,7 +203,10 @@ def test_a_camera_that_breaks_off_keeps_what_it_sent(tmp_path, monkeypatch):
             r"broke off: .*is kept: .*o.mp4, \d+ frames", done.errors[-1]
         )
         again = run(
-            *(f"{url}stalls", "-o", tmp_path / "a.mp4", FAST),
+            f"{url}stalls",
+            "-o",
+            tmp_path / "a.mp4",
+            FAST,
             "--accept_damaged",
             wait=2,
         )
@@ -213,8 +220,12 @@ def test_a_camera_that_breaks_off_keeps_what_it_sent(tmp_path, monkeypatch):
 def test_a_camera_is_taken_up_again(tmp_path):
     with served(Camera) as url:
         done = run(
-            *(f"{url}short", "-o", tmp_path / "o.mp4", FAST),
-            *("--reconnect=5", "--seconds=3"),
+            f"{url}short",
+            "-o",
+            tmp_path / "o.mp4",
+            FAST,
+            "--reconnect=5",
+            "--seconds=3",
         )
     assert done.status == 0, done.errors
     found, times = read_film(tmp_path / "o.mp4")

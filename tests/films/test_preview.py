@@ -98,11 +98,27 @@ def test_only_an_address_with_the_token_is_answered(window):
     assert len(token) >= 40
     swapped = token[:-1] + ("B" if token[-1] != "B" else "C")
     for path in (
-        *("/", "/frames", "/events", "//", "/%2e%2e/", "/index.html"),
-        *(f"/{swapped}/", f"/{swapped}/frames", f"/{token}", f"/{token[:-1]}/"),
-        *(f"/{token}x/", f"/{token}/other", f"/{token}/../etc/passwd", "/é/"),
-        *(f"/?{token}", f"/{token}//", f"/x/{token}/", f"http://a/{token}/"),
-        *(f"/{token.upper()}/", f"/{token}/frames/", f"/{token}%00/"),
+        "/",
+        "/frames",
+        "/events",
+        "//",
+        "/%2e%2e/",
+        "/index.html",
+        f"/{swapped}/",
+        f"/{swapped}/frames",
+        f"/{token}",
+        f"/{token[:-1]}/",
+        f"/{token}x/",
+        f"/{token}/other",
+        f"/{token}/../etc/passwd",
+        "/é/",
+        f"/?{token}",
+        f"/{token}//",
+        f"/x/{token}/",
+        f"http://a/{token}/",
+        f"/{token.upper()}/",
+        f"/{token}/frames/",
+        f"/{token}%00/",
     ):
         status, headers, body = answer(window, path)
         assert status == 404, path
@@ -123,9 +139,18 @@ def test_names_of_this_machine_are_answered(window, name):
 @pytest.mark.parametrize(
     "name",
     [
-        *("evil.example:{}", "evil.example", "127.0.0.1", "localhost", ""),
-        *("127.0.0.1:1", "127.0.0.1.evil.example:{}", "localhost.:{}"),
-        *("user@127.0.0.1:{}", "0.0.0.0:{}", "127.1:{}", "127.0.0.1:{} x"),
+        "evil.example:{}",
+        "evil.example",
+        "127.0.0.1",
+        "localhost",
+        "",
+        "127.0.0.1:1",
+        "127.0.0.1.evil.example:{}",
+        "localhost.:{}",
+        "user@127.0.0.1:{}",
+        "0.0.0.0:{}",
+        "127.1:{}",
+        "127.0.0.1:{} x",
     ],
 )
 def test_other_names_of_this_machine_are_not(window, name):

@@ -29,9 +29,15 @@ def browser(width=1280, height=1000, downloads=None, scheme="light"):
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium")
     for argument in (
-        *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic"),
-        *("--disable-background-networking", "--disable-component-update"),
-        *("--disable-sync", "--no-first-run", "--hide-scrollbars"),
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+        "--hide-scrollbars",
         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     ):
         options.add_argument(argument)

@@ -7,8 +7,13 @@ from made_videos import gray
 from tfrecords_tools import write
 
 ATTRIBUTES = [
-    *("a0_safe", "a12_semi_nudity", "a59_sports", "a65_rel_social"),
-    *("a4_gender", "a9_face_complete", "a17_color"),
+    "a0_safe",
+    "a12_semi_nudity",
+    "a59_sports",
+    "a65_rel_social",
+    "a4_gender",
+    "a9_face_complete",
+    "a17_color",
 ]
 
 

@@ -23,12 +23,16 @@ from tfrecords_tools.sources import hmdb51
 NEVER = {
     "entropy": {"anonymizer/budget_loss", "anonymizer/strongest_budget"},
     "grl": {
-        *("anonymizer/budget_entropy", "anonymizer/privacy_cost"),
+        "anonymizer/budget_entropy",
+        "anonymizer/privacy_cost",
         "anonymizer/strongest_budget",
     },
     "kbeam": {
-        *("anonymizer/budget_entropy", "anonymizer/privacy_cost"),
-        *("anonymizer/loss", "anonymizer/steps", "target/loss"),
+        "anonymizer/budget_entropy",
+        "anonymizer/privacy_cost",
+        "anonymizer/loss",
+        "anonymizer/steps",
+        "target/loss",
     },
 }
 ROOT = pathlib.Path(__file__).parents[2]
@@ -83,15 +87,27 @@ def shards(tmp_path_factory):
 @pytest.mark.parametrize("method", ["grl", "kbeam", "entropy"])
 def test_every_method_trains_across_datasets(tmp_path, shards, method):
     args = [
-        *("--scale=tiny", f"--flagfile={ROOT}/flags/recipes/smoke.flags"),
-        *("--dataset=ucf101", "--budget_dataset=vispr", f"--method={method}"),
-        *(f"--data_dir={shards}", f"--run_dir={tmp_path}/run"),
+        "--scale=tiny",
+        f"--flagfile={ROOT}/flags/recipes/smoke.flags",
+        "--dataset=ucf101",
+        "--budget_dataset=vispr",
+        f"--method={method}",
+        f"--data_dir={shards}",
+        f"--run_dir={tmp_path}/run",
         f"--shared_dir={shards.parent}/shared",
-        *("--size=32", "--frame_width=43", "--frame_height=32"),
-        *("--frames=16", "--batch_size=2", "--budget_batch_size=4"),
-        *("--budgets=mobilenet_v2_0.35,mobilenet_v2_0.35", "--gate_batches=2"),
-        *("--restart_every=1", "--max_restart_steps=1", "--ascent_steps=2"),
-        *("--attribute_weights=1,2,1,1,1,1,3", "--max_iter=1"),
+        "--size=32",
+        "--frame_width=43",
+        "--frame_height=32",
+        "--frames=16",
+        "--batch_size=2",
+        "--budget_batch_size=4",
+        "--budgets=mobilenet_v2_0.35,mobilenet_v2_0.35",
+        "--gate_batches=2",
+        "--restart_every=1",
+        "--max_restart_steps=1",
+        "--ascent_steps=2",
+        "--attribute_weights=1,2,1,1,1,1,3",
+        "--max_iter=1",
     ]
     known = list(shards.parent.glob("shared/*"))
     done = run("tests.helpers.small_networks", "train", *args)
@@ -122,11 +138,17 @@ def test_pa_hmdb51_tests_what_other_datasets_taught(tmp_path, shards):
     shutil.copytree(five, tmp_path / "shards" / "vispr")
     done = run(
         "priv_keras.train",
-        *("--scale=tiny", f"--flagfile={ROOT}/flags/recipes/smoke.flags"),
+        "--scale=tiny",
+        f"--flagfile={ROOT}/flags/recipes/smoke.flags",
         f"--flagfile={ROOT}/flags/recipes/pa_hmdb51.flags",
-        *(f"--data_dir={tmp_path}/shards", f"--run_dir={tmp_path}/run"),
-        *("--size=32", "--frame_width=43", "--frame_height=32"),
-        *("--frames=16", "--batch_size=2", "--budget_batch_size=4"),
+        f"--data_dir={tmp_path}/shards",
+        f"--run_dir={tmp_path}/run",
+        "--size=32",
+        "--frame_width=43",
+        "--frame_height=32",
+        "--frames=16",
+        "--batch_size=2",
+        "--budget_batch_size=4",
         "--max_iter=1",
     )
     assert done.returncode == 0, done.stderr
@@ -150,8 +172,10 @@ def test_shards_of_other_attributes_do_not_test_these(tmp_path, shards):
     shutil.copytree(shards / "vispr", tmp_path / "shards" / "vispr")
     refused = run(
         "priv_keras.train",
-        *("--scale=tiny", f"--flagfile={ROOT}/flags/recipes/pa_hmdb51.flags"),
-        *(f"--data_dir={tmp_path}/shards", f"--run_dir={tmp_path}/run"),
+        "--scale=tiny",
+        f"--flagfile={ROOT}/flags/recipes/pa_hmdb51.flags",
+        f"--data_dir={tmp_path}/shards",
+        f"--run_dir={tmp_path}/run",
     )
     assert refused.returncode == 1
     assert "of vispr with --attributes=sec55" in refused.stderr
@@ -164,16 +188,20 @@ def test_shards_of_other_attributes_do_not_test_these(tmp_path, shards):
         (["--dataset=ucf101"], "ucf101 has no budget_labels"),
         (
             [
-                *("--dataset=ucf101", "--budget_dataset=vispr"),
-                *("--budget_batch_size=4", "--budget_frames=1"),
+                "--dataset=ucf101",
+                "--budget_dataset=vispr",
+                "--budget_batch_size=4",
+                "--budget_frames=1",
                 "--attribute_weights=1,2",
             ],
             "--attribute_weights has 2 numbers",
         ),
         (
             [
-                *("--dataset=ucf101", "--budget_dataset=vispr"),
-                *("--budget_batch_size=4", "--budget_frames=1"),
+                "--dataset=ucf101",
+                "--budget_dataset=vispr",
+                "--budget_batch_size=4",
+                "--budget_frames=1",
                 "--attacks=retrained,video",
             ],
             "--attacks=video needs clips of --frames frames with",
@@ -187,8 +215,10 @@ def test_shards_of_other_attributes_do_not_test_these(tmp_path, shards):
 def test_what_does_not_fit_together_is_refused(tmp_path, shards, flags, says):
     refused = run(
         "priv_keras.train",
-        *("--scale=paper", f"--data_dir={shards}"),
-        *(f"--run_dir={tmp_path}/run", *flags),
+        "--scale=paper",
+        f"--data_dir={shards}",
+        f"--run_dir={tmp_path}/run",
+        *flags,
     )
     assert refused.returncode != 0
     assert says in " ".join((refused.stderr + refused.stdout).split())

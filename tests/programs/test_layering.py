@@ -14,8 +14,15 @@ ROOT = pathlib.Path(__file__).parents[2]
 OURS = ("priv_keras", "tfrecords_tools", "flags")
 PROGRAMS = {
     "priv_keras": (
-        *("train", "evaluate", "export", "anonymize", "report", "sweep"),
-        *("human_study", "linkage", "experiment"),
+        "train",
+        "evaluate",
+        "export",
+        "anonymize",
+        "report",
+        "sweep",
+        "human_study",
+        "linkage",
+        "experiment",
     ),
     "tfrecords_tools": ("build", "verify", "show", "pa_hmdb51_stats"),
 }

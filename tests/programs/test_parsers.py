@@ -52,10 +52,24 @@ PARSERS = {
 # Pieces that parsers look for, mixed with any other text.
 PIECES = st.sampled_from(
     [
-        *("SBU/s01s02/01/001,1,20,0,0", "1 Archery", "Archery/v_Archery_g01"),
-        *("_c01.avi 1", "a_run_f_cm_np1_fr_med_0.avi 1", '{"image_path":'),
-        *('"a.jpg", "labels": [', "]}", "path,action,privacy", "a4_gender"),
-        *("\n", "\r\n", "\t", ",", ";", '"', " ", "\x00"),
+        "SBU/s01s02/01/001,1,20,0,0",
+        "1 Archery",
+        "Archery/v_Archery_g01",
+        "_c01.avi 1",
+        "a_run_f_cm_np1_fr_med_0.avi 1",
+        '{"image_path":',
+        '"a.jpg", "labels": [',
+        "]}",
+        "path,action,privacy",
+        "a4_gender",
+        "\n",
+        "\r\n",
+        "\t",
+        ",",
+        ";",
+        '"',
+        " ",
+        "\x00",
     ]
 )
 TEXTS = st.lists(PIECES | st.text(max_size=3), max_size=12).map("".join)

@@ -43,12 +43,18 @@ def test_the_grid_is_every_combination(chosen, tmp_path):
     )
     jobs = {job.name: job for job in sweep.grid("--scale=tiny\n")}
     assert list(jobs) == [
-        *("entropy-gamma1-seed0", "entropy-gamma1-seed7"),
-        *("entropy-gamma2-seed0", "entropy-gamma2-seed7"),
-        *("downsample_4-seed0", "downsample_4-seed7"),  # has no gamma
-        *("kbeam-seed0", "kbeam-seed7"),  # has none either
-        *("mine-gamma1-seed0", "mine-gamma1-seed7"),
-        *("mine-gamma2-seed0", "mine-gamma2-seed7"),
+        "entropy-gamma1-seed0",
+        "entropy-gamma1-seed7",
+        "entropy-gamma2-seed0",
+        "entropy-gamma2-seed7",
+        "downsample_4-seed0",
+        "downsample_4-seed7",  # has no gamma
+        "kbeam-seed0",
+        "kbeam-seed7",  # has none either
+        "mine-gamma1-seed0",
+        "mine-gamma1-seed7",
+        "mine-gamma2-seed0",
+        "mine-gamma2-seed7",
     ]
     assert jobs["mine-gamma2-seed7"] == sweep.Job(
         "mine-gamma2-seed7",
@@ -193,7 +199,10 @@ def test_a_sweep_goes_on_after_a_job_that_fails(tmp_path):
     broken = tmp_path / "broken.flags"
     broken.write_text("--target_weights=/nowhere.weights.h5\n")
     command = [
-        *(sys.executable, "-m", "priv_keras.sweep", *SMALL),
+        sys.executable,
+        "-m",
+        "priv_keras.sweep",
+        *SMALL,
         f"--data_dir={tmp_path / 'shards'}",
         f"--sweep_dir={tmp_path / 'sweep'}",
         f"--methods={broken},entropy,downsample_4",

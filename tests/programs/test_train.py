@@ -167,7 +167,8 @@ def test_a_killed_run_ends_as_one_that_was_not(whole, killed_and_resumed):
 WITHOUT = {
     *(f"restart_budget_[0-9]+/{x}" for x in ("steps", "gate_accuracy")),
     "restart_budget_[0-9]+/gave_up",
-    *("anonymizer/budget_loss", "anonymizer/strongest_budget"),
+    "anonymizer/budget_loss",
+    "anonymizer/strongest_budget",
     "precision_recall/(raw|anonymized)/private/.+/pr_curves",
     "speed/input_wait_share",
 }
@@ -191,9 +192,13 @@ def test_on_a_terminal_each_phase_is_a_bar(on_a_terminal):
     _, out, shown = on_a_terminal
     assert "turn    3/3  validation A_T" in out
     for phase in (
-        *("warm-up of f_A", "warm-up of f_T", "warm-up of f_B^0"),
-        *("decoding train clips", "filtering test clips"),
-        *("mobilenet_v1_0.25 on raw clips", "f_T on raw clips"),
+        "warm-up of f_A",
+        "warm-up of f_T",
+        "warm-up of f_B^0",
+        "decoding train clips",
+        "filtering test clips",
+        "mobilenet_v1_0.25 on raw clips",
+        "f_T on raw clips",
     ):
         assert f"\r{phase}:" in shown, shown
     assert re.search(r"\rgame: .*/3 .*A_T 0\.\d+ A_B 0\.\d+ ", shown), shown
@@ -444,7 +449,9 @@ def test_evaluate_and_export_take_the_flags_of_the_run(run_dir):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_judge_that_is_stopped_leaves_no_output_of_f_a(run_dir, number):
     process = program(
-        *("evaluate", f"--run_dir={run_dir}", "--seed=1"),
+        "evaluate",
+        f"--run_dir={run_dir}",
+        "--seed=1",
         "--attacker_steps=1000000",
     )
     cache = run_dir / "evaluation" / "cache"
@@ -498,7 +505,8 @@ def test_every_attack_of_the_list_is_in_the_result(run_dir):
         "evaluate",
         f"--run_dir={run_dir}",
         "--attacks=retrained,fine_tuned,static,video,inversion,few_labels",
-        *("--label_shares=0.5,1", "--inversion_steps=10"),
+        "--label_shares=0.5,1",
+        "--inversion_steps=10",
     )
     assert status == 0, err
     after = json.loads((run_dir / "result.json").read_text())
@@ -721,8 +729,11 @@ def test_weights_to_start_from_that_are_not_there_are_refused(shards, tmp_path):
 def test_parties_that_cannot_be_built_are_refused(shards, tmp_path, flag, says):
     run_dir = tmp_path / "run"
     refused(
-        *(*SMALL, f"--data_dir={shards}", f"--run_dir={run_dir}"),
-        *("--restart_every=0", flag),
+        *SMALL,
+        f"--data_dir={shards}",
+        f"--run_dir={run_dir}",
+        "--restart_every=0",
+        flag,
         says=says,
     )
     assert not run_dir.exists()
@@ -730,7 +741,9 @@ def test_parties_that_cannot_be_built_are_refused(shards, tmp_path, flag, says):
 
 def test_weights_that_a_restart_would_lose_are_refused(tmp_path):
     refused(
-        *(*SMALL, f"--run_dir={tmp_path}", "--restart_every=5"),
+        *SMALL,
+        f"--run_dir={tmp_path}",
+        "--restart_every=5",
         "--budget_weights=imagenet",
         says="--budget_weights would be lost",
     )
@@ -743,7 +756,9 @@ def test_devices_that_cannot_play_together_are_refused(shards, tmp_path):
     )
     for alone in ("--clip_norm=1", "--accumulate_steps=2"):
         refused(
-            *(*args, "--strategy=mirrored", alone),
+            *args,
+            "--strategy=mirrored",
+            alone,
             says=f"--strategy=mirrored cannot be combined with {alone}",
         )
     args += ["--strategy=mirrored", "--batch_size=3"]

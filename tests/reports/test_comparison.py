@@ -20,12 +20,14 @@ def load(folder, name="run", **options):
         (
             ["--restart_every=20", "--budgets=a,b"],
             "Entropy+ M=2, γ=2",
-            *("Entropy+", 2),
+            "Entropy+",
+            2,
         ),
         (
             ["--restart_patience=3", "--budgets=a"],
             "Entropy+ M=1, γ=2",
-            *("Entropy+", 1),
+            "Entropy+",
+            1,
         ),
         (
             ["--restart_every=0", "--budgets=a"],
@@ -36,7 +38,8 @@ def load(folder, name="run", **options):
         (
             ["--anonymizer=lite", "--restart_every=5", "--budgets=a"],
             "Entropy+ lite M=1, γ=2",
-            *("Entropy+ lite", 1),
+            "Entropy+ lite",
+            1,
         ),
         (
             ["--anonymizer=full", "--budgets=a"],
@@ -149,7 +152,8 @@ def test_raw_clips_that_runs_share_count_once(tmp_path):
     # Another machine rounds otherwise, and its attackers learn otherwise.
     judged[0].result["raw"]["target"]["accuracy"] -= 0.01
     assert [run.name.split("/")[1] for run in comparison.distinct(judged)] == [
-        *("two", "three")
+        "two",
+        "three",
     ]
 
 
@@ -194,8 +198,13 @@ def attacked(folder, name, *found, **options):
 def test_the_strongest_of_each_attack_counts_and_of_all(tmp_path):
     raw = (results.RAW_VIDEO, 0.95)
     run = attacked(
-        *(tmp_path, "run", ("static", 0.2), ("static", 0.3), ("video", 0.5)),
-        *(raw, ("0.1 of the labels", 0.1)),
+        tmp_path,
+        "run",
+        ("static", 0.2),
+        ("static", 0.3),
+        ("video", 0.5),
+        raw,
+        ("0.1 of the labels", 0.1),
         privacy=0.3,
     )
     found = results.attacks(run.result)

@@ -247,7 +247,10 @@ def test_curves_show_every_turn(tmp_path):
     assert list(accuracy.lines[0].get_ydata()) == [0.5, 0.7]
     found = {line.get_label(): line for line in loss.lines + steps.lines}
     assert found.keys() == {
-        *("f_T loss", "f_B entropy", "f_T steps", "f_B 0 steps")
+        "f_T loss",
+        "f_B entropy",
+        "f_T steps",
+        "f_B 0 steps",
     }
     assert list(found["f_T loss"].get_ydata()) == [1.0, 0.5]
     assert list(found["f_T steps"].get_xdata()) == [1, 2]

@@ -174,8 +174,13 @@ def test_tensorboard_shows_scalars_pictures_and_settings(
     shots.mkdir(exist_ok=True)
     server = subprocess.Popen(
         [
-            *(sys.executable, "-m", "tensorboard.main", f"--logdir={played}"),
-            *("--host=127.0.0.1", "--port=0", "--load_fast=false"),
+            sys.executable,
+            "-m",
+            "tensorboard.main",
+            f"--logdir={played}",
+            "--host=127.0.0.1",
+            "--port=0",
+            "--load_fast=false",
         ],
         stderr=subprocess.PIPE,
         text=True,

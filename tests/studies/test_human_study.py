@@ -48,7 +48,10 @@ def study(tmp_path):
 def score(folder, *paths):
     return subprocess.run(
         [
-            *(sys.executable, "-m", "priv_keras.human_study", "score"),
+            sys.executable,
+            "-m",
+            "priv_keras.human_study",
+            "score",
             f"--out={folder}",
             *map(str, paths),
         ],
@@ -347,7 +350,8 @@ def test_a_study_of_a_run(tmp_path):
     assert "1 of its 2 clips are RAW" in (out / "README.txt").read_text()
     key = key_of(out)
     assert {c["condition"] for c in key["clips"].values()} == {
-        *("raw", "anonymized")
+        "raw",
+        "anonymized",
     }
     for clip in key["clips"].values():
         assert clip["truth"].keys() == {"action", "identity"}

@@ -48,8 +48,13 @@ def photo(size=(96, 64)):
 @pytest.mark.parametrize(
     ("mode", "kind"),
     [
-        *(("RGBA", "PNG"), ("LA", "PNG"), ("P", "PNG"), ("P", "GIF")),
-        *(("RGBA", "TIFF"), ("LA", "TIFF"), ("RGBA", "WEBP")),
+        ("RGBA", "PNG"),
+        ("LA", "PNG"),
+        ("P", "PNG"),
+        ("P", "GIF"),
+        ("RGBA", "TIFF"),
+        ("LA", "TIFF"),
+        ("RGBA", "WEBP"),
     ],
 )
 def test_transparent_parts_are_white_whatever_they_hide(read, mode, kind):
@@ -91,8 +96,13 @@ def wide_profile():
 @pytest.mark.parametrize(
     ("kind", "alpha"),
     [
-        *(("JPEG", False), ("PNG", False), ("TIFF", False), ("WEBP", False)),
-        *(("PNG", True), ("TIFF", True), ("WEBP", True)),
+        ("JPEG", False),
+        ("PNG", False),
+        ("TIFF", False),
+        ("WEBP", False),
+        ("PNG", True),
+        ("TIFF", True),
+        ("WEBP", True),
     ],
 )
 def test_colours_of_another_profile_become_srgb(read, kind, alpha):

@@ -12,8 +12,16 @@ APART = unicodedata.normalize("NFD", "Zoë.avi")
 @pytest.mark.parametrize(
     "name",
     [
-        *("._clip.avi", ".DS_Store", "Thumbs.db", "thumbs.db", "desktop.ini"),
-        *("__MACOSX", "@eaDir", "$RECYCLE.BIN", "Icon\r", ".git"),
+        "._clip.avi",
+        ".DS_Store",
+        "Thumbs.db",
+        "thumbs.db",
+        "desktop.ini",
+        "__MACOSX",
+        "@eaDir",
+        "$RECYCLE.BIN",
+        "Icon\r",
+        ".git",
     ],
 )
 def test_files_of_systems_are_known(name):

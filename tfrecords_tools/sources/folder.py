@@ -23,9 +23,28 @@ LAYOUT = (
 SPLIT_OF = {**{split: split for split in SPLITS}, "val": "validation"}
 SHARES = {"train": 0.6, "validation": 0.15, "test": 0.25}
 VIDEO_SUFFIXES = (
-    *(".3g2", ".3gp", ".asf", ".avi", ".dv", ".flv", ".gif", ".m2ts", ".m4v"),
-    *(".mjpeg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf"),
-    *(".ogv", ".ts", ".vob", ".webm", ".wmv"),
+    ".3g2",
+    ".3gp",
+    ".asf",
+    ".avi",
+    ".dv",
+    ".flv",
+    ".gif",
+    ".m2ts",
+    ".m4v",
+    ".mjpeg",
+    ".mkv",
+    ".mov",
+    ".mp4",
+    ".mpeg",
+    ".mpg",
+    ".mts",
+    ".mxf",
+    ".ogv",
+    ".ts",
+    ".vob",
+    ".webm",
+    ".wmv",
 )
 NEEDED = ("path", "action", "privacy")
 OPTIONAL = ("split", "source")

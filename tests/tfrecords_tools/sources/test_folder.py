@@ -47,8 +47,11 @@ def test_folders_name_split_action_and_private_label(tmp_path):
 def test_documents_beside_films_are_left_out_and_told(tmp_path):
     touch(tmp_path / "train" / "wave" / "ann" / "a.mp4")
     documents = (
-        *("README.md", "LICENSE", "train/labels.csv"),
-        *("train/wave/notes.txt", "train/wave/ann/about.json"),
+        "README.md",
+        "LICENSE",
+        "train/labels.csv",
+        "train/wave/notes.txt",
+        "train/wave/ann/about.json",
     )
     for document in documents:
         touch(tmp_path / document)
