@@ -1,5 +1,6 @@
 """Times go on where a recording was joined to another, or has none."""
 
+import contextlib
 import http.server
 import io
 import itertools
@@ -189,7 +190,9 @@ def camera(count, interval):
                     "--frame\r\nContent-Type: image/jpeg\r\n"
                     f"Content-Length: {len(jpeg.getvalue())}\r\n\r\n"
                 )
-                self.wfile.write(head.encode() + jpeg.getvalue() + b"\r\n")
+                # The reader may have left before the last.
+                with contextlib.suppress(ConnectionError):
+                    self.wfile.write(head.encode() + jpeg.getvalue() + b"\r\n")
                 time.sleep(interval)
 
         def log_message(self, *_):
