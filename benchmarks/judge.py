@@ -20,23 +20,14 @@ import numpy as np
 ROOT = pathlib.Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "judge.md"
 FRAMES, SEEN, SIZE, CLASSES = 16, 8, 112, 13
-NAMES = (
-    "resnet_v1_50",
-    "resnet_v1_101",
-    "resnet_v2_50",
-    "resnet_v2_101",
-    "inception_v1",
-    "inception_v2",
-    "mobilenet_v1_0.25",
-    "mobilenet_v1_0.5",
-    "mobilenet_v1_0.75",
-    "mobilenet_v1_1",
-)
 
 
 def main():
+    from flags import evaluation
+
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--attackers", default=",".join(NAMES))
+    ten = evaluation.ATTACKERS.default
+    parser.add_argument("--attackers", default=",".join(ten))
     parser.add_argument("--batch_size", type=int, default=4)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--clips", type=int, default=230, help="for training")

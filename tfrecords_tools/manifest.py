@@ -201,7 +201,7 @@ def summary(content):
         )
     irregular = content["irregularities"]
     if irregular:
-        lines.append(f"{len(irregular)} irregularities:")
+        lines.append(f"irregularities: {len(irregular)}")
         lines += [f"  {line}" for line in irregular[:SHOWN]]
     if len(irregular) > SHOWN:
         lines.append(f"  and {len(irregular) - SHOWN} more: see manifest.json")

@@ -113,6 +113,35 @@ def test_a_thorough_judge_trains_the_f_b_of_a_game_and_of_no_rule(tmp_path):
         assert judge._kinds() == []
 
 
+def test_f_b_is_trained_further_from_where_the_game_left_it(
+    tmp_path, monkeypatch
+):
+    build_sbu(tmp_path)
+    made = []
+
+    def attacked(name, build, splits, task, protocol, **options):
+        made.append((name, build(), splits, protocol))
+        return {"name": name, "accuracy": 0.5, "epochs": 1}
+
+    monkeypatch.setattr(two_step, "attack", attacked)
+    monkeypatch.setattr(attack.Evaluation, "tell", lambda *told: told[-1])
+    settings = {"frames": 3, "attacker_frames": 1}
+    candidate = judge.Candidate("entropy", 1, None, None, ("f_B^0", "f_B^1"))
+    with reading_sbu(tmp_path, **settings):
+        evaluation = judge.begin(open_data(), tmp_path, (), print)
+        found = attack.ATTACKS["fine_tuned"](
+            evaluation, {"raw": "raw", "anonymized": "hidden"}, candidate
+        )
+    assert [x["attack"] for x in found] == ["fine_tuned"] * 2
+    assert [x[:3] for x in made] == [
+        ("budget_0", "f_B^0", "hidden"),
+        ("budget_1", "f_B^1", "hidden"),
+    ]
+    for *_, protocol in made:
+        form = protocol.frames, protocol.batch_size, protocol.starts
+        assert form == (3, 2, 0)
+
+
 def test_a_fresh_f_t_keeps_splits_apart(tmp_path, monkeypatch):
     build_sbu(tmp_path)
     monkeypatch.setattr(

@@ -76,6 +76,23 @@ def test_what_was_transparent_does_not_come_back(tmp_path):
     assert (two[:, 32:] == 255).all()
 
 
+def test_what_comes_before_damage_is_kept_on_request(tmp_path):
+    path = write(tmp_path / "in.webp")
+    content = bytearray(path.read_bytes())
+    last = content.rindex(b"VP8L") + 8
+    content[last + 5 : last + 60] = bytes(55)
+    path.write_bytes(content)
+    with (
+        MovingWebp(str(path)) as film,
+        pytest.raises(ValueError, match="in.webp cannot be decoded"),
+    ):
+        list(film.frames(film.format.size))
+    with MovingWebp(str(path), accept_damaged=True) as film:
+        assert len(list(film.frames(film.format.size))) == 3
+    (warning,) = film.warnings
+    assert warning.startswith("broke off")
+
+
 @pytest.mark.parametrize("share", [0.3, 0.7, 0.95])
 def test_one_that_is_cut_off_is_refused_in_one_line(tmp_path, share):
     path = write(tmp_path / "in.webp")
