@@ -22,8 +22,8 @@ ROOT = pathlib.Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "privacy_costs.md"
 KEPT = RESULTS.with_suffix(".jsonl")
 GAMES = {
-    "entropy, Eq. (7a)": ("--privacy_cost=entropy", "--anonymizer_steps=1"),
-    "uniform": ("--privacy_cost=uniform", "--anonymizer_steps=1"),
+    "entropy, Eq. (7a)": ("--recipe=unbounded", "--privacy_cost=entropy"),
+    "uniform": ("--recipe=unbounded", "--privacy_cost=uniform"),
     "--recipe=bounded": ("--recipe=bounded",),
 }
 FIGURES = {

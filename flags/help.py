@@ -139,10 +139,13 @@ def _default(flag, required, presets):
     if required:
         return "Required."
     value = _text(flag)
+    scales = {}  # value to the scales that have it
+    for scale, settings in presets.items():
+        scales.setdefault(settings.get(flag.name, value), []).append(scale)
     scaled = [
-        f"{words[flag.name]} at --scale={scale}"
-        for scale, words in presets.items()
-        if words.get(flag.name, value) != value
+        f"{other} at --scale={' or '.join(names)}"
+        for other, names in scales.items()
+        if other != value
     ]
     # Long lists wrap only at spaces.
     return f"Default: {'; '.join([value, *scaled])}.".replace(",", ", ")

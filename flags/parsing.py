@@ -1,9 +1,11 @@
 """Parses command lines.
 
 The settings of a scale come first, then those of recipes, then those of the
-command line; later ones override earlier ones.
+command line; later ones override earlier ones. A command line that names no
+recipe has the one that its scale names, if any.
 """
 
+import argparse
 import itertools
 import pathlib
 import re
@@ -46,11 +48,26 @@ def with_scale(argv, flag_values=absl_flags.FLAGS):
 
     Arguments, result and errors are those of `plainly`.
     """
-    words = _with_recipes(_words(argv, flag_values), flag_values)
+    words = _words(argv, flag_values)
+    named = _names_recipe(argv, words)
+    words = _with_recipes(words, flag_values)
     scale = last_value(words, "scale") or flag_values["scale"].default
-    defaults = [f"--{name}={value}" for name, value in preset(scale).items()]
+    settings = _settings(SCALES / f"{scale}.flags") if named else preset(scale)
+    defaults = [f"--{name}={value}" for name, value in settings.items()]
     defaults += _of_judge(words, flag_values)
     return _parsed([argv[0], *defaults, *words], flag_values)
+
+
+def _names_recipe(argv, words):
+    """Returns whether a command line names a recipe, or its file."""
+    # `_values` would read the files.
+    parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False)
+    parser.add_argument("-flagfile", "--flagfile", action="append", default=[])
+    files = parser.parse_known_args(argv[1:])[0].flagfile
+    return bool(_values(words, "recipe")) or any(
+        pathlib.Path(file).resolve().parent == RECIPES.resolve()
+        for file in files
+    )
 
 
 def with_run(argv, flag_values=absl_flags.FLAGS):
@@ -172,13 +189,27 @@ def preset(scale):
         scale: String.
 
     Returns:
-        Dict of the name of a flag to its value as a string; empty for `paper`,
-        whose settings are the defaults, and for an unknown scale.
+        Dict of the name of a flag to its value as a string, those of the
+        scale's recipe among them; empty for `paper`, whose settings are the
+        defaults, and for an unknown scale.
     """
-    path = SCALES / f"{scale}.flags"
+    settings = _settings(SCALES / f"{scale}.flags")
+    if "recipe" not in settings:
+        return settings
+    return settings | _settings(RECIPES / f"{settings['recipe']}.flags")
+
+
+def _settings(path):
+    """Returns the flags in a flagfile, and in one beside it that it names."""
     lines = path.read_text().splitlines() if path.exists() else []
-    pairs = (x[2:].partition("=") for x in lines if x.startswith("--"))
-    return {name: value for name, _, value in pairs}
+    settings = {}
+    for line in (line for line in lines if line.startswith("--")):
+        name, _, value = line[2:].partition("=")
+        if name == "flagfile":
+            settings |= _settings(path.parent / value)
+        else:
+            settings[name] = value
+    return settings
 
 
 def recipes():

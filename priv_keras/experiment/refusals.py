@@ -160,8 +160,8 @@ def check_game():
     preset = parsing.preset(data.SCALE.value)
     for name, own in training.OWN.items():
         flag = absl_flags.FLAGS[name]
-        usual = preset.get(name, str(flag.default))
-        if method != own and str(flag.value) != usual:
+        usual = (str(flag.default), preset.get(name))
+        if method != own and str(flag.value) not in usual:
             raise ValueError(
                 f"--{name}={flag.value} is for --method={own}; "
                 f"--method={method} has no use for it. Leave it out."

@@ -101,7 +101,7 @@ SBU = f"{TRAIN} --dataset=sbu --data_dir=data"
         (f"{TRAIN} --attackers=resnet_v1_51", "Did you mean resnet_v1_50?"),
         (f"{TRAIN} --attackers=", "Name one or several attackers"),
         (f"{TRAIN} --attackers=resnet_v1_50,resnet_v1_50", "each once"),
-        (f"{TRAIN} --attackers=mobilenet_v2_1.0", "of other families"),
+        (f"{TRAIN} --attackers=convnet_1", "of other families"),
         (f"{TRAIN} --baseline=downsample_4", "train plays a game"),
         (f"{TRAIN} --anonymizer=light", "Did you mean lite?"),
         (f"{TRAIN} --target_weights=f_t.weight.h5", "mean f_t.weights.h5?"),
@@ -135,7 +135,8 @@ SBU = f"{TRAIN} --dataset=sbu --data_dir=data"
             "No shards in data/vispr",
         ),
         (
-            f"{SBU} --attacks=retrained,video --budget_dataset=folder",
+            f"{SBU} --recipe=unbounded --budget_dataset=folder "
+            "--attacks=retrained,video",
             "--attacks=video needs clips",
         ),
         ("sweep --sweep_dir=s --methods=entropi", "Did you mean entropy?"),

@@ -12,6 +12,7 @@ from flags import training
 from priv_keras import baselines
 from priv_keras.algorithms import ALGORITHMS
 from priv_keras.deployment import tflite
+from priv_keras.experiment import refusals
 from priv_keras.networks import anonymizer
 from priv_keras.networks import attackers
 from priv_keras.networks import c3d
@@ -148,6 +149,16 @@ def test_a_scale_sets_defaults_that_the_command_line_overrides():
     assert training.MAX_ITER.value == 28
 
 
+def test_a_scale_may_build_on_another():
+    tiny, small = (parsing.preset(name) for name in ("tiny", "small"))
+    differing = {name for name in small if small[name] != tiny[name]}
+    assert differing == {"frames", "frame_width", "frame_height", "size"}
+    assert small.keys() == tiny.keys()
+    parse("--scale=small")
+    assert (data.FRAMES.value, data.SIZE.value) == (8, 80)
+    assert evaluation.ATTACKER_WIDTH.value == 0.25
+
+
 def test_a_thorough_judge_has_the_papers_ten_attackers(tmp_path):
     parse("--scale=tiny")
     assert len(evaluation.ATTACKERS.value) == 2
@@ -265,6 +276,41 @@ def test_a_later_recipe_wins_and_both_win_over_the_scale():
     assert training.BUDGETS.value == ["mobilenet_v2_1.0"]
     assert training.MAX_ITER.value == 2
     assert data.SIZE.value == 48
+
+
+def test_a_scale_has_a_recipe_which_any_other_replaces(tmp_path):
+    with flagsaver.flagsaver():
+        parse("--scale=tiny", "--gamma=3")
+        assert training.ANONYMIZER_BITS.value == 12
+        assert training.GAMMA.value == 3
+    own = tmp_path / "own.flags"
+    own.write_text("--scale=tiny")
+    with flagsaver.flagsaver():
+        parse(f"--flagfile={own}")
+        assert training.ANONYMIZER_BITS.value == 12
+    with flagsaver.flagsaver():
+        parse()
+        assert not training.ANONYMIZER_BITS.value
+    for named in ("--recipe=unbounded", recipe("entropy_m1")):
+        with flagsaver.flagsaver():
+            parse("--scale=tiny", named)
+            assert not training.ANONYMIZER_BITS.value
+            assert training.GAMMA.value == 1.5
+
+
+@pytest.mark.parametrize("scale", data.SCALES)
+@pytest.mark.parametrize("method", training.METHODS)
+def test_a_flag_that_only_another_method_uses_is_refused(scale, method):
+    """That of the scale's own recipe is not."""
+    with flagsaver.flagsaver():
+        parse(f"--scale={scale}", f"--method={method}")
+        refusals.check_game()
+        parse(f"--scale={scale}", f"--method={method}", "--privacy_on=both")
+        if method == "entropy":
+            refusals.check_game()
+        else:
+            with pytest.raises(ValueError, match="is for --method=entropy"):
+                refusals.check_game()
 
 
 def test_a_recipe_is_no_part_of_a_configuration(tmp_path):

@@ -115,8 +115,8 @@ def test_help_says_what_a_flag_takes_and_fits_the_terminal():
         assert "Default:" in entry or "Required." in entry
     said = " ".join(text.split())
     assert "Choices: grl, kbeam, entropy. Default: entropy." in said
-    assert "At least 0. Default: 2; 1.5 at --scale=tiny." in said
-    assert "From 0 to 1. Default: 0.85; 0.95 at --scale=tiny." in said
+    assert "At least 0. Default: 2; 1 at --scale=small or tiny." in said
+    assert "From 0 to 1. Default: 0.85; 0.95 at --scale=small or tiny." in said
     assert "--[no]pictures Draw" in said
 
 
