@@ -100,7 +100,7 @@ audit: $(VENV)/installed
 $(VENV)/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --editable '.[onnx,test]'
 	$(BIN)/python -m pip install --quiet --no-deps $(DETECTORS)
 	touch $@
 

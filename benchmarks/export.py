@@ -28,6 +28,7 @@ FORMATS = (
     "TFLite float32",
     "TFLite float16",
     "TFLite int8",
+    "ONNX float32",
 )
 
 
@@ -73,6 +74,7 @@ def apart(context, work, *args):
 def export(network, name, folder):
     import keras
 
+    from priv_keras.deployment import onnx
     from priv_keras.deployment import saved_model
     from priv_keras.deployment import tflite
     from priv_keras.networks.anonymizer import ANONYMIZERS
@@ -86,6 +88,9 @@ def export(network, name, folder):
         return
     frames = np.random.default_rng(0).integers(0, 256, (8, 112, 112, 3))
     frames = frames.astype("uint8")
+    if kind == "ONNX":
+        onnx.export_onnx(model, folder, frames)
+        return
     tflite.export_tflite(model, folder, precision, frames, frames)
 
 
@@ -112,9 +117,7 @@ def measured(context, paths, rounds):
 
 def serve(path, pipe):
     """Anonymizes a frame of each size that is requested."""
-    import priv_keras
-
-    anonymize = priv_keras.Anonymizer.load(path)
+    anonymize = loaded(path)
     while size := pipe.recv():
         width, height = size
         frames = np.random.randint(0, 256, (1, height, width, 3), "uint8")
@@ -122,6 +125,21 @@ def serve(path, pipe):
         anonymize(frames)
         stop = time.perf_counter(), time.process_time()
         pipe.send([b - a for a, b in zip(start, stop, strict=True)])
+
+
+def loaded(path):
+    """Returns a function of uint8 frames, the exported f_A."""
+    if path.endswith("ONNX float32"):
+        import onnxruntime
+
+        from priv_keras.deployment import onnx
+
+        file = pathlib.Path(path, onnx.ONNX_FILE)
+        session = onnxruntime.InferenceSession(file)
+        return lambda frames: session.run(None, {"frames": frames})
+    import priv_keras
+
+    return priv_keras.Anonymizer.load(path)
 
 
 def table(took):

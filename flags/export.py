@@ -6,7 +6,13 @@ from flags import choices
 
 GROUPS = {"The export": ("format", "calibration_frames")}
 
-FORMATS = ("savedmodel", "tflite_float32", "tflite_float16", "tflite_int8")
+FORMATS = (
+    "savedmodel",
+    "tflite_float32",
+    "tflite_float16",
+    "tflite_int8",
+    "onnx",
+)
 SHORT = {"tflite": "tflite_float32"}
 
 FORMAT = choices.some_of(
@@ -15,7 +21,7 @@ FORMAT = choices.some_of(
     [*FORMATS, *SHORT],
     "The formats to write. tflite is short for tflite_float32. tflite_float16 "
     "halves the file; tflite_int8 computes convolutions in integers, and "
-    "instance normalization in float.",
+    "instance normalization in float. onnx needs the extra `onnx`.",
 )
 CALIBRATION_FRAMES = absl_flags.DEFINE_integer(
     "calibration_frames",

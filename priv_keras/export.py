@@ -6,6 +6,7 @@ The anonymizer is written to RUN_DIR/export, with a card that says what was
 measured. If the run judged a Naive Downsample, that is what is exported.
 """
 
+import importlib.util
 import pathlib
 
 from absl import app
@@ -20,6 +21,8 @@ from flags import signals
 from flags import training
 from priv_keras.experiment import refusals
 from priv_keras.runs import folder
+
+NEEDED = ("tf2onnx", "onnxruntime")  # packages, for --format=onnx
 
 
 def main(argv):
@@ -65,8 +68,9 @@ def check(run_dir, name):
 
     Raises:
         OSError: If `run_dir` holds no such run, or cannot be written.
-        ValueError: If the baseline is not a model of single frames, or if
-            `--format` asks for a baseline in a form other than a SavedModel.
+        ValueError: If the baseline is not a model of single frames, if
+            `--format` asks for a baseline in a form other than a SavedModel,
+            or for one whose packages are not installed.
     """
     if name and not name.startswith("downsample_"):
         raise ValueError(
@@ -79,8 +83,15 @@ def check(run_dir, name):
     if name and formats != ["savedmodel"]:
         raise ValueError(
             f"--format={','.join(formats)}: a baseline can be exported only as "
-            "savedmodel, because the TFLite converter supports only the layers "
-            "of f_A. Give --format=savedmodel."
+            "savedmodel, because the converters support only the layers of "
+            "f_A. Give --format=savedmodel."
+        )
+    missing = [m for m in NEEDED if not importlib.util.find_spec(m)]
+    if "onnx" in formats and missing:
+        raise ValueError(
+            f"--format=onnx needs {' and '.join(missing)}. Install them by "
+            "`pip install 'priv-keras[onnx]'`, or from a clone by `pip install "
+            "'.[onnx]'`."
         )
     if name:
         refusals.check_judged_baseline(run_dir)

@@ -117,6 +117,11 @@ class Enlarge(keras.layers.Layer):
         return {**super().get_config(), "times": self.times}
 
 
+def _missing(pixels, block):
+    """Returns how many pixels more fill a whole number of blocks."""
+    return block - 1 - (pixels - 1) % block  # ONNX rounds -1 % block otherwise
+
+
 @keras.saving.register_keras_serializable(package="priv_keras")
 class LowPass(keras.layers.Layer):
     """Averages squares of pixels, and interpolates between their means.
@@ -140,7 +145,7 @@ class LowPass(keras.layers.Layer):
 
     def call(self, inputs):
         _, height, width, _ = tf.unstack(tf.shape(inputs))
-        bottom, right = -height % self.block, -width % self.block
+        bottom, right = (_missing(n, self.block) for n in (height, width))
         padding = [[0, 0], [0, bottom], [0, right], [0, 0]]
 
         def pooled(frames):
@@ -201,7 +206,9 @@ class Channel(LowPass):
     def __init__(self, block, limit, noise, seed=None, **kwargs):
         super().__init__(block, **kwargs)
         self.limit, self.noise, self.seed = limit, noise, seed
-        self.secret = None
+        # Callable of a shape that draws standard normal noise in place of
+        # TensorFlow's own generators.
+        self.normal = None
         if seed is not None:
             self.seeds = keras.random.SeedGenerator(seed)
 
@@ -210,7 +217,7 @@ class Channel(LowPass):
         tried one by one. Call it before the layer is traced, and export no
         model after it, since the file would hold the seed."""
         state = np.frombuffer(secrets.token_bytes(24), "int64")
-        self.secret = tf.random.Generator.from_state(state, "philox")
+        self.normal = tf.random.Generator.from_state(state, "philox").normal
 
     @staticmethod
     def limit_of(bits, noise):
@@ -226,8 +233,8 @@ class Channel(LowPass):
         return tf.clip_by_value(noisy, 0.0, 1.0)
 
     def _drawn(self, shape):
-        if self.secret is not None:
-            drawn = self.secret.normal(shape)
+        if self.normal is not None:
+            drawn = self.normal(shape)
         elif self.seed is None:
             # `keras.utils.set_random_seed` would seed `tf.random.normal` too,
             # and an export would then hold its seed.
@@ -271,7 +278,7 @@ class PixelUnshuffle(keras.layers.Layer):
 
     def call(self, inputs):
         batch, height, width = tf.unstack(tf.shape(inputs)[:3])
-        bottom, right = -height % self.block, -width % self.block
+        bottom, right = (_missing(n, self.block) for n in (height, width))
         padded = tf.pad(inputs, [[0, 0], [0, bottom], [0, right], [0, 0]])
         # Padding drops the static channels, which TFLite's converter needs.
         shape = (batch, height + bottom, width + right, inputs.shape[3])

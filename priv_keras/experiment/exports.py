@@ -18,6 +18,7 @@ from flags import evaluation as evaluation_flags
 from flags import quiet
 from flags import training as training_flags
 from priv_keras.deployment import card
+from priv_keras.deployment import onnx
 from priv_keras.deployment import saved_model
 from priv_keras.deployment import tflite
 from priv_keras.experiment.game import anonymizer_arguments
@@ -55,6 +56,12 @@ def export(
         if kind == "savedmodel":
             saved_model.export_saved_model(anonymizer, folder, described)
             say(f"{folder}: {what}")
+            continue
+        if kind == "onnx":
+            check = frames(data, "validation", CHECK_FRAMES)
+            with quiet.greetings():
+                onnx.export_onnx(anonymizer, folder, check, described)
+            say(f"{folder}: {what}, at most {onnx.LARGEST} grey level from it")
             continue
         with quiet.greetings():
             psnr = tflite.export_tflite(

@@ -45,9 +45,14 @@ def draw_secretly(model):
     Args:
         model: f_A, which is changed and must not be exported after it.
     """
-    for layer in model.layers:
-        if isinstance(layer, Channel):
-            layer.draw_secretly()
+    if channel := channel_of(model):
+        channel.draw_secretly()
+
+
+def channel_of(model):
+    """Returns the layer of f_A that adds noise; `None` if it has none."""
+    found = [layer for layer in model.layers if isinstance(layer, Channel)]
+    return found[0] if found else None
 
 
 def loosened(model, factor):
@@ -78,7 +83,7 @@ def _changed(model, changes):
         model: f_A. One without a channel is returned as it is.
         changes: Callable that takes the channel and returns a dict of them.
     """
-    if not any(isinstance(layer, Channel) for layer in model.layers):
+    if not channel_of(model):
         return model
 
     def changed(layer):

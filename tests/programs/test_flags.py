@@ -241,7 +241,7 @@ def test_a_run_may_hold_flags_that_are_gone(tmp_path):
         (["--label_shares=few"], "numbers above 0"),
         (["--baseline=downsample_3"], "downsample_4"),
         (["--anonymizer=light"], "lite"),
-        (["--format=tflite,onnx"], "onnx is not one of savedmodel, tflite_f"),
+        (["--format=tflite,onxx"], "onxx is not one of savedmodel, tflite_f"),
         (["--format="], "give at least one of savedmodel"),
         (["--calibration_frames=0"], "--calibration_frames=0"),
         (["--attribute_weights=1,a"], "positive numbers"),
