@@ -167,12 +167,10 @@ ANONYMIZER_WIDTH = absl_flags.DEFINE_float(
 ANONYMIZER_UPSAMPLING = choices.one_of(
     "anonymizer_upsampling",
     "transposed",
-    ["transposed", "resized", "repeated"],
+    ["transposed", "resized"],
     "How the full f_A enlarges: by `transposed` convolutions, as in the paper, "
-    "whose period shows as a checkerboard in which f_A can write; by "
-    "convolutions of `resized` features, which have none; or not at all, but "
-    "with pixels `repeated` in squares of 4x4, which is much faster and meant "
-    "for --anonymizer_low_pass=4.",
+    "whose period shows as a checkerboard in which f_A can write; or by "
+    "convolutions of `resized` features, which have none.",
 )
 ANONYMIZER_LOW_PASS = absl_flags.DEFINE_integer(
     "anonymizer_low_pass",

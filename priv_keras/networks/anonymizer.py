@@ -27,11 +27,8 @@ def build(
             At 1.0 the network has 1,677,638 parameters.
         input_shape: `(height, width, 3)`; both sizes may be `None`.
         upsampling: `"transposed"` convolutions, as in the paper, whose period
-            can show as a checkerboard; `"resized"`, convolutions of features
-            that were enlarged first, with as many parameters; or `"repeated"`,
-            pixels of a quarter of the size, each repeated 4x4 times, with
-            1,580,966 parameters, which loses next to nothing before a
-            `low_pass` of 4.
+            can show as a checkerboard; or `"resized"`, convolutions of frames
+            that were enlarged first, with as many parameters.
         **bounds: See `bounds.bounded`.
 
     Returns:
@@ -82,15 +79,7 @@ def _resized(x, *filters):
     return _conv(x, 3, 9)
 
 
-def _repeated(x, *_):
-    return Enlarge(4)(_conv(x, 3, 3))
-
-
-UPSAMPLINGS = {
-    "transposed": _transposed,
-    "resized": _resized,
-    "repeated": _repeated,
-}
+UPSAMPLINGS = {"transposed": _transposed, "resized": _resized}
 
 
 def _normalized(x, convolution, filters, kernel_size, strides):

@@ -14,7 +14,6 @@ BOUND = {"low_pass": 4, "bits": 12.0, "noise": 0.1}
 NETWORKS = {
     "full": ("full", {"width": 0.125}),
     "resized": ("full", {"width": 0.125, "upsampling": "resized"}),
-    "repeated": ("full", {"width": 0.125, "upsampling": "repeated"}),
     "smooth": ("lite", {"width": 0.5, "low_pass": 3}),
 }
 

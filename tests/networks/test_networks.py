@@ -52,17 +52,6 @@ def test_enlarging_otherwise_takes_as_many_parameters():
         anonymizer.build(upsampling="bicubic")
 
 
-def test_repeated_pixels_fill_squares_and_cost_no_enlarging_layers():
-    model = anonymizer.build(width=0.25, upsampling="repeated")
-    assert anonymizer.build(upsampling="repeated").count_params() == 1_580_966
-    frames = np.random.rand(2, 10, 14, 3).astype("float32")
-    outputs = np.asarray(model(frames))
-    assert outputs.shape == frames.shape
-    corners = outputs[:, ::4, ::4].repeat(4, axis=1).repeat(4, axis=2)
-    np.testing.assert_array_equal(outputs, corners[:, :10, :14])
-    assert np.std(corners) > 0.01
-
-
 @pytest.mark.parametrize("name", anonymizer.ANONYMIZERS)
 def test_a_low_pass_is_the_last_layer(name):
     build = anonymizer.ANONYMIZERS[name]
