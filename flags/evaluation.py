@@ -97,7 +97,8 @@ CHECKPOINT = choices.one_of(
     "last",
     ["last", "best"],
     "The checkpoint to judge or export. `best` is the one with the weakest f_B "
-    "on validation among those whose A_T is at least --target_threshold.",
+    "on validation among those whose A_T is at least --target_threshold or, "
+    "where none is, within a standard error of the highest.",
 )
 ATTACKS = choices.some_of(
     "attacks",

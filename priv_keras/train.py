@@ -118,6 +118,8 @@ def end(data, run_dir, chief):
         return 0
     # Loaded onto one device, because attackers train on one.
     candidate = judge.trained(data, game.checkpoint_of(run_dir))
+    if evaluation.CHECKPOINT.value == "best":
+        console.say(f"best on validation: turn {candidate.turns}")
     if judged_by := judged_later_by(data):
         export(candidate, data, run_dir)
         if data.held_out_people:

@@ -16,26 +16,23 @@ class SaveGame(keras.callbacks.Callback):
 
     Args:
         run_dir: Folder of the run, in which it writes `checkpoints/`.
-        keep: Int, how many of the latest to keep. The best is kept as well.
-        target_threshold: Float, th_T, see `runs.turns.best_turn`.
+        keep: Int, how many of the latest to keep. Those of
+            `runs.turns.contenders` are kept as well.
     """
 
-    def __init__(self, run_dir, keep, target_threshold):
+    def __init__(self, run_dir, keep):
         super().__init__()
         self.run_dir = run_dir
         self.folder = RunFolder(run_dir).checkpoints
         self.keep = keep
-        self.target_threshold = target_threshold
 
     def on_epoch_end(self, epoch, logs=None):
         self.save()
-        best = turns.best_turn(
-            turns.read_turns(self.run_dir), self.target_threshold
-        )
+        contenders = turns.contenders(turns.read_turns(self.run_dir))
         for old in checkpoints.files(self.folder, checkpoints.TURNS)[
             : -self.keep
         ]:
-            if checkpoints.turn_of(old) != best:
+            if checkpoints.turn_of(old) not in contenders:
                 old.unlink()
 
     def save(self):

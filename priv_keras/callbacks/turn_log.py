@@ -23,15 +23,18 @@ class TurnLog(keras.callbacks.Callback):
         turns: Int, the number of turns in the whole game.
         say: Callable that takes a string, such as `print`.
         every: Int, TensorBoard gets each turn that is a multiple of it.
+        validated: Int, the clips behind a validation accuracy, which the file
+            gets as `val_clips`; `None` if that is not known.
     """
 
-    def __init__(self, run_dir, events, turns, say, every=1):
+    def __init__(self, run_dir, events, turns, say, every=1, validated=None):
         super().__init__()
         self.events = events
         self.path = RunFolder(run_dir).turns
         self.turns = turns
         self.say = say
         self.every = every
+        self.known = {} if validated is None else {"val_clips": validated}
 
     def on_train_batch_begin(self, batch, logs=None):
         self.began = time.perf_counter()
@@ -46,7 +49,7 @@ class TurnLog(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         validation = {k: v for k, v in logs.items() if k.startswith("val_")}
-        self._write(validation, True)
+        self._write(validation, True, **self.known)
         turn = self.model.turns_played()
         self.say(
             f"turn {turn:4d}/{self.turns}  validation "
@@ -54,11 +57,11 @@ class TurnLog(keras.callbacks.Callback):
             f"A_B {strongest_budget(validation):.3f}"
         )
 
-    def _write(self, logs, is_shown):
+    def _write(self, logs, is_shown, **more):
         scalars = {name: float(value) for name, value in logs.items()}
         if is_shown:
             self._show({tensorboard.tag(k): v for k, v in scalars.items()})
-        line = {"turn": self.model.turns_played(), **scalars}
+        line = {"turn": self.model.turns_played(), **scalars, **more}
         with self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")
 

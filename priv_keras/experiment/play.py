@@ -151,13 +151,16 @@ def _watchers(data, run_dir, events, say):
     chance = metrics.chance(actions)["majority"]
     if flags.PICTURES.value:
         pictures.append(callbacks.BeforeAfter(events, pictured))
-    saver = callbacks.SaveGame(
-        run_dir, flags.KEEP.value, flags.TARGET_THRESHOLD.value
-    )
+    saver = callbacks.SaveGame(run_dir, flags.KEEP.value)
     return [
         stop,
         callbacks.TurnLog(
-            run_dir, events, flags.MAX_ITER.value, say, flags.LOG_EVERY.value
+            run_dir,
+            events,
+            flags.MAX_ITER.value,
+            say,
+            flags.LOG_EVERY.value,
+            len(actions),
         ),
         *pictures,
         saver,

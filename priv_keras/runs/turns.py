@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import json
+import math
 import os
 
 import tensorflow as tf
@@ -117,26 +118,68 @@ def stuck_gates(turns):
 def best_turn(turns, target_threshold):
     """Returns the turn whose game is best on validation.
 
-    Among turns whose A_T is at least th_T, it is the one with the weakest f_B.
-    If there are none, it is the one with the highest A_T. The last one wins a
-    tie.
+    It is the one with the weakest f_B among those whose A_T is at least th_T
+    or, where no turn reaches that, within a standard error of the highest. A
+    higher A_T wins a tie, and then the last one.
 
     The f_B of the game are not judges: the fresh attackers of Sec. 3.6 may
     find more.
 
     Args:
-        turns: See `read_turns`.
+        turns: See `read_turns`. The standard error needs their `val_clips`.
         target_threshold: Float, th_T.
 
     Returns:
         Int, or `None` if nothing was validated.
     """
+    validated = _validated(turns)
+    if not validated:
+        return None
+    highest = max(validated, key=_utility)
+    enough = min(target_threshold, _utility(highest) - _error(highest))
+    useful = [turn for turn in validated if _utility(turn) >= enough]
+    return max(useful, key=_rank)["turn"]
 
-    def rank(turn):
-        utility = turn["val_target_accuracy"]
-        if utility >= target_threshold:
-            return (1, -strongest_budget(turn), turn["turn"])
-        return (0, utility, turn["turn"])
 
-    validated = [turn for turn in turns if "val_target_accuracy" in turn]
-    return max(validated, key=rank)["turn"] if validated else None
+def contenders(turns):
+    """Returns the turns that are the best, or may be once others are validated.
+
+    Args:
+        turns: See `read_turns`.
+
+    Returns:
+        Set of int: the turns that no other beats in both A_T and A_B.
+    """
+    validated = _validated(turns)
+    return {
+        turn["turn"]
+        for turn in validated
+        if not any(
+            _utility(other) >= _utility(turn) and _rank(other) > _rank(turn)
+            for other in validated
+        )
+    }
+
+
+def _validated(turns):
+    return [turn for turn in turns if "val_target_accuracy" in turn]
+
+
+def _utility(turn):
+    return turn["val_target_accuracy"]
+
+
+def _rank(turn):
+    return (-strongest_budget(turn), _utility(turn), turn["turn"])
+
+
+def _error(turn):
+    """Returns the standard error of A_T, 0 if the number of clips is unknown.
+
+    It is that of Agresti and Coull, which is above 0 at an A_T of 0 and 1.
+    """
+    clips = turn.get("val_clips")
+    if clips is None:
+        return 0.0
+    share = (_utility(turn) * clips + 2) / (clips + 4)
+    return math.sqrt(share * (1 - share) / (clips + 4))

@@ -9,6 +9,7 @@ from toys import SHUT
 from priv_keras import callbacks
 from priv_keras.algorithms import Entropy
 from priv_keras.runs.turns import open_events
+from priv_keras.runs.turns import read_turns
 
 
 def test_every_turn_is_written_with_every_party(make_game, data, tmp_path):
@@ -53,8 +54,12 @@ def test_tensorboard_may_be_told_less_and_the_file_is_not(
     make_game, data, tmp_path
 ):
     with open_events(tmp_path, 0) as writer:
-        log = callbacks.TurnLog(tmp_path, writer, 6, print, every=3)
+        log = callbacks.TurnLog(
+            tmp_path, writer, 6, print, every=3, validated=5
+        )
         play(make_game(Entropy), data, [log], epochs=3)
+    known = [turn.get("val_clips") for turn in read_turns(tmp_path)]
+    assert known == [None, None, 5] * 3
     steps = {}
     for tag, step in events(tmp_path / "tensorboard"):
         steps.setdefault(tag, []).append(step)
@@ -96,7 +101,7 @@ def test_what_a_turn_writes_is_on_disk_before_the_turn_is_saved(
             at_saves.append((self.model.turns_played(), written))
             super().save()
 
-    save = Look(tmp_path, 2, 0.5)
+    save = Look(tmp_path, 2)
     clips = np.random.rand(3, *CLIP).astype("float32")
     with open_events(tmp_path, 0) as writer:
         log = callbacks.TurnLog(tmp_path, writer, 4, print)

@@ -42,7 +42,7 @@ def logged_turns(folder):
 
 
 def saver(folder, keep=2):
-    return callbacks.SaveGame(folder, keep, target_threshold=0.5)
+    return callbacks.SaveGame(folder, keep)
 
 
 def saved(folder):

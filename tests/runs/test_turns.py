@@ -1,3 +1,5 @@
+import random
+
 import pytest
 from played_games import play_logged
 from played_games import validated
@@ -7,6 +9,7 @@ from priv_keras.algorithms import Entropy
 from priv_keras.algorithms.gates import Gate
 from priv_keras.algorithms.restarts import Restarts
 from priv_keras.runs.turns import best_turn
+from priv_keras.runs.turns import contenders
 from priv_keras.runs.turns import read_turns
 from priv_keras.runs.turns import stuck_gates
 
@@ -20,6 +23,8 @@ from priv_keras.runs.turns import stuck_gates
         ([(2, 0.7, 0.9), (4, 0.6, 0.1)], 2),
         # The last of equal games.
         ([(2, 0.9, 0.3), (4, 0.9, 0.3)], 4),
+        # Of equally private games, the more useful one.
+        ([(2, 0.95, 0.3), (4, 0.9, 0.3)], 2),
         ([], None),
     ],
 )
@@ -27,6 +32,44 @@ def test_the_best_game_is_useful_and_then_private(validations, best):
     turns = [{"turn": 1, "loss": 0.0}]
     turns += [validated(*figures) for figures in validations]
     assert best_turn(turns, 0.8) == best
+    assert best is None or best in contenders(turns)
+
+
+@pytest.mark.parametrize(
+    ("clips", "best"),
+    # The standard error of 0.6 is 0.1 of 20 clips, and 0.02 of 600.
+    [(20, 6), (600, 4), (None, 2)],
+)
+def test_where_no_game_is_useful_enough_chance_decides_what_is_as_good(
+    clips, best
+):
+    turns = [
+        {
+            **validated(*figures),
+            **({} if clips is None else {"val_clips": clips}),
+        }
+        for figures in [(2, 0.6, 0.5), (4, 0.59, 0.3), (6, 0.52, 0.1)]
+    ]
+    turns.append(validated(8, 0.4, 0.0))
+    assert best_turn(turns, 0.8) == best
+
+
+def test_a_perfect_game_has_a_standard_error_too():
+    perfect = {**validated(2, 1.0, 0.5), "val_clips": 20}
+    turns = [perfect, validated(4, 0.96, 0.1)]
+    assert best_turn(turns, 1.0) == 4
+
+
+def test_the_best_game_is_always_among_the_contenders_of_before():
+    """Else it would have been deleted before it became the best."""
+    draw = random.Random(0)
+    for _ in range(200):
+        kept, turns = set(), []
+        for turn in range(1, 11):
+            figures = (draw.randint(0, 20) / 20 for _ in range(2))
+            turns.append({**validated(turn, *figures), "val_clips": 20})
+            kept = (kept | {turn}) & contenders(turns)
+            assert best_turn(turns, 0.95) in kept
 
 
 def test_only_a_gate_that_always_gives_up_is_warned_of(
