@@ -96,9 +96,10 @@ CHECKPOINT = choices.one_of(
     "checkpoint",
     "last",
     ["last", "best"],
-    "The checkpoint to judge or export. `best` is the one with the weakest f_B "
-    "on validation among those whose A_T is at least --target_threshold or, "
-    "where none is, within a standard error of the highest.",
+    "The checkpoint to judge or export. `best` is the best on validation: of "
+    "those whose A_T is at least --target_threshold or, where none is, within "
+    "a standard error of the highest, and whose f_B is within one of the "
+    "weakest, the one with the highest A_T.",
 )
 ATTACKS = choices.some_of(
     "attacks",

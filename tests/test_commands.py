@@ -41,6 +41,8 @@ LITTLE = [
 # What a command that begins so is given here beside what the page says.
 MORE = {
     "priv-keras-train": LITTLE,
+    # The recipe that it has where no other is named, as LITTLE names one.
+    "priv-keras-train --dataset=folder": ["--recipe=bounded"],
     "priv-keras-train --recipe=ucf101_vispr": [
         "--data_dir=across/shards",
         "--run_dir=across/run",

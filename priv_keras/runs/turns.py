@@ -118,15 +118,17 @@ def stuck_gates(turns):
 def best_turn(turns, target_threshold):
     """Returns the turn whose game is best on validation.
 
-    It is the one with the weakest f_B among those whose A_T is at least th_T
-    or, where no turn reaches that, within a standard error of the highest. A
-    higher A_T wins a tie, and then the last one.
+    A turn is useful if its A_T is at least th_T or, where none is, within a
+    standard error of the highest. Of the useful turns, those are private whose
+    f_B is within a standard error of the weakest. Of these, the best is the one
+    with the highest A_T; then the one with the weaker f_B, then the last.
 
     The f_B of the game are not judges: the fresh attackers of Sec. 3.6 may
     find more.
 
     Args:
-        turns: See `read_turns`. The standard error needs their `val_clips`.
+        turns: See `read_turns`. Standard errors need their `val_clips`, and
+            are 0 without.
         target_threshold: Float, th_T.
 
     Returns:
@@ -136,9 +138,14 @@ def best_turn(turns, target_threshold):
     if not validated:
         return None
     highest = max(validated, key=_utility)
-    enough = min(target_threshold, _utility(highest) - _error(highest))
+    enough = min(
+        target_threshold, _utility(highest) - _error(highest, _utility)
+    )
     useful = [turn for turn in validated if _utility(turn) >= enough]
-    return max(useful, key=_rank)["turn"]
+    weakest = min(useful, key=strongest_budget)
+    little = strongest_budget(weakest) + _error(weakest, strongest_budget)
+    private = [turn for turn in useful if strongest_budget(turn) <= little]
+    return max(private, key=_rank)["turn"]
 
 
 def contenders(turns):
@@ -155,7 +162,8 @@ def contenders(turns):
         turn["turn"]
         for turn in validated
         if not any(
-            _utility(other) >= _utility(turn) and _rank(other) > _rank(turn)
+            strongest_budget(other) <= strongest_budget(turn)
+            and _rank(other) > _rank(turn)
             for other in validated
         )
     }
@@ -170,16 +178,16 @@ def _utility(turn):
 
 
 def _rank(turn):
-    return (-strongest_budget(turn), _utility(turn), turn["turn"])
+    return (_utility(turn), -strongest_budget(turn), turn["turn"])
 
 
-def _error(turn):
-    """Returns the standard error of A_T, 0 if the number of clips is unknown.
+def _error(turn, accuracy):
+    """Returns the standard error of an accuracy of a turn.
 
-    It is that of Agresti and Coull, which is above 0 at an A_T of 0 and 1.
+    It is that of Agresti and Coull, which is above 0 at accuracies of 0 and 1.
     """
     clips = turn.get("val_clips")
     if clips is None:
         return 0.0
-    share = (_utility(turn) * clips + 2) / (clips + 4)
+    share = (accuracy(turn) * clips + 2) / (clips + 4)
     return math.sqrt(share * (1 - share) / (clips + 4))
