@@ -211,12 +211,18 @@ def _below(folder, output):
             f"{folder} is a folder. Name another for its films: --output=DIR."
         )
     # Outputs of an earlier run may lie inside the folder.
-    ours, base = pathlib.Path(output).resolve(), folder.resolve()
+    ours, base = _real(output), _real(folder)
     return [
         each
         for each in sorted(_walked(folder), key=_path)
-        if ours == base or ours not in pathlib.Path(each.path).resolve().parents
+        if ours == base or ours not in _real(each.path).parents
     ]
+
+
+def _real(path):
+    """Returns where links lead, as far as they do. `Path.resolve` raises
+    `RuntimeError` at one that leads to itself."""
+    return pathlib.Path(os.path.realpath(path))
 
 
 def _path(found):
