@@ -99,8 +99,8 @@ def _tell(listing, errors, kept):
         _say(f"skipped: {path} is not a film")
     if listing.system:
         _say(
-            f"skipped: {listing.system} files and folders of operating systems,"
-            " such as ._NAME, Thumbs.db and desktop.ini"
+            f"skipped: {listing.system} files and folders that are hidden or "
+            "of operating systems, such as ._NAME, Thumbs.db and @eaDir"
         )
     for error in errors:
         _say(f"error: {error}")
