@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from priv_keras.films import colour
 from priv_keras.films import picture
 from priv_keras.films.frame import Format
 from priv_keras.films.frame import Frame
@@ -42,7 +43,9 @@ class MovingWebp(picture.Picture):
         self._seconds, self._accept = seconds, accept_damaged
         super().__init__(name)
         size = self.format.size
-        self.format = Format(size, MILLISECOND, self._rate)
+        self.format = Format(
+            size, MILLISECOND, self._rate, colour=colour.of_rgb(size)
+        )
 
     def frames(self, size):
         """Yields `Frame`s scaled to `(width, height)`; see `video.Video`.
