@@ -19,6 +19,7 @@ from made_films import lopsided
 from made_films import read_film
 from made_films import scenes
 from made_films import write_film
+from made_videos import noisy
 from odd_films import jpegs
 
 from priv_keras.films import video as film_video
@@ -112,6 +113,41 @@ def test_damage_in_the_middle_is_an_error(tmp_path):
         times(film)
     with film_video.Video(str(path), accept_damaged=True) as film:
         assert 5 < len(times(film)) <= 30
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("in.mp4", "libx264"),
+        ("in.mkv", "libx264"),
+        ("in.avi", "mpeg4"),
+    ],
+)
+@pytest.mark.parametrize("last", [1, 2])
+def test_so_is_damage_in_the_last_packets(tmp_path, name, codec, last):
+    path = write_film(tmp_path / name, scenes(30, (160, 120)), codec=codec)
+    noisy(path, -last, slice(4, None))
+    with (
+        pytest.raises(ValueError, match="cannot be decoded: .*, at 1.* s. Say"),
+        film_video.Video(str(path)) as film,
+    ):
+        times(film)
+    with film_video.Video(str(path), accept_damaged=True) as film:
+        assert 25 < len(times(film)) <= 30
+    assert film.warnings[0].startswith("skipped: ")
+
+
+def test_damage_within_a_frame_is_told_with_its_time(tmp_path):
+    path = write_film(tmp_path / "in.mp4", scenes(30, (320, 240)))
+    with av.open(str(path)) as container:
+        packet = list(container.demux(video=0))[15]
+        time = float(packet.pts * packet.time_base)
+    noisy(path, 15, slice(packet.size // 2, packet.size // 2 + 20))
+    with (
+        pytest.raises(ValueError, match=f"decoded: .*, at {time:.2f} s. Say"),
+        film_video.Video(str(path)) as film,
+    ):
+        times(film)
 
 
 def test_a_film_that_changes_its_size_is_an_error(tmp_path):

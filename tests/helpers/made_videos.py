@@ -78,3 +78,21 @@ def turn(path, a, b, c, d):
     numbers = (a * one, b * one, 0, c * one, d * one, 0, 0, 0, 1 << 30)
     content[start : start + 36] = struct.pack(">9i", *numbers)
     path.write_bytes(content)
+
+
+def noisy(path, number, part=slice(8, None)):
+    """Puts noise in place of a part of a packet."""
+    import av
+
+    with av.open(str(path)) as container:
+        packets = [p for p in container.demux(video=0) if p.size]
+    start, size = packets[number].pos, packets[number].size
+    content = bytearray(path.read_bytes())
+    packet = content[start : start + size]
+    noise = np.random.default_rng(0).integers(
+        0, 256, len(packet[part]), "uint8"
+    )
+    packet[part] = noise.tobytes()
+    content[start : start + size] = packet
+    path.write_bytes(content)
+    return path

@@ -12,6 +12,7 @@ import pytest
 from made_films import scenes
 from made_films import write_film
 from made_videos import gray
+from made_videos import noisy
 from made_videos import write_avi
 from made_videos import write_video
 from PIL import Image
@@ -281,22 +282,6 @@ def test_sound_with_a_cover_is_no_film(tmp_path):
         container.mux(cover.encode())
     with pytest.raises(ValueError, match="v.m4a has no video stream"):
         decode.frames(path, (64, 48))
-
-
-def noisy(path, number, part=slice(8, None)):
-    """Puts noise in place of a part of a packet."""
-    with av.open(str(path)) as container:
-        packets = [p for p in container.demux(video=0) if p.size]
-    start, size = packets[number].pos, packets[number].size
-    content = bytearray(path.read_bytes())
-    packet = content[start : start + size]
-    noise = np.random.default_rng(0).integers(
-        0, 256, len(packet[part]), "uint8"
-    )
-    packet[part] = noise.tobytes()
-    content[start : start + size] = packet
-    path.write_bytes(content)
-    return path
 
 
 @pytest.mark.parametrize(
