@@ -142,6 +142,7 @@ SIDE_DATA = {
     "ICC_PROFILE": "colour profile",
     "A53_CC": "closed captions",
 }
+LATE = "a stream that begins late, such as audio, is not read"
 # PyAV's format and device for the number of a camera.
 CAMERAS = {"linux": ("v4l2", "/dev/video{}"), "darwin": ("avfoundation", "{}")}
 
@@ -273,8 +274,9 @@ class Video:
         context.options = {"max_pixels": str(MAX_PIXELS)} | (
             {} if self._accept else {"err_detect": "explode"}
         )
-        known = [s for s in streams.audio if s.codec_context is not None]
-        self.audio = known if audio else []
+        self.audio = [s for s in streams.audio if _is_known(s)] if audio else []
+        if audio and len(self.audio) < len(streams.audio):
+            self._warn_once(LATE)
         kept = {stream.index for stream in (self._video, *self.audio)}
         self.metadata = {
             _legible(key): _legible(value)
@@ -403,9 +405,7 @@ class Video:
             yield from self._container.demux(self._video, *self.audio)
         except IndexError:
             # PyAV counts streams that were not there when it opened the file.
-            self._warn_once(
-                "a stream that begins late, such as audio, is not read"
-            )
+            self._warn_once(LATE)
         except av.FFmpegError as error:
             if not self._accept or self.format is None:
                 raise
@@ -568,6 +568,13 @@ def _open(name):
 def _legible(text):
     """Returns text of a film, with `�` for bytes that are not UTF-8."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _is_known(audio):
+    """Returns whether enough is known of a stream of audio to copy it. What the
+    rate is of one that begins late is known too late."""
+    context = audio.codec_context
+    return bool(context and context.sample_rate and context.channels)
 
 
 def _described(stream):
