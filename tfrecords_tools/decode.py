@@ -71,7 +71,9 @@ def stream(path, size, squash=False, warn=logging.warning):
     with picture.named(path):
         found = files(path, warn)
         if not found:
-            wrong = "has no frames" if path.is_dir() else "does not exist"
+            kinds = ", ".join(picture.SUFFIXES)
+            wrong = f"holds no numbered pictures ({kinds})"
+            wrong = wrong if path.is_dir() else "does not exist"
             raise ValueError(f"{path} {wrong}.")
 
         def fitted(shape):
@@ -123,7 +125,9 @@ def _is_picture(path):
 
 def _holds_picture(path):
     picture.check_file(path)
-    return outline.is_picture(path, default=_is_picture(path))
+    may_move = path.suffix.lower() == ".gif"
+    default = _is_picture(path) and not may_move
+    return outline.is_picture(path, default=default)
 
 
 def _natural(path):

@@ -17,6 +17,7 @@ SUFFIXES = (
     ".tif",
     ".tiff",
     ".webp",
+    ".gif",
     ".avif",
 )
 MAX_PIXELS = 1 << 26  # of a frame: beyond 8K, it is damaged or a bomb

@@ -431,6 +431,20 @@ def test_names_of_one_sort_are_in_the_order_of_their_numbers(tmp_path, names):
     assert order(write(tmp_path / "v", *names)) == list(names)
 
 
+def test_gifs_may_be_numbered_and_a_single_one_may_move(tmp_path):
+    first = [Image.fromarray(gray(i)[..., 0]) for i in (1, 2, 3)]
+    folder = write(tmp_path / "v", "f1.png")
+    for i, image in enumerate(first):
+        image.save(folder / f"f{i + 2}.gif")
+    found = decode.frames(folder, (32, 24))
+    assert len(found) == 4
+    np.testing.assert_allclose(
+        found[3], np.repeat(gray(3)[..., :1], 3, -1), atol=4
+    )
+    first[0].save(tmp_path / "m.gif", save_all=True, append_images=first[1:])
+    assert len(decode.frames(tmp_path / "m.gif", (32, 24))) == 3
+
+
 def test_files_of_the_system_are_no_frames(tmp_path):
     folder = write(tmp_path / "v", "1.png", "2.png")
     for name in ("._1.png", ".2.jpg", "Thumbs.db", "desktop.ini"):

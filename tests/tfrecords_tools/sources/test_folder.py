@@ -68,7 +68,6 @@ def test_documents_beside_films_are_left_out_and_told(tmp_path):
         ("train/a.mp4", "a.mp4 is a file where a folder is wanted"),
         ("train/wave/a.mp4", "a.mp4 is a file where a folder is wanted"),
         ("train/wave/ann/notes.bin", "notes.bin is neither a video"),
-        ("train/wave/ann/1/notes.txt", "1 holds no numbered pictures"),
     ],
 )
 def test_what_does_not_fit_the_folders_is_named(tmp_path, file, says):
@@ -372,6 +371,8 @@ def test_one_bad_file_does_not_take_the_build_with_it(tmp_path, capsys):
     write_avi(place / "good.avi", 3, size=(32, 24))
     for name in ("img_1.png", "flow_1.png"):
         touch(place / "two sorts" / name)
+    touch(place / "no pictures" / "1.txt")
+    touch(place / "nothing" / ".DS_Store")
     os.mkfifo(place / "pipe.avi")
     (place / "gone.avi").symlink_to("nowhere.avi")
     (place / "empty.avi").touch()
@@ -388,12 +389,15 @@ def test_one_bad_file_does_not_take_the_build_with_it(tmp_path, capsys):
         "empty.avi",
         "gone.avi",
         "line\\nend.avi",
+        "no pictures",
+        "nothing",
         "pipe.avi",
         "two sorts",
     ]
+    assert "holds no numbered pictures (.png" in skipped["no pictures"]
     assert "\n" not in "".join(skipped.values())
     (line,) = content["irregularities"]
-    assert "1 files of the system are left out, such as" in line
+    assert "2 files of the system are left out, such as" in line
     said = manifest.summary(content)
     assert line in said
     assert "folder test: 0 videos in 0 shards: this split is empty" in said
