@@ -400,10 +400,32 @@ def test_rgb_is_taken_of_two_sorts_and_told(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("picture", "others"),
+    [
+        ("color-{}.jpg", ["depth-{}.png"]),
+        ("Colour_{}.png", ["IR_{}.png", "depth_{}.png"]),
+        ("frame_{}.jpg", ["frame_{}_mask.png"]),
+        ("frame_{}.jpg", ["mask_{}.png", "seg_{}.png"]),
+        ("image{}.png", ["disparity{}.png"]),
+        ("img_{}.png", ["flow_x_{}.png", "flow_y_{}.png"]),
+        ("image_{}.png", ["rgb_segmentation_{}.png"]),
+        ("rgb_{}.png", ["rgb_mask_{}.png", "other_{}.png"]),
+    ],
+)
+def test_what_is_named_as_the_picture_is_taken(tmp_path, picture, others):
+    wanted = [picture.format(i) for i in (1, 2)]
+    beside = [other.format(i) for other in others for i in (1, 2)]
+    assert order(write(tmp_path / "v", *beside, *wanted)) == wanted
+
+
+@pytest.mark.parametrize(
     "names",
     [
-        ("img_1.png", "img_2.png", "flow_x_1.png", "flow_y_1.png"),
         ("a1.png", "b1.png"),
+        ("img_1.png", "b1.png"),
+        ("img_1.png", "frame_1.png", "depth_1.png"),
+        ("color_1.png", "thumb_1.png", "mask_1.png"),
+        ("rgb_mask_1.png", "depth_1.png"),
         ("1.png", "thumb_1.png"),
         ("left_rgb_1.png", "right_rgb_1.png"),
         ("1.png", "01.png"),
