@@ -558,6 +558,7 @@ def _video(job, seconds=None):
     if moving_webp.is_one(job.source):
         return moving_webp.MovingWebp(
             job.source,
+            keep_metadata=flags.KEEP_METADATA.value,
             seconds=seconds,
             accept_damaged=flags.ACCEPT_DAMAGED.value,
         )
