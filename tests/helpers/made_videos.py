@@ -1,4 +1,5 @@
-"""Small videos in the layouts of the originals."""
+"""Small videos in the layouts of the originals. Each file names itself, so that
+none is a copy of another."""
 
 import numpy as np
 
@@ -12,12 +13,18 @@ def gray(frame, height=24, width=32, level=0):
 
 
 def write_pngs(folder, count, level=0):
-    import cv2
-
     folder.mkdir(parents=True)
     for i in range(count):
-        bgr = gray(i, level=level)[..., ::-1]
-        cv2.imwrite(str(folder / f"rgb_{i + 1:06d}.png"), bgr)
+        write_png(folder / f"rgb_{i + 1:06d}.png", gray(i, level=level))
+
+
+def write_png(path, pixels):
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    own_name = PngInfo()
+    own_name.add_text("Title", str(path))
+    Image.fromarray(pixels).save(path, pnginfo=own_name)
 
 
 def write_avi(path, count, size=(64, 48)):
@@ -25,6 +32,7 @@ def write_avi(path, count, size=(64, 48)):
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
+        container.metadata["title"] = str(path)
         stream = container.add_stream("mpeg4", rate=25)
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"

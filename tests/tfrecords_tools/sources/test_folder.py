@@ -1,6 +1,7 @@
 import collections
 import os
 import pathlib
+import shutil
 import unicodedata
 
 import pytest
@@ -353,6 +354,46 @@ def test_one_film_in_two_splits_is_refused_whatever_its_names(tmp_path):
         with pytest.raises(ValueError, match="are the same file. Leave it"):
             write.build("folder", raw, tmp_path / "out", csv=csv)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_copy_in_another_split_is_refused(tmp_path):
+    place = tmp_path / "raw" / "train" / "run" / "ann"
+    other = tmp_path / "raw" / "test" / "run" / "ben"
+    write_avi(place / "a.avi", 3, size=(32, 24))
+    write_pngs(place / "v", 2)
+    copies = [(place / "a.avi", other / "b.avi"), (place / "v", other / "w")]
+    for source, copy in copies:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy_of = shutil.copytree if source.is_dir() else shutil.copy
+        copy_of(source, copy)
+        with pytest.raises(ValueError, match="are copies of the same file"):
+            write.build("folder", tmp_path / "raw", tmp_path / "out")
+        shutil.rmtree(other)
+
+
+def test_what_is_alike_and_no_copy_is_taken(tmp_path):
+    raw = tmp_path / "raw"
+    for i, split in enumerate(("train", "test")):
+        place = raw / split / "run" / "ann"
+        write_pngs(place / "v", 2 + i)
+        write_pngs(place / "w", 2)
+        (place / "empty.avi").touch()
+        (place / "noise.avi").write_bytes(bytes([i] * 99))
+        os.mkfifo(place / "pipe.avi")
+        shutil.copy(place / "noise.avi", place / "again.avi")
+    for take in "vw":  # of each, one picture is the same
+        one, other = (
+            raw / split / "run" / "ann" / take / "rgb_000001.png"
+            for split in ("train", "test")
+        )
+        shutil.copy(one, other)
+    content = write.build("folder", raw, tmp_path / "out", size=(32, 24))
+    taken = [sorted(s["videos"]) for s in content["splits"].values()]
+    assert taken == [
+        ["train/run/ann/v", "train/run/ann/w"],
+        [],
+        ["test/run/ann/v", "test/run/ann/w"],
+    ]
 
 
 @pytest.mark.parametrize(
