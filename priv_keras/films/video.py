@@ -1,5 +1,6 @@
 """Reads videos from files, cameras and network streams."""
 
+import array
 import collections
 import contextlib
 import functools
@@ -14,6 +15,7 @@ from fractions import Fraction
 from priv_keras.films import clock
 from priv_keras.films import colour
 from priv_keras.films import cut_off
+from priv_keras.films import lost
 from priv_keras.films.fields import deinterlaced
 from priv_keras.films.frame import MAX_PIXELS
 from priv_keras.films.frame import Format
@@ -200,6 +202,7 @@ class Video:
         self._seconds, self._accept = seconds, accept_damaged
         self.warnings, self.packets = [], collections.deque()
         self.format, self._heard = None, {}
+        self._noted = array.array("q")  # times, in ticks
         self._stack = contextlib.ExitStack()
         with self._stack:
             self._check_whole(name)
@@ -402,7 +405,11 @@ class Video:
         import av
 
         try:
-            yield from self._container.demux(self._video, *self.audio)
+            for packet in self._container.demux(self._video, *self.audio):
+                if packet.stream.index == self._video.index:
+                    self._note(packet)
+                yield packet
+            self._tell_lost()
         except IndexError:
             # PyAV counts streams that were not there when it opened the file.
             self._warn_once(LATE)
@@ -411,6 +418,23 @@ class Video:
                 raise
             self.warnings.append(f"broke off: {error.strerror}")
             yield self._end()
+
+    def _note(self, packet):
+        """Notes the time of a packet that has to be one of `lost.times`."""
+        is_broadcast = self._container.format.name == "mpegts"
+        if is_broadcast and not self.live and packet.pts is not None:
+            self._noted.append(packet.pts)
+
+    def _tell_lost(self):
+        if not self._noted:
+            return
+        with _open(self.name, parsed=False) as container:
+            times = lost.times(container, self._video.index, self._noted)
+        if len(times):
+            self.warnings.append(
+                f"{len(times)} packets hold no picture, the first at "
+                f"{times[0]:.2f} s; they are damaged, and left out"
+            )
 
     def _end(self):
         """Returns the packet that makes the decoder give its last frames."""
@@ -530,7 +554,9 @@ class Video:
             packet.pts -= offset
 
 
-def _open(name):
+def _open(name, parsed=True):
+    """Opens an input; packets of a file that is not `parsed` are those of the
+    container, and not put together to frames."""
     import av
 
     # A title need not be UTF-8. PyAV 19 accepts any and has no such option.
@@ -561,6 +587,7 @@ def _open(name):
     options["options"] = {
         "protocol_whitelist": "file",
         "format_whitelist": ",".join(FORMATS),
+        **({} if parsed else {"fflags": "noparse"}),
     }
     return av.open("file:" + name, **options)
 

@@ -20,6 +20,7 @@ from made_films import read_film
 from made_films import scenes
 from made_films import write_film
 from made_videos import noisy
+from made_videos import noisy_broadcast
 from odd_films import jpegs
 
 from priv_keras.films import video as film_video
@@ -148,6 +149,22 @@ def test_damage_within_a_frame_is_told_with_its_time(tmp_path):
         film_video.Video(str(path)) as film,
     ):
         times(film)
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg2video"])
+@pytest.mark.parametrize("number", [15, 20, 28])
+def test_a_packet_of_a_broadcast_without_a_picture_is_told(
+    tmp_path, codec, number
+):
+    path = write_film(tmp_path / "in.ts", scenes(30, (160, 120)), codec=codec)
+    with film_video.Video(str(path)) as film:
+        assert len(times(film)) == 30
+        assert film.warnings == []
+    time = noisy_broadcast(path, number)
+    told = f"1 packets hold no picture, the first at {time:.2f} s; they are"
+    with film_video.Video(str(path), accept_damaged=True) as film:
+        assert len(times(film)) in (28, 29)
+        assert any(warning.startswith(told) for warning in film.warnings)
 
 
 def test_a_film_that_changes_its_size_is_an_error(tmp_path):

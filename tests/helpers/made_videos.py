@@ -104,3 +104,28 @@ def noisy(path, number, part=slice(8, None)):
     content[start : start + size] = packet
     path.write_bytes(content)
     return path
+
+
+def noisy_broadcast(path, number):
+    """Puts noise in place of what the packets of MPEG-TS hold of a frame, and
+    returns the time of the frame in seconds."""
+    import av
+
+    with av.open(str(path)) as container:
+        packets = [p for p in container.demux(video=0) if p.size]
+        pid = container.streams.video[0].id
+        start, end = (packets[i].pos for i in (number, number + 1))
+    content = bytearray(path.read_bytes())
+    rng = np.random.default_rng(0)
+    for at in range(start, end, 188):
+        if (content[at + 1] & 31) << 8 | content[at + 2] != pid:
+            continue
+        body = at + 4
+        if content[at + 3] & 32:  # an adaptation field
+            body += 1 + content[body]
+        if content[at + 1] & 64:  # the header of the frame follows
+            body += 9 + content[body + 8]
+        noise = rng.integers(2, 256, max(at + 188 - body, 0), "uint8")
+        content[body : body + len(noise)] = noise.tobytes()
+    path.write_bytes(content)
+    return float(packets[number].pts * packets[number].time_base)
