@@ -231,6 +231,15 @@ def test_twelve_of_sixteen_bits_are_refused(tmp_path, suffix, channels):
         picture.Picture(str(path))
 
 
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_so_are_fifteen(tmp_path, suffix, channels):
+    values = twelve_bits() * 8
+    path = write_16_bits(tmp_path / f"in{suffix}", values, channels)
+    with pytest.raises(ValueError, match="of 16 bits that end at 32568, and"):
+        picture.Picture(str(path))
+
+
 @pytest.mark.parametrize("white_is_zero", [False, True])
 def test_twelve_of_sixteen_bits_are_scaled_if_the_file_tells(
     tmp_path, white_is_zero

@@ -175,7 +175,7 @@ def test_a_declared_range_scales_what_it_declares(read, top):
     assert np.abs(read(content, "in.tif") - RAMP).max() <= 1
 
 
-@pytest.mark.parametrize("top", [255, 1023, 4095, 16383])
+@pytest.mark.parametrize("top", [255, 1023, 4095, 16383, 32760, 32767])
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 def test_few_bits_in_sixteen_are_refused_and_never_dark(read, top, kind):
     with pytest.raises(ValueError, match=f"16 bits, of at most {top}, and"):
