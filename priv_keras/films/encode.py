@@ -85,7 +85,7 @@ class Encoder:
             self._video = self._add_video(dict(config or {}))
             self._copies = {a.index: self._copy(a) for a in audio}
             with self._errors_reworded(f" by {self._codec}"):
-                self._video.codec_context.open()
+                self._open_encoder()
             sound = ", with its audio" if audio else ""
             with self._errors_reworded(f" as {suffix}{sound}"):
                 self._output.start_encoding()
@@ -154,6 +154,34 @@ class Encoder:
         context.color_primaries = format.colour.primaries
         context.color_trc = format.colour.transfer
         return video
+
+    def _open_encoder(self):
+        """Opens the encoder; raises `ValueError` with what it refuses."""
+        import av
+
+        context = self._video.codec_context
+        options = dict(context.options)
+        try:
+            context.open()
+        except av.FFmpegError as error:
+            reason = error.strerror
+            if not _opens(context, {}):
+                raise ValueError(
+                    f"{self._codec} refuses frames of {context.width}x"
+                    f"{context.height} in {context.pix_fmt}: {reason}. Choose "
+                    "another size, pixelformat or --codec."
+                ) from None
+            refused = [
+                f"{name}={value}"
+                for name, value in options.items()
+                if not _opens(context, {name: value})
+            ]
+            if refused:
+                raise ValueError(
+                    f"{self._codec} refuses {', '.join(refused)}: {reason}. "
+                    "Give the option another value."
+                ) from None
+            raise
 
     def _copy(self, audio):
         try:
@@ -227,6 +255,21 @@ class Encoder:
                 f"The output holds {found} frames of {self.written}: it cannot "
                 "be trusted."
             )
+
+
+def _opens(context, options):
+    """Returns whether an encoder like that of `context` takes options."""
+    import av
+
+    other = av.CodecContext.create(context.codec.name, "w")
+    for name in ("width", "height", "pix_fmt", "time_base", "framerate"):
+        setattr(other, name, getattr(context, name))
+    other.options = options
+    try:
+        other.open()
+    except av.FFmpegError:
+        return False
+    return True
 
 
 def _url(path):

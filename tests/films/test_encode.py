@@ -389,13 +389,27 @@ def sink(path, **options):
     [
         ({"codec": "h265"}, "There is no encoder 'h265'. Choose libx264"),
         ({"config": {"presett": "fast"}}, "libx264 has no option presett"),
-        ({"config": {"preset": "fastest"}}, "cannot be written by libx264"),
+        ({"config": {"preset": "fastest"}}, "libx264 refuses preset=fastest:"),
+        ({"config": {"crf": "x"}}, "libx264 refuses crf=x: Invalid argument."),
+        (
+            {"config": {"threads": "two", "tune": "x", "preset": "fast"}},
+            "libx264 refuses threads=two, tune=x: Invalid argument.",
+        ),
+        (
+            {"codec": "libvpx-vp9", "config": {"cpu-used": 99}},
+            "libvpx-vp9 refuses cpu-used=99",
+        ),
         ({"config": {"pixelformat": "yuv999p"}}, "yuv999p"),
     ],
 )
 def test_what_an_encoder_refuses_is_said(tmp_path, options, message):
     with pytest.raises(ValueError, match=message):
         sink(tmp_path / "out.mp4", **options)
+
+
+def test_a_size_that_an_encoder_refuses_is_said(tmp_path):
+    with pytest.raises(ValueError, match="refuses frames of 17000x48 in yuv"):
+        encode.Encoder(tmp_path / "out.mp4", ".mp4", Format((17000, 48)))
 
 
 def test_quality_is_an_option(tmp_path):
