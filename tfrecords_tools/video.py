@@ -64,6 +64,8 @@ NEAR = 3  # packets before the end of a recording that another was joined to
 MAX_PACKETS = 100_000  # an hour at 30 a second
 # FFmpeg's own decoders of these drop the alpha channel.
 WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+# Decoders that pass over noise without a word, and give a frame a packet.
+ONE_EACH = ("mpeg1video", "mpeg2video")
 # Matrices of ITU-T H.273 that FFmpeg's scaler would take for another one.
 UNREADABLE_MATRICES = (8, 10, 11, 12, 13, 14, 15, 16, 17)
 NEWER_TYPES = range(28, 64)  # of side data, such as EXIF, that PyAV may lack
@@ -299,12 +301,13 @@ def _decoded(container, video, path, seams, warn):
     import av
 
     # By Microsoft's definition, the fourth byte of a pixel means nothing.
-    decoder, lost, begun = _decoder(video), [], False
+    decoder, lost, begun, owed = _decoder(video), [], False, 0
     opaque = container.format.name == "avi" and decoder.name == "rawvideo"
     packets = itertools.chain(_parts(container, video), [(None, None)])
     for (part, packet), (next_part, following) in itertools.pairwise(packets):
         try:
             found = decoder.decode(packet)
+            owed += (packet.size > 0) - len(found)
             error = _damage(packet, found, seams)
         except av.FFmpegError as raised:
             error = raised
@@ -327,6 +330,8 @@ def _decoded(container, video, path, seams, warn):
             yield frame.reformat(format="rgb24") if opaque else frame
     if lost and not begun:
         raise lost[0]
+    if owed > 0 and decoder.name in ONE_EACH:
+        warn(f"{path}: {owed} packets give no picture, and are left out.")
 
 
 def _damage(packet, frames, seams):

@@ -145,6 +145,8 @@ SIDE_DATA = {
     "A53_CC": "closed captions",
 }
 LATE = "a stream that begins late, such as audio, is not read"
+# Decoders that pass over noise without a word, and give a frame a packet.
+ONE_EACH = ("mpeg1video", "mpeg2video")
 # PyAV's format and device for the number of a camera.
 CAMERAS = {"linux": ("v4l2", "/dev/video{}"), "darwin": ("avfoundation", "{}")}
 
@@ -356,17 +358,23 @@ class Video:
 
     def _decode(self):
         """Yields `av.VideoFrame`s; appends packets of audio to `packets`."""
-        begun = not self.live
+        begun, owed = not self.live, 0
         with self._errors_reworded("read"):
             for packet in self._continued():
                 if packet.stream.index != self._video.index:
                     self._keep(packet)
                     continue
-                for frame in self._decode_packet(packet, begun):
+                frames = self._decode_packet(packet, begun)
+                owed += (packet.size > 0) - len(frames)
+                for frame in frames:
                     # A live stream may begin between two key frames.
                     begun = begun or frame.key_frame
                     if begun:
                         yield frame
+        if owed > 0 and not self.live and self._decoder.name in ONE_EACH:
+            self.warnings.append(
+                f"{owed} packets give no picture, and are left out"
+            )
 
     def _keep(self, packet):
         """Keeps a packet of audio, unless another one takes its time, as where

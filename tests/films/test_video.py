@@ -167,6 +167,17 @@ def test_a_packet_of_a_broadcast_without_a_picture_is_told(
         assert any(warning.startswith(told) for warning in film.warnings)
 
 
+@pytest.mark.parametrize("number", [15, 20, -1])
+def test_a_packet_of_mpeg_2_without_a_picture_is_told(tmp_path, number):
+    pictures = scenes(30, (160, 120))
+    path = write_film(tmp_path / "in.mkv", pictures, codec="mpeg2video")
+    noisy(path, number, slice(4, None))
+    with film_video.Video(str(path)) as film:
+        assert len(times(film)) == 29
+    told = "1 packets give no picture, and are left out"
+    assert told in film.warnings
+
+
 def test_a_film_that_changes_its_size_is_an_error(tmp_path):
     # Two raw streams of H.264 in one file.
     whole = b"".join(

@@ -336,6 +336,16 @@ def test_a_packet_of_a_broadcast_without_a_picture_is_told(
     assert line in told[0]
 
 
+@pytest.mark.parametrize("number", [15, 20, -1])
+def test_a_packet_of_mpeg_2_without_a_picture_is_told(tmp_path, told, number):
+    path = write_film(tmp_path / "v.mkv", moving(30), codec="mpeg2video")
+    assert len(decode.frames(path, (64, 48), warn=told.append)) == 30
+    assert told == []
+    noisy(path, number, slice(4, None))
+    decode.frames(path, (64, 48), warn=told.append)
+    assert told == [f"{path}: 1 packets give no picture, and are left out."]
+
+
 def test_noise_within_a_frame_is_not_passed_over(tmp_path):
     path = write_video(tmp_path / "v.avi", moving(30), codec="mpeg4")
     noisy(path, 20, slice(40, 60))
