@@ -180,8 +180,9 @@ KEEP_AUDIO = absl_flags.DEFINE_bool(
 KEEP_METADATA = absl_flags.DEFINE_bool(
     "keep_metadata",
     False,
-    "Copy the metadata of videos and the EXIF data of pictures, which may hold "
-    "places and names, and name the input in the log.",
+    "Copy the metadata of videos and the EXIF data of pictures (and no other "
+    "texts of them), which may hold places and names, and name the input in "
+    "the log.",
     short_name="m",
 )
 PREVIEW = absl_flags.DEFINE_bool(

@@ -99,8 +99,8 @@ def _tell(listing, errors, kept):
         _say(f"skipped: {path} is not a film")
     if listing.system:
         _say(
-            f"skipped: {listing.system} files and folders of operating systems,"
-            " such as ._NAME, Thumbs.db and desktop.ini"
+            f"skipped: {listing.system} files and folders that are hidden or "
+            "of operating systems, such as ._NAME, Thumbs.db and @eaDir"
         )
     for error in errors:
         _say(f"error: {error}")
@@ -558,6 +558,7 @@ def _video(job, seconds=None):
     if moving_webp.is_one(job.source):
         return moving_webp.MovingWebp(
             job.source,
+            keep_metadata=flags.KEEP_METADATA.value,
             seconds=seconds,
             accept_damaged=flags.ACCEPT_DAMAGED.value,
         )

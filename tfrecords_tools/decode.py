@@ -14,6 +14,20 @@ from tfrecords_tools import outline
 from tfrecords_tools import picture
 from tfrecords_tools import video
 
+# Words in the names of pictures, and in those of what is recorded or derived
+# beside them.
+PICTURE_WORDS = {"rgb", "color", "colour", "image", "img", "frame"}
+OTHER_WORDS = {
+    "depth",
+    "disparity",
+    "flow",
+    "infrared",
+    "ir",
+    "mask",
+    "masks",
+    "seg",
+    "segmentation",
+}
 ONE_SORT = (
     "Leave one sort in it, or name one as in rgb_*.png in a --csv of a folder."
 )
@@ -71,7 +85,9 @@ def stream(path, size, squash=False, warn=logging.warning):
     with picture.named(path):
         found = files(path, warn)
         if not found:
-            wrong = "has no frames" if path.is_dir() else "does not exist"
+            kinds = ", ".join(picture.SUFFIXES)
+            wrong = f"holds no numbered pictures ({kinds})"
+            wrong = wrong if path.is_dir() else "does not exist"
             raise ValueError(f"{path} {wrong}.")
 
         def fitted(shape):
@@ -123,7 +139,9 @@ def _is_picture(path):
 
 def _holds_picture(path):
     picture.check_file(path)
-    return outline.is_picture(path, default=_is_picture(path))
+    may_move = path.suffix.lower() == ".gif"
+    default = _is_picture(path) and not may_move
+    return outline.is_picture(path, default=default)
 
 
 def _natural(path):
@@ -135,7 +153,8 @@ def numbered(folder, warn=logging.warning):
     """Returns a folder's pictures, in the order of the numbers in their names.
 
     One without a number is not a frame, but a thumbnail or a cover. If there
-    are several sorts, as `rgb_1.png` beside `depth_1.png`, `rgb` is taken.
+    are several sorts, as `rgb_1.png` beside `depth_1.png`, the one is taken
+    that is named as the picture, see `PICTURE_WORDS`.
 
     Args:
         folder: `pathlib.Path`.
@@ -145,8 +164,8 @@ def numbered(folder, warn=logging.warning):
         List of `pathlib.Path`.
 
     Raises:
-        ValueError: If there are several sorts and not one of `rgb`, or if two
-            pictures have the same number.
+        ValueError: If there are several sorts and names do not tell which is
+            the picture, or if two pictures have the same number.
     """
     found = [path for path in folder.iterdir() if _is_picture(path)]
     found = [path for path in found if re.search(r"\d", path.stem)]
@@ -182,14 +201,25 @@ def _of_one_sort(where, paths, warn):
         return paths
     told = [f"{len(sorts[sort])} {sort}" for sort in sorted(sorts)]
     told = ", ".join(told[:4] + ["and others"] * (len(told) > 4))
-    chosen = [s for s in sorts if "rgb" in re.split("[^a-z]+", s)]
-    if len(chosen) != 1:
+    chosen = _picture_sort(sorts)
+    if chosen is None:
         raise ValueError(
             f"{where} has numbered pictures of several sorts ({told}). "
             f"{ONE_SORT}"
         )
-    warn(f"{where}: {chosen[0]} is taken of its numbered pictures ({told}).")
-    return sorts[chosen[0]]
+    warn(f"{where}: {chosen} is taken of its numbered pictures ({told}).")
+    return sorts[chosen]
+
+
+def _picture_sort(sorts):
+    """Returns the sort that is the picture: the only one of `rgb`, or the only
+    one that is named so if all others are named otherwise; or `None`."""
+    words = {sort: {*re.split("[^a-z]+", sort)} for sort in sorts}
+    pictures = [s for s in sorts if not words[s] & OTHER_WORDS]
+    rgb = [s for s in pictures if "rgb" in words[s]]
+    named = rgb or [s for s in pictures if words[s] & PICTURE_WORDS]
+    sure = len(named) == 1 and (rgb or named == pictures)
+    return named[0] if sure else None
 
 
 def _pictures(paths, fitted, warn):

@@ -17,6 +17,7 @@ SYSTEM = {
     "system volume information",
     "thumbs.db",
 }
+LOCK = "~$"  # begins the name of a file that tells who is writing another
 # What people put beside films to describe them, and titles without a suffix.
 DOCUMENTS = {
     ".csv",
@@ -46,7 +47,7 @@ def is_system(name):
     Args:
         name: String, without folders, such as `._clip.avi` or `Thumbs.db`.
     """
-    return name.startswith(".") or name.lower() in SYSTEM
+    return name.startswith((".", LOCK)) or name.lower() in SYSTEM
 
 
 def is_document(name):

@@ -17,6 +17,7 @@ SUFFIXES = (
     ".tif",
     ".tiff",
     ".webp",
+    ".gif",
     ".avif",
 )
 MAX_PIXELS = 1 << 26  # of a frame: beyond 8K, it is damaged or a bomb
@@ -25,9 +26,9 @@ MAX_BYTES = 1 << 28  # of a file: more than that many pixels take
 BITS, PHOTOMETRIC, MAX_SAMPLE, SIGNED_MAX_SAMPLE = 258, 262, 281, 341
 WHITE_IS_ZERO = 0
 FULL = 65535
-# 16-bit samples that all lie below are of a sensor of 14 bits or fewer, or of
-# a night: only the file can tell, and most do not.
-DOUBTFUL = 1 << 14
+# 16-bit samples that all lie below are of a sensor or a program of 15 bits or
+# fewer, or of a night: only the file can tell, and most do not.
+DOUBTFUL = 1 << 15
 # Colour space of an ICC profile to the mode of pictures that it describes.
 SPACES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 

@@ -112,7 +112,7 @@ def record(video, work):
     """
     warnings = []
     try:
-        _check_place(work.raw_dir, video.id)
+        check_place(work.raw_dir, video.id)
         frames = decode.stream(
             pathlib.Path(work.raw_dir, video.id),
             work.options["size"],
@@ -132,7 +132,7 @@ def record(video, work):
     return Record(content, warnings=tuple(map(names.one_line, warnings)))
 
 
-def _check_place(raw_dir, video):
+def check_place(raw_dir, video):
     """Raises unless a video has a name to list and is below the raw folder.
 
     An absolute path, which a CSV may name, is meant as it is.

@@ -64,6 +64,8 @@ NEAR = 3  # packets before the end of a recording that another was joined to
 MAX_PACKETS = 100_000  # an hour at 30 a second
 # FFmpeg's own decoders of these drop the alpha channel.
 WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+# Decoders that pass over noise without a word, and give a frame a packet.
+ONE_EACH = ("mpeg1video", "mpeg2video")
 # Matrices of ITU-T H.273 that FFmpeg's scaler would take for another one.
 UNREADABLE_MATRICES = (8, 10, 11, 12, 13, 14, 15, 16, 17)
 NEWER_TYPES = range(28, 64)  # of side data, such as EXIF, that PyAV may lack
@@ -114,13 +116,19 @@ def frames(path, warn):
 
 
 @contextlib.contextmanager
-def _open(path):
-    """Yields the container of a video, then closed, and its stream."""
+def _open(path, parsed=True):
+    """Yields the container of a video, then closed, and its stream.
+
+    Args:
+        path: `pathlib.Path` of a file.
+        parsed: Bool, whether FFmpeg puts packets together to frames.
+    """
     import av
 
     allowed = {
         "protocol_whitelist": "file",
         "format_whitelist": ",".join(FORMATS),
+        **({} if parsed else {"fflags": "noparse"}),
     }
     # A title need not be in UTF-8. PyAV 19 takes any and has no such option.
     old = int(av.__version__.partition(".")[0]) < 19
@@ -201,6 +209,8 @@ def _times(path, warn):
                 last.append(packet.pts)
             end = max(end, (packet.pos or 0) + packet.size)
         _check_end(path, container, end, warn)
+        if container.format.name == "mpegts":
+            _tell_lost(path, {None}.union(*times.values()), warn)
         steps = sum(len(part) - 1 for part in times.values())
         if not steps or not video.time_base:
             return None, seams
@@ -218,6 +228,25 @@ def _check_end(path, container, end, warn):
             f"{path}: of its {size} bytes, only the first {end} are read. It "
             "is damaged, or another film follows."
         )
+
+
+def _tell_lost(path, found, warn):
+    """Warns of packets of MPEG-TS in which FFmpeg's parser found no picture, as
+    it says no word of them.
+
+    Args:
+        path: `pathlib.Path` of the file.
+        found: Set of the times of frames, in ticks, and `None`.
+        warn: As `frames` takes it.
+    """
+    with _open(path, parsed=False) as (container, video):
+        packets = (packet for _, packet in _parts(container, video))
+        lost = [_at(p) for p in packets if p.size and p.pts not in found]
+        if 0 < len(lost) < len(found) / 4:  # half of them are second fields
+            warn(
+                f"{path}: {len(lost)} packets hold no picture, the first"
+                f"{lost[0]}. They are damaged, and left out."
+            )
 
 
 def _parts(container, video):
@@ -272,12 +301,13 @@ def _decoded(container, video, path, seams, warn):
     import av
 
     # By Microsoft's definition, the fourth byte of a pixel means nothing.
-    decoder, lost, begun = _decoder(video), [], False
+    decoder, lost, begun, owed = _decoder(video), [], False, 0
     opaque = container.format.name == "avi" and decoder.name == "rawvideo"
     packets = itertools.chain(_parts(container, video), [(None, None)])
     for (part, packet), (next_part, following) in itertools.pairwise(packets):
         try:
             found = decoder.decode(packet)
+            owed += (packet.size > 0) - len(found)
             error = _damage(packet, found, seams)
         except av.FFmpegError as raised:
             error = raised
@@ -300,6 +330,8 @@ def _decoded(container, video, path, seams, warn):
             yield frame.reformat(format="rgb24") if opaque else frame
     if lost and not begun:
         raise lost[0]
+    if owed > 0 and decoder.name in ONE_EACH:
+        warn(f"{path}: {owed} packets give no picture, and are left out.")
 
 
 def _damage(packet, frames, seams):
@@ -381,12 +413,22 @@ class _Filter:
 
 def _timed(pairs, period, longest):
     """Yields pairs with times that go on one period later where those of the
-    file start anew, stand still, or jump by more than `longest` seconds."""
-    time, last = 0, None
+    file start anew, stand still, or jump by more than `longest` seconds.
+
+    A frame that comes late and is no key frame starts nothing anew, so that
+    the next one has its own time.
+    """
+    shown, offset = 0, None
     for frame, matrix in pairs:
-        step = 0 if None in (frame.time, last) else frame.time - last
-        time += step if 0 < step <= longest else period
-        last = frame.time
+        due = shown + period
+        time = due if None in (frame.time, offset) else frame.time + offset
+        late = time <= shown
+        anew = late and frame.key_frame or time - shown > longest
+        if late or anew:
+            time = due
+        if frame.time is not None and (anew or offset is None):
+            offset = due - frame.time
+        shown = time
         yield time, (frame, matrix)
 
 

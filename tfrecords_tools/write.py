@@ -8,6 +8,7 @@ import pathlib
 
 import tensorflow as tf
 
+from tfrecords_tools import copies
 from tfrecords_tools import decode
 from tfrecords_tools import manifest
 from tfrecords_tools import names
@@ -64,8 +65,8 @@ def build(
 
     Raises:
         ValueError: If `out_dir` holds shards of other options or of other
-            videos, no video is usable, two splits hold the same file, or Beam
-            is not installed.
+            videos, no video is usable, two splits hold the same file or copies
+            of it, or Beam is not installed.
         FileNotFoundError: If `raw_dir` has no videos.
     """
     write_shards = _writer(workers, beam_options)
@@ -73,7 +74,7 @@ def build(
     folder = storage.path(out_dir) / dataset
     listing = _list(dataset, raw_dir, seed, choices)
     files_of = {v.id: _files(raw_dir / v.id) for v in listing.videos}
-    _check_splits(listing.videos, files_of)
+    copies.check_splits(listing.videos, files_of, raw_dir)
     left_out = [] if choices.get("csv") else names.system_files(raw_dir)
     options = {
         "encoding": encoding,
@@ -140,21 +141,6 @@ def _files(path):
         for file in decode.files(names.existing(path), lambda _: None):
             found[file] = file.stat()
     return found
-
-
-def _check_splits(videos, files_of):
-    """Raises if a file is in two splits, under whatever names and links."""
-    seen = {}
-    for video in videos:
-        for file, stat in files_of[video.id].items():
-            known = (stat.st_dev, stat.st_ino) if stat.st_ino else file
-            other = seen.setdefault(known, video)
-            if other.split != video.split:
-                raise ValueError(
-                    f"{names.one_line(other.id)} ({other.split}) and "
-                    f"{names.one_line(video.id)} ({video.split}) are the same "
-                    "file. Leave it in one split."
-                )
 
 
 def _fingerprint(listing, files_of):

@@ -51,19 +51,28 @@ def matrix(frame):
 def of(frame):
     """Returns the `Colour` in which a film of such frames is written.
 
-    Frames in RGB have no matrix. They get the one that players assume for their
-    size, since some players ignore what a file says.
-
     Args:
         frame: `av.VideoFrame`.
     """
     number = matrix(frame)
     if _is_rgb(frame.format.name):
-        large = frame.width >= 1280 or frame.height > 576
-        number = BT709 if large else SMPTE170M
+        number = of_rgb((frame.width, frame.height)).matrix
     tags = (int(frame.color_primaries), int(frame.color_trc))
     tags = (UNSPECIFIED if tag in RESERVED else tag for tag in tags)
     return Colour(number, *tags)
+
+
+def of_rgb(size):
+    """Returns the `Colour` in which a film of frames in RGB is written.
+
+    They have no matrix, and get the one that players assume for their size,
+    since some players ignore what a file says.
+
+    Args:
+        size: `(width, height)` in pixels.
+    """
+    width, height = size
+    return Colour(BT709 if width >= 1280 or height > 576 else SMPTE170M)
 
 
 @functools.cache

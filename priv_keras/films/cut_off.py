@@ -5,7 +5,8 @@ A file decodes without complaint even if its download was interrupted or the
 camera's battery ran out. MP4 and MOV consist of boxes, AVI of RIFF chunks, and
 Matroska and WebM of a segment; each begins with its length. MPEG-TS consists of
 packets of equal length, so a cut is detected unless it falls between two of
-them. Other formats do not announce their length.
+them. Other formats do not announce their length. What was appended to a film,
+such as a tag, need not be whole.
 """
 
 import mmap
@@ -13,7 +14,8 @@ import os
 import re
 import struct
 
-MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
+FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"pnot")  # of a film
+MP4_BOXES = (*FIRST_BOXES, b"free", b"skip")
 # Those that may come later: of fragments, indexes and metadata.
 LATER_BOXES = (
     b"moof",
@@ -68,7 +70,7 @@ def check(path):
         find_end = _end_finder(start)
         announced = find_end(file, length)
         file.seek(announced)
-        another = find_end is _end_of_boxes and file.read(8)[4:] in MP4_BOXES
+        another = find_end is _end_of_boxes and file.read(8)[4:] in FIRST_BOXES
         another = another or _begins_again(start, file)
     if announced > length:
         raise CutOffError(
@@ -97,19 +99,29 @@ def _end_finder(start):
     if start[:4] == EBML:
         return _end_of_segment
     if start[:1] == start[TS_PACKET:] == bytes([TS_SYNC]):
-        return lambda file, length: length + -length % TS_PACKET
+        return _end_of_packets
     return lambda file, length: length
 
 
+def _end_of_packets(file, length):
+    whole = length - length % TS_PACKET
+    file.seek(whole)
+    begins = file.read(1) == bytes([TS_SYNC])
+    return whole + TS_PACKET if begins else whole
+
+
 def _end_of_boxes(file, length):
-    """Returns where the film ends: before another film, or before bytes that
-    are no box, once the film is complete."""
+    """Returns where the film ends: before another film, or before what is no
+    whole box, once the film is complete."""
     end, seen = 0, set()
     while end < length:
         file.seek(end)
         head = file.read(16)
         size, kind = int.from_bytes(head[:4], "big"), head[4:8]
-        if {b"moov", b"mdat"} <= seen and _ends_film(kind, seen):
+        if size == 1:  # the length follows, in 64 bits
+            size = int.from_bytes(head[8:16], "big")
+        whole = end + size <= length
+        if {b"moov", b"mdat"} <= seen and _ends_film(kind, whole, seen):
             if kind == b"ftyp" and b"moof" in seen:
                 raise ValueError(
                     f"{file.name} holds several films in fragments, which "
@@ -118,19 +130,18 @@ def _end_of_boxes(file, length):
             return end
         if size == 0:  # the box extends to the end of the file
             return length
-        if size == 1:  # the length follows, in 64 bits
-            size = int.from_bytes(head[8:16], "big")
         seen.add(kind)
         end += max(size, 8)
     return end
 
 
-def _ends_film(kind, seen):
-    """Returns whether a box of some kind belongs to a complete film no more."""
+def _ends_film(kind, whole, seen):
+    """Returns whether a box belongs to a complete film no more."""
     if len(kind) < 4:
         return b"moof" not in seen  # or else a fragment is cut off
     begins = kind == b"ftyp" or kind == b"moov" and b"moof" not in seen
-    return begins or kind not in MP4_BOXES + LATER_BOXES
+    appended = not whole and kind != b"mdat" and b"moof" not in seen
+    return begins or appended or kind not in MP4_BOXES + LATER_BOXES
 
 
 def _end_of_chunks(file, length):

@@ -13,9 +13,9 @@ BITS, PHOTOMETRIC, MAX_VALUE, SAMPLE_FORMAT, SIGNED_MAX = (
 )
 WHITE_IS_ZERO, UNSIGNED = 0, 1
 FULL = (1 << 16) - 1
-# 16-bit values that are all lower come from a camera of up to 14 bits or from a
-# night, and most files do not tell which.
-DOUBTFUL = 1 << 14
+# 16-bit values that are all lower come from a camera or a program of up to 15
+# bits or from a night, and most files do not tell which.
+DOUBTFUL = 1 << 15
 
 
 def eight_bits(name, image):

@@ -84,7 +84,11 @@ class Encoder:
             )
             self._video = self._add_video(dict(config or {}))
             self._copies = {a.index: self._copy(a) for a in audio}
-            self._output.start_encoding()
+            with self._errors_reworded(f" by {self._codec}"):
+                self._open_encoder()
+            sound = ", with its audio" if audio else ""
+            with self._errors_reworded(f" as {suffix}{sound}"):
+                self._output.start_encoding()
             self._check_accepted(container)
             self._stack = self._stack.pop_all()  # keeps the output open
 
@@ -96,7 +100,7 @@ class Encoder:
             self._stack.close()
 
     @contextlib.contextmanager
-    def _errors_reworded(self):
+    def _errors_reworded(self, how=""):
         import av
 
         try:
@@ -104,8 +108,7 @@ class Encoder:
         except av.FFmpegError as error:
             kind = OSError if isinstance(error, OSError) else ValueError
             raise kind(
-                f"The output cannot be written by {self._codec}: "
-                f"{error.strerror}."
+                f"The output cannot be written{how}: {error.strerror}."
             ) from None
 
     def _add_video(self, config):
@@ -152,6 +155,34 @@ class Encoder:
         context.color_trc = format.colour.transfer
         return video
 
+    def _open_encoder(self):
+        """Opens the encoder; raises `ValueError` with what it refuses."""
+        import av
+
+        context = self._video.codec_context
+        options = dict(context.options)
+        try:
+            context.open()
+        except av.FFmpegError as error:
+            reason = error.strerror
+            if not _opens(context, {}):
+                raise ValueError(
+                    f"{self._codec} refuses frames of {context.width}x"
+                    f"{context.height} in {context.pix_fmt}: {reason}. Choose "
+                    "another size, pixelformat or --codec."
+                ) from None
+            refused = [
+                f"{name}={value}"
+                for name, value in options.items()
+                if not _opens(context, {name: value})
+            ]
+            if refused:
+                raise ValueError(
+                    f"{self._codec} refuses {', '.join(refused)}: {reason}. "
+                    "Give the option another value."
+                ) from None
+            raise
+
     def _copy(self, audio):
         try:
             return self._output.add_stream_from_template(audio)
@@ -181,7 +212,7 @@ class Encoder:
 
         context = self._video.codec_context
         ratio = self.format.time_base / context.time_base
-        with self._errors_reworded():
+        with self._errors_reworded(f" by {self._codec}"):
             picture = self._scaler.reformat(
                 av.VideoFrame.from_ndarray(frame.pixels),
                 *self.format.size,
@@ -194,13 +225,15 @@ class Encoder:
             picture.time_base = context.time_base
             picture.pts = round(frame.time * ratio)
             picture.duration = round(frame.duration * ratio)
-            self._output.mux(self._video.encode(picture))
+            packets = self._video.encode(picture)
+        with self._errors_reworded():
+            self._output.mux(packets)
         self.written += 1
 
     def copy(self, packet):
         """Writes a packet of one of the `audio` streams unchanged."""
         packet.stream = self._copies[packet.stream_index]
-        with self._errors_reworded():
+        with self._errors_reworded(" with its audio"):
             self._output.mux(packet)
 
     def finish(self):
@@ -222,6 +255,21 @@ class Encoder:
                 f"The output holds {found} frames of {self.written}: it cannot "
                 "be trusted."
             )
+
+
+def _opens(context, options):
+    """Returns whether an encoder like that of `context` takes options."""
+    import av
+
+    other = av.CodecContext.create(context.codec.name, "w")
+    for name in ("width", "height", "pix_fmt", "time_base", "framerate"):
+        setattr(other, name, getattr(context, name))
+    other.options = options
+    try:
+        other.open()
+    except av.FFmpegError:
+        return False
+    return True
 
 
 def _url(path):

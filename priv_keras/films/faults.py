@@ -29,7 +29,9 @@ def _is_ours(error):
     step = error.__traceback__
     while step.tb_next:
         step = step.tb_next
-    module = step.tb_frame.f_globals.get("__name__", "")
+    names = step.tb_frame.f_globals
+    spec = names.get("__spec__")  # has the name of a module that is run by -m
+    module = spec.name if spec else names.get("__name__", "")
     return module.startswith("priv_keras.")
 
 

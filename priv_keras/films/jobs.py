@@ -63,27 +63,20 @@ VIDEO_SUFFIXES = {
     ".mjpeg",
     ".mjpg",
 }
-# Files and folders that operating systems and network drives leave beside
-# films. `._NAME` holds what macOS knows about NAME.
-SYSTEM_PREFIX = "._"
+# Files and folders that operating systems, network drives and offices leave
+# beside films, in lower case. Hidden ones are not listed.
 SYSTEM_NAMES = {
-    ".ds_store",
-    ".appledouble",
-    ".fseventsd",
-    ".spotlight-v100",
-    ".temporaryitems",
-    ".trashes",
     "__macosx",
-    "icon\r",
-    "thumbs.db",
-    "ehthumbs.db",
-    "desktop.ini",
-    "$recycle.bin",
-    "system volume information",
-    "lost+found",
     "@eadir",
-    ".thumbnails",
+    "$recycle.bin",
+    "desktop.ini",
+    "ehthumbs.db",
+    "icon\r",
+    "lost+found",
+    "system volume information",
+    "thumbs.db",
 }
+LOCK = "~$"  # begins the name of a file that tells who is writing another
 LOG = ".json"  # what the name of a log adds to that of its output
 MAX_NAME = 255  # bytes in the name of a file
 NOT_A_FILE = "{} is not a file: it is a broken link, a pipe or a device."
@@ -114,7 +107,7 @@ class Listing(NamedTuple):
     jobs: list  # of `Job`
     skipped: list  # strings, the files in folders that are not films
     errors: list  # strings, one sentence for each input that cannot be read
-    system: int  # files and folders of operating systems that were left out
+    system: int  # hidden and system files and folders that were left out
 
 
 class _Found(NamedTuple):
@@ -143,9 +136,8 @@ def list_jobs(sources, output, *, preview=False):
         ValueError: If there is no film, or outputs would collide with inputs
             or each other.
     """
-    found = [each for source in sources for each in _found(source, output)]
-    if len(sources) == 1 and len(found) == 1:  # it was named by itself
-        found[0] = found[0]._replace(system=False)
+    alone = len(sources) == 1
+    found = [each for s in sources for each in _found(s, output, alone)]
     errors = [each.error for each in found if each.error]
     sound = [each for each in found if not each.error and not each.system]
     films = [each for each in sound if _may_be_film(each)]
@@ -173,12 +165,15 @@ def _may_be_film(found):
     return found.below is None or suffix in known
 
 
-def _found(source, output):
-    """Returns what an input stands for, as a list of `_Found`."""
+def _found(source, output, alone):
+    """Returns what an input stands for, as a list of `_Found`. One that is
+    `alone` was meant, even if it is of a system."""
     if source == PIPE or video.is_url(source):
         return [_Found(source)]
     try:
         if os.path.lexists(source):
+            if not alone and is_system(_name(source)):
+                return [_Found(source, system=True)]
             return _there(source, output)
         if video.is_camera(source):
             return [_Found(source)]
@@ -187,22 +182,40 @@ def _found(source, output):
         return [_Found(source, error=f"{source}: {error.strerror}.")]
     if not matches:
         return [_Found(source, error=f"{source} does not exist.")]
-    return [each for match in matches for each in _there(match, output)]
+    return [each for x in matches for each in _matching(x, source, output)]
+
+
+def _name(path):
+    return os.path.basename(os.path.normpath(path))
+
+
+def _matching(path, pattern, output):
+    """Returns what a path that a pattern matches stands for. A name of a system
+    has to be in the pattern itself."""
+    asked_for = pathlib.Path(pattern).parts
+    guessed = [x for x in pathlib.Path(path).parts if x not in asked_for]
+    if any(map(is_system, guessed)):
+        return [_Found(path, system=True)]
+    return _there(path, output)
 
 
 def _there(path, output):
     """Returns what a path that exists stands for, as a list of `_Found`."""
     if os.path.isdir(path):
         return _below(pathlib.Path(path), output)
-    if _is_system(os.path.basename(path)):
-        return [_Found(path, system=True)]
     if not os.path.isfile(path):
         return [_Found(path, error=NOT_A_FILE.format(path))]
     return [_Found(path)]
 
 
-def _is_system(name):
-    return name.startswith(SYSTEM_PREFIX) or name.lower() in SYSTEM_NAMES
+def is_system(name):
+    """Returns whether a file or folder is hidden or of an operating system.
+
+    Args:
+        name: String, without folders, such as `._film.mp4` or `Thumbs.db`.
+    """
+    hidden = name.startswith((".", LOCK)) and name not in (".", "..")
+    return hidden or name.lower() in SYSTEM_NAMES
 
 
 def _below(folder, output):
@@ -211,12 +224,18 @@ def _below(folder, output):
             f"{folder} is a folder. Name another for its films: --output=DIR."
         )
     # Outputs of an earlier run may lie inside the folder.
-    ours, base = pathlib.Path(output).resolve(), folder.resolve()
+    ours, base = _real(output), _real(folder)
     return [
         each
         for each in sorted(_walked(folder), key=_path)
-        if ours == base or ours not in pathlib.Path(each.path).resolve().parents
+        if ours == base or ours not in _real(each.path).parents
     ]
+
+
+def _real(path):
+    """Returns where links lead, as far as they do. `Path.resolve` raises
+    `RuntimeError` at one that leads to itself."""
+    return pathlib.Path(os.path.realpath(path))
 
 
 def _path(found):
@@ -234,13 +253,13 @@ def _walked(folder):
                 folders.clear()
                 continue
             seen.add(os.path.realpath(root))
-            for name in filter(_is_system, (*folders, *names)):
+            for name in filter(is_system, (*folders, *names)):
                 yield _Found(os.path.join(root, name), system=True)
-            folders[:] = [name for name in folders if not _is_system(name)]
+            folders[:] = [name for name in folders if not is_system(name)]
             paths = [pathlib.Path(root, name) for name in folders]
             waiting += [path for path in paths if path.is_symlink()]
             for name in names:
-                if not _is_system(name):
+                if not is_system(name):
                     yield _file_below(pathlib.Path(root, name), folder)
     for error in errors:
         yield _Found(

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from priv_keras.films import colour
 from priv_keras.films import picture
 from priv_keras.films.frame import Format
 from priv_keras.films.frame import Frame
@@ -29,6 +30,7 @@ class MovingWebp(picture.Picture):
 
     Args:
         name: String, path of the file.
+        keep_metadata: Bool, whether a warning tells that none can be kept.
         seconds: Float, seconds after which to end; `None` to read to the end.
         accept_damaged: Bool, whether it ends before a frame that cannot be
             decoded.
@@ -38,11 +40,15 @@ class MovingWebp(picture.Picture):
         OSError: If it cannot be read.
     """
 
-    def __init__(self, name, *, seconds=None, accept_damaged=False):
+    def __init__(
+        self, name, *, keep_metadata=False, seconds=None, accept_damaged=False
+    ):
         self._seconds, self._accept = seconds, accept_damaged
-        super().__init__(name)
+        super().__init__(name, exif=keep_metadata)
         size = self.format.size
-        self.format = Format(size, MILLISECOND, self._rate)
+        self.format = Format(
+            size, MILLISECOND, self._rate, colour=colour.of_rgb(size)
+        )
 
     def frames(self, size):
         """Yields `Frame`s scaled to `(width, height)`; see `video.Video`.
@@ -72,6 +78,8 @@ class MovingWebp(picture.Picture):
         with picture.opened(self.name) as image:
             check_pixels(self.name, image.width * image.height, image.size)
             self.dropped = picture.dropped(image.info)
+            if exif:
+                self._tell_lost(picture.TEXTS | {"exif"})
             self.count = image.n_frames
             pixels, _, duration = self._frame(image, 0)
         self._rate = Fraction(1000, duration) if duration else Fraction(25)

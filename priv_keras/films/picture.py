@@ -109,6 +109,8 @@ INFO = {
     "stride",
     "thumbnails",
 }
+# Those that are metadata as people understand it, and that are never written.
+TEXTS = {"comment", "flashpix", "metadata", "photoshop", "xmp"}
 
 
 def is_picture(path):
@@ -180,7 +182,7 @@ class Picture:
                 return self._decode(exif)
         except UnidentifiedImageError:
             if _brand(self.name) in BRANDS:
-                return self._read_heif()
+                return self._read_heif(exif)
             raise ValueError(f"{self.name} is not a picture.") from None
 
     @contextlib.contextmanager
@@ -223,12 +225,26 @@ class Picture:
         self.dropped = dropped(image.info)
         if not exif:
             return
+        self._tell_lost(TEXTS)
         found = _exif(image, self.name)
         if found:
             self.metadata = {"exif": found}
             self.dropped = [d for d in self.dropped if d != "exif of the file"]
         elif "exif" in image.info:
             self.warnings.append("its EXIF data are damaged and were not kept")
+
+    def _tell_lost(self, names):
+        """Warns of metadata that cannot be kept.
+
+        Args:
+            names: Set of strings, of `INFO`.
+        """
+        told = {f"{name} of the file" for name in names}
+        lost = [d for d in self.dropped if d in told or d.startswith("text (")]
+        if lost:
+            self.warnings.append(
+                f"--keep_metadata does not keep {', '.join(lost)}"
+            )
 
     def _in_srgb(self, image):
         """Returns a picture without transparency, converted to sRGB."""
@@ -246,12 +262,17 @@ class Picture:
             self.warnings.append("its colour profile is damaged; it is ignored")
         return image.convert("RGB")
 
-    def _read_heif(self):
+    def _read_heif(self, exif):
         from priv_keras.films.video import Video
 
         with Video(self.name) as film:
             frame = next(film.frames(film.format.size))
             self.dropped, self.warnings = film.dropped, film.warnings
+        if exif:
+            self.warnings.append(
+                "--keep_metadata keeps nothing of HEIF without the package "
+                "pillow-heif"
+            )
         return frame.pixels
 
 

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from priv_keras.films import colour
 from priv_keras.films.frame import Format
 from priv_keras.films.frame import Frame
 from priv_keras.films.frame import resized
@@ -29,7 +30,7 @@ class RawInput:
         rate = Fraction(rate).limit_denominator(1001)
         self.name, self.warnings, self.dropped = "standard input", [], []
         self.metadata = {}
-        self.format = Format(size, 1 / rate, rate)
+        self.format = Format(size, 1 / rate, rate, colour=colour.of_rgb(size))
 
     def __enter__(self):
         return self

@@ -1,5 +1,6 @@
 """Reads videos from files, cameras and network streams."""
 
+import array
 import collections
 import contextlib
 import functools
@@ -14,6 +15,7 @@ from fractions import Fraction
 from priv_keras.films import clock
 from priv_keras.films import colour
 from priv_keras.films import cut_off
+from priv_keras.films import lost
 from priv_keras.films.fields import deinterlaced
 from priv_keras.films.frame import MAX_PIXELS
 from priv_keras.films.frame import Format
@@ -142,6 +144,9 @@ SIDE_DATA = {
     "ICC_PROFILE": "colour profile",
     "A53_CC": "closed captions",
 }
+LATE = "a stream that begins late, such as audio, is not read"
+# Decoders that pass over noise without a word, and give a frame a packet.
+ONE_EACH = ("mpeg1video", "mpeg2video")
 # PyAV's format and device for the number of a camera.
 CAMERAS = {"linux": ("v4l2", "/dev/video{}"), "darwin": ("avfoundation", "{}")}
 
@@ -199,6 +204,7 @@ class Video:
         self._seconds, self._accept = seconds, accept_damaged
         self.warnings, self.packets = [], collections.deque()
         self.format, self._heard = None, {}
+        self._noted = array.array("q")  # times, in ticks
         self._stack = contextlib.ExitStack()
         with self._stack:
             self._check_whole(name)
@@ -261,7 +267,9 @@ class Video:
         size = context.width, context.height
         check_pixels(self.name, size[0] * size[1], size)
         self._decoder = context = _decoder(self._video)
-        context.thread_type = "AUTO"
+        # Several threads of FFmpeg lose the errors of the last packets if each
+        # takes a frame, and nearly all errors of H.264 if each takes a slice.
+        context.thread_count = 1
         # In AVI, the `pts` are wrong if packets and pictures do not match, as
         # in DivX.
         avi = self._container.format.name == "avi"
@@ -271,8 +279,9 @@ class Video:
         context.options = {"max_pixels": str(MAX_PIXELS)} | (
             {} if self._accept else {"err_detect": "explode"}
         )
-        known = [s for s in streams.audio if s.codec_context is not None]
-        self.audio = known if audio else []
+        self.audio = [s for s in streams.audio if _is_known(s)] if audio else []
+        if audio and len(self.audio) < len(streams.audio):
+            self._warn_once(LATE)
         kept = {stream.index for stream in (self._video, *self.audio)}
         self.metadata = {
             _legible(key): _legible(value)
@@ -349,17 +358,23 @@ class Video:
 
     def _decode(self):
         """Yields `av.VideoFrame`s; appends packets of audio to `packets`."""
-        begun = not self.live
+        begun, owed = not self.live, 0
         with self._errors_reworded("read"):
             for packet in self._continued():
                 if packet.stream.index != self._video.index:
                     self._keep(packet)
                     continue
-                for frame in self._decode_packet(packet, begun):
+                frames = self._decode_packet(packet, begun)
+                owed += (packet.size > 0) - len(frames)
+                for frame in frames:
                     # A live stream may begin between two key frames.
                     begun = begun or frame.key_frame
                     if begun:
                         yield frame
+        if owed > 0 and not self.live and self._decoder.name in ONE_EACH:
+            self.warnings.append(
+                f"{owed} packets give no picture, and are left out"
+            )
 
     def _keep(self, packet):
         """Keeps a packet of audio, unless another one takes its time, as where
@@ -398,17 +413,36 @@ class Video:
         import av
 
         try:
-            yield from self._container.demux(self._video, *self.audio)
+            for packet in self._container.demux(self._video, *self.audio):
+                if packet.stream.index == self._video.index:
+                    self._note(packet)
+                yield packet
+            self._tell_lost()
         except IndexError:
             # PyAV counts streams that were not there when it opened the file.
-            self._warn_once(
-                "a stream that begins late, such as audio, is not read"
-            )
+            self._warn_once(LATE)
         except av.FFmpegError as error:
             if not self._accept or self.format is None:
                 raise
             self.warnings.append(f"broke off: {error.strerror}")
             yield self._end()
+
+    def _note(self, packet):
+        """Notes the time of a packet that has to be one of `lost.times`."""
+        is_broadcast = self._container.format.name == "mpegts"
+        if is_broadcast and not self.live and packet.pts is not None:
+            self._noted.append(packet.pts)
+
+    def _tell_lost(self):
+        if not self._noted:
+            return
+        with _open(self.name, parsed=False) as container:
+            times = lost.times(container, self._video.index, self._noted)
+        if len(times):
+            self.warnings.append(
+                f"{len(times)} packets hold no picture, the first at "
+                f"{times[0]:.2f} s; they are damaged, and left out"
+            )
 
     def _end(self):
         """Returns the packet that makes the decoder give its last frames."""
@@ -528,7 +562,9 @@ class Video:
             packet.pts -= offset
 
 
-def _open(name):
+def _open(name, parsed=True):
+    """Opens an input; packets of a file that is not `parsed` are those of the
+    container, and not put together to frames."""
     import av
 
     # A title need not be UTF-8. PyAV 19 accepts any and has no such option.
@@ -559,6 +595,7 @@ def _open(name):
     options["options"] = {
         "protocol_whitelist": "file",
         "format_whitelist": ",".join(FORMATS),
+        **({} if parsed else {"fflags": "noparse"}),
     }
     return av.open("file:" + name, **options)
 
@@ -566,6 +603,13 @@ def _open(name):
 def _legible(text):
     """Returns text of a film, with `�` for bytes that are not UTF-8."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _is_known(audio):
+    """Returns whether enough is known of a stream of audio to copy it. What the
+    rate is of one that begins late is known too late."""
+    context = audio.codec_context
+    return bool(context and context.sample_rate and context.channels)
 
 
 def _described(stream):

@@ -197,7 +197,7 @@ def test_files_of_operating_systems_are_left_out_and_counted(film):
     shutil.copy(film, "raw/deep/A.AVI")
     done = run("raw", "-o", "out")
     assert done.status == 0
-    assert done.errors[0].startswith("skipped: 8 files and folders of operat")
+    assert done.errors[0].startswith("skipped: 8 files and folders that are hi")
     assert sorted(os.listdir("out/deep")) == ["A.AVI.mp4", "A.AVI.mp4.json"]
     assert os.listdir("out") == ["deep"]
     done = run(*jobs_of("raw"), film, "-o", "out")  # as a shell expands raw/*
@@ -212,6 +212,56 @@ def jobs_of(folder):
 def test_a_file_of_such_a_name_is_read_if_it_is_asked_for(film):
     os.rename(film, "._in.mp4")
     assert run("._in.mp4").status == 0
+
+
+LEFT_BY_SYSTEMS = [
+    "$RECYCLE.BIN/S-1/$R1.mp4",
+    "@eaDir/in.mp4/SYNOPHOTO_THUMB_M.jpg",
+    "__MACOSX/in.mp4",
+    "lost+found/in.mp4",
+    ".Trash-1000/files/deleted.mp4",
+    ".nfs0001.mp4",
+    ".fuse_hidden01.mp4",
+    ".hidden.mp4",
+    "~$in.mp4",
+]
+
+
+@pytest.fixture
+def left(film):
+    """A folder of one film and of what systems leave beside it."""
+    for name in LEFT_BY_SYSTEMS:
+        path = film.parent / "raw" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(film, path)
+    shutil.copy(film, "raw/in.mp4")
+    return film.parent / "raw"
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        ["raw"],
+        ["raw/*"],
+        ["raw/**/*.mp4"],
+        ["r*/*/*", "raw/in.mp4"],
+        [f"raw/{name.split('/')[0]}" for name in LEFT_BY_SYSTEMS]
+        + ["raw/in.mp4"],
+    ],
+)
+def test_nothing_that_systems_leave_is_anonymized(left, sources):
+    listing = jobs.list_jobs(sources, "out")
+    assert [job.source for job in listing.jobs] == ["raw/in.mp4"]
+    assert listing.errors == []
+
+
+def test_a_folder_of_such_a_name_is_read_if_it_is_asked_for(left, monkeypatch):
+    for source in (".Trash-1000", "$RECYCLE.BIN", ".Trash-1000/*/*.mp4"):
+        source = f"raw/{source}"
+        assert len(jobs.list_jobs([source], "out").jobs) == 1
+    monkeypatch.chdir(left)
+    shutil.copy("in.mp4", "../other.mp4")
+    assert len(jobs.list_jobs([".", "../other.mp4"], "../out").jobs) == 2
 
 
 SUFFIXES = [

@@ -23,6 +23,9 @@ from odd_pictures import write_16_bits
 from odd_pictures import write_picture
 from PIL import Image
 
+from priv_keras.films import jobs
+from tfrecords_tools import names
+
 LEVELS = 4  # on average; the ways differ in which halved colours are enlarged
 
 
@@ -130,3 +133,11 @@ def test_frames_are_the_same(tmp_path, name):
     assert ours.shape == theirs.shape
     error = np.abs(ours.astype(int) - theirs).mean(axis=(1, 2, 3))
     assert error.max() < LEVELS
+
+
+def test_the_same_files_are_those_of_systems():
+    assert jobs.SYSTEM_NAMES == names.SYSTEM
+    for name in (*names.SYSTEM, "@eaDir", ".a.mp4", "~$a.mp4"):
+        assert jobs.is_system(name) and names.is_system(name)
+    for name in ("a.mp4", "~a.mp4", "$a.mp4", "a$~.mp4"):
+        assert not jobs.is_system(name) and not names.is_system(name)

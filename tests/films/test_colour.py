@@ -1,5 +1,7 @@
 """Colours of the output are those that a player shows of the input."""
 
+import io
+
 import av
 import numpy as np
 import pytest
@@ -11,8 +13,13 @@ from odd_films import SEEN
 from odd_films import TRANSPARENT
 from odd_films import write_flat
 from odd_films import write_transparent
+from PIL import Image
 
 from priv_keras.films import colour
+from priv_keras.films import encode
+from priv_keras.films import moving_webp
+from priv_keras.films import pipeline
+from priv_keras.films import raw
 from priv_keras.films.video import Video
 
 # Weights of red and blue in luma.
@@ -101,6 +108,30 @@ def test_rgb_gets_the_matrix_that_players_assume(
     frame, found = first_frame(tmp_path / "out.mp4")
     assert int(frame.colorspace) == (1 if size[0] == 1280 else 6)
     assert np.abs(found.mean(axis=(0, 1)) - GREEN).max() < 8  # GIF dithers
+
+
+def webp(path, pixels):
+    first, *rest = [Image.fromarray(pixels - i) for i in range(2)]
+    first.save(path, save_all=True, append_images=rest, lossless=True)
+    return moving_webp.MovingWebp(str(path))
+
+
+def pipe(path, pixels):
+    return raw.RawInput(io.BytesIO(pixels.tobytes()), pixels.shape[1::-1], 25)
+
+
+@pytest.mark.parametrize("opened", [webp, pipe])
+@pytest.mark.parametrize("size", [SIZE, (1280, 720)])
+def test_and_so_does_what_ffmpeg_does_not_read(tmp_path, opened, size):
+    pixels = np.full((*size[::-1], 3), GREEN, "uint8")
+    path = tmp_path / "out.mp4"
+    with opened(tmp_path / "in.webp", pixels) as film:
+        sink = encode.Encoder(path, ".mp4", film.format, config={"crf": 1})
+        with sink:
+            pipeline.run(film, sink, passed)
+    frame, found = first_frame(path)
+    assert int(frame.colorspace) == (1 if size[0] == 1280 else 6)
+    assert np.abs(found.mean(axis=(0, 1)) - GREEN).max() < 4
 
 
 def test_an_encoder_of_rgb_gets_rgb(tmp_path):

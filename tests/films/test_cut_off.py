@@ -62,6 +62,38 @@ def test_what_comes_after_does_no_harm(tmp_path):
                 assert len(list(film.frames(film.format.size))) == 30
 
 
+@pytest.mark.parametrize("rubbish", [b"rub", b"TAG".ljust(128), bytes(500)])
+def test_what_comes_after_packets_does_no_harm(tmp_path, rubbish):
+    path = write_film(tmp_path / "a.ts")
+    path.write_bytes(path.read_bytes() + rubbish)
+    assert cut_off.check(path) == []
+    with video.Video(str(path)) as film:
+        assert len(list(film.frames(film.format.size))) == 30
+
+
+@pytest.mark.parametrize("options", [{}, {"movflags": "faststart"}])
+@pytest.mark.parametrize("kind", [b"uuid", b"free", b"udta", b"meta"])
+def test_a_box_after_the_film_may_be_unfinished(tmp_path, kind, options):
+    path = write_film(tmp_path / "a.mp4", options=options)
+    content = path.read_bytes()
+    path.write_bytes(content + struct.pack(">I4s", 200, kind) + b"x" * 50)
+    assert cut_off.check(path) == []
+    with video.Video(str(path)) as film:
+        assert len(list(film.frames(film.format.size))) == 30
+    more = struct.pack(">I4s", 200, b"mdat") + b"x" * 50
+    path.write_bytes(content + more)
+    with pytest.raises(ValueError, match="a.mp4 is cut off"):
+        cut_off.check(path)
+
+
+def test_but_not_after_a_fragment_where_others_may_be_missing(tmp_path):
+    path = write_film(tmp_path / "in.mp4", options=FRAGMENTS)
+    content = path.read_bytes()
+    path.write_bytes(content + struct.pack(">I4s", 200, b"uuid") + b"x" * 50)
+    with pytest.raises(ValueError, match="in.mp4 is cut off"):
+        cut_off.check(path)
+
+
 FRAGMENTS = {"movflags": "frag_keyframe+empty_moov"}
 
 

@@ -15,6 +15,7 @@ from made_films import scenes
 from made_films import seconds_of
 from made_films import write_film
 from made_videos import turn
+from odd_films import join
 
 from priv_keras.films import encode
 from priv_keras.films.frame import Format
@@ -312,6 +313,34 @@ def test_audio_that_a_container_cannot_hold_is_refused(tmp_path):
         convert(source, tmp_path / "out.webm", audio=True)
 
 
+@pytest.fixture(params=["libx264", "mpeg2video"])
+def late(tmp_path, request):
+    """Two recordings in one file, of which the second has sound."""
+    codec = request.param
+    parts = [
+        write_film(tmp_path / "1.ts", scenes(50), codec=codec),
+        write_film(tmp_path / "2.ts", scenes(30), codec=codec, audio="aac"),
+    ]
+    return join(tmp_path / "in.ts", *parts)
+
+
+def test_audio_that_begins_in_a_second_recording_is_told(late):
+    out = late.with_name("out.mp4")
+    film = convert(late, out, audio=True)
+    told = "a stream that begins late, such as audio, is not read"
+    assert told in film.warnings
+    assert film.dropped == ["audio (aac)"]
+    assert streams(out)[0] == ["video"]
+    assert len(read_film(out)[0]) > 70
+
+
+def test_audio_that_cannot_be_written_is_named(late):
+    with av.open(str(late)) as container:
+        audio = container.streams.audio
+        with pytest.raises(ValueError, match=r"as \.mp4, with its audio: Inv"):
+            sink(late.with_name("out.mp4"), audio=audio)
+
+
 def test_metadata_is_written_on_request(tmp_path):
     source = everything(tmp_path / "in.mp4")
     _, metadata = streams(source)
@@ -360,13 +389,27 @@ def sink(path, **options):
     [
         ({"codec": "h265"}, "There is no encoder 'h265'. Choose libx264"),
         ({"config": {"presett": "fast"}}, "libx264 has no option presett"),
-        ({"config": {"preset": "fastest"}}, "cannot be written by libx264"),
+        ({"config": {"preset": "fastest"}}, "libx264 refuses preset=fastest:"),
+        ({"config": {"crf": "x"}}, "libx264 refuses crf=x: Invalid argument."),
+        (
+            {"config": {"threads": "two", "tune": "x", "preset": "fast"}},
+            "libx264 refuses threads=two, tune=x: Invalid argument.",
+        ),
+        (
+            {"codec": "libvpx-vp9", "config": {"cpu-used": 99}},
+            "libvpx-vp9 refuses cpu-used=99",
+        ),
         ({"config": {"pixelformat": "yuv999p"}}, "yuv999p"),
     ],
 )
 def test_what_an_encoder_refuses_is_said(tmp_path, options, message):
     with pytest.raises(ValueError, match=message):
         sink(tmp_path / "out.mp4", **options)
+
+
+def test_a_size_that_an_encoder_refuses_is_said(tmp_path):
+    with pytest.raises(ValueError, match="refuses frames of 17000x48 in yuv"):
+        encode.Encoder(tmp_path / "out.mp4", ".mp4", Format((17000, 48)))
 
 
 def test_quality_is_an_option(tmp_path):

@@ -84,6 +84,19 @@ def test_outputs_within_a_folder_are_no_inputs():
     assert pairs(["films"], "films/out") == first
 
 
+def test_a_link_that_leads_to_itself_is_an_error_of_its_own():
+    os.symlink("self.mp4", "films/self.mp4")
+    os.symlink("other.mp4", "films/two/each.mp4")
+    os.symlink("each.mp4", "films/two/other.mp4")
+    listing = list_jobs(["films"], "out")
+    assert [error.split()[0] for error in listing.errors] == [
+        "films/self.mp4",
+        "films/two/each.mp4",
+        "films/two/other.mp4",
+    ]
+    assert len(listing.jobs) == 4
+
+
 def test_a_picture_that_cannot_be_written_becomes_another():
     pathlib.Path("films/p.heic").touch()
     assert pairs(["films/p.heic"]) == {"films/p.heic": "films/p_anonymized.jpg"}

@@ -50,6 +50,16 @@ def test_it_comes_out_as_a_film(tmp_path):
     assert len(list(priv_keras.anonymized_video(path, same))) == 4
 
 
+def test_its_metadata_are_told_as_lost(tmp_path):
+    exif = Image.Exif()
+    exif[0x010E] = "Annas garden"
+    path = write(tmp_path / "in.webp", exif=exif, xmp=b"<x:xmpmeta/>")
+    done = run(path, "-o", tmp_path / "out.mp4", "-m")
+    assert done.status == 0
+    (told,) = [line for line in done.errors if "warning" in line]
+    assert "does not keep exif of the file, xmp of the file" in told
+
+
 def test_it_ends_after_so_many_seconds(tmp_path):
     with MovingWebp(str(write(tmp_path / "in.webp")), seconds=0.2) as film:
         assert len(list(film.frames((32, 24)))) == 3

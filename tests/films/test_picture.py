@@ -231,6 +231,15 @@ def test_twelve_of_sixteen_bits_are_refused(tmp_path, suffix, channels):
         picture.Picture(str(path))
 
 
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_so_are_fifteen(tmp_path, suffix, channels):
+    values = twelve_bits() * 8
+    path = write_16_bits(tmp_path / f"in{suffix}", values, channels)
+    with pytest.raises(ValueError, match="of 16 bits that end at 32568, and"):
+        picture.Picture(str(path))
+
+
 @pytest.mark.parametrize("white_is_zero", [False, True])
 def test_twelve_of_sixteen_bits_are_scaled_if_the_file_tells(
     tmp_path, white_is_zero
@@ -311,6 +320,40 @@ def test_the_description_of_a_tiff_is_kept_on_request(tmp_path, name):
         kept = out.getexif()
         assert (kept[0x010E], kept[CAMERA]) == ("Annas garden", "Annas camera")
         assert np.asarray(out).shape == (48, 64, 3)
+
+
+def texts():
+    content = PngImagePlugin.PngInfo()
+    content.add_text("Author", "Anna")
+    content.add_text("Place", "Annas garden")
+    return content
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "lost"),
+    [
+        ("in.png", {"pnginfo": texts()}, "text (2 entries)"),
+        ("in.jpg", {"comment": b"Anna"}, "comment of the file"),
+        ("in.gif", {"comment": b"Anna"}, "comment of the file"),
+        ("in.webp", {"xmp": b"<x:xmpmeta/>"}, "xmp of the file"),
+        ("in.jpg", {"xmp": b"<x:xmpmeta/>"}, "xmp of the file"),
+    ],
+)
+def test_what_is_no_exif_data_is_told_as_lost(tmp_path, name, options, lost):
+    path = write_picture(tmp_path / name, **options)
+    for exif in (False, True):
+        source = convert(path, tmp_path / f"out{path.suffix}", exif=exif)
+        assert lost in source.dropped
+        told = [f"--keep_metadata does not keep {lost}"]
+        assert source.warnings == (told if exif else [])
+
+
+def test_what_heif_tells_is_kept_or_told_as_lost(tmp_path):
+    path = write_heif(tmp_path / "in.heic", scene(3, (128, 64)))
+    (told,) = picture.Picture(str(path), exif=True).warnings or [""]
+    has_reader = importlib.util.find_spec("pillow_heif")
+    assert has_reader or told.startswith("--keep_metadata keeps nothing")
+    assert picture.Picture(str(path)).warnings == []
 
 
 @pytest.mark.parametrize("suffix", [".bmp", ".gif"])

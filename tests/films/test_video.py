@@ -19,6 +19,8 @@ from made_films import lopsided
 from made_films import read_film
 from made_films import scenes
 from made_films import write_film
+from made_videos import noisy
+from made_videos import noisy_broadcast
 from odd_films import jpegs
 
 from priv_keras.films import video as film_video
@@ -112,6 +114,68 @@ def test_damage_in_the_middle_is_an_error(tmp_path):
         times(film)
     with film_video.Video(str(path), accept_damaged=True) as film:
         assert 5 < len(times(film)) <= 30
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("in.mp4", "libx264"),
+        ("in.mkv", "libx264"),
+        ("in.avi", "mpeg4"),
+    ],
+)
+@pytest.mark.parametrize("last", [1, 2])
+def test_so_is_damage_in_the_last_packets(tmp_path, name, codec, last):
+    path = write_film(tmp_path / name, scenes(30, (160, 120)), codec=codec)
+    noisy(path, -last, slice(4, None))
+    with (
+        pytest.raises(ValueError, match="cannot be decoded: .*, at 1.* s. Say"),
+        film_video.Video(str(path)) as film,
+    ):
+        times(film)
+    with film_video.Video(str(path), accept_damaged=True) as film:
+        assert 25 < len(times(film)) <= 30
+    assert film.warnings[0].startswith("skipped: ")
+
+
+def test_damage_within_a_frame_is_told_with_its_time(tmp_path):
+    path = write_film(tmp_path / "in.mp4", scenes(30, (320, 240)))
+    with av.open(str(path)) as container:
+        packet = list(container.demux(video=0))[15]
+        time = float(packet.pts * packet.time_base)
+    noisy(path, 15, slice(packet.size // 2, packet.size // 2 + 20))
+    with (
+        pytest.raises(ValueError, match=f"decoded: .*, at {time:.2f} s. Say"),
+        film_video.Video(str(path)) as film,
+    ):
+        times(film)
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg2video"])
+@pytest.mark.parametrize("number", [15, 20, 28])
+def test_a_packet_of_a_broadcast_without_a_picture_is_told(
+    tmp_path, codec, number
+):
+    path = write_film(tmp_path / "in.ts", scenes(30, (160, 120)), codec=codec)
+    with film_video.Video(str(path)) as film:
+        assert len(times(film)) == 30
+        assert film.warnings == []
+    time = noisy_broadcast(path, number)
+    told = f"1 packets hold no picture, the first at {time:.2f} s; they are"
+    with film_video.Video(str(path), accept_damaged=True) as film:
+        assert len(times(film)) in (28, 29)
+        assert any(warning.startswith(told) for warning in film.warnings)
+
+
+@pytest.mark.parametrize("number", [15, 20, -1])
+def test_a_packet_of_mpeg_2_without_a_picture_is_told(tmp_path, number):
+    pictures = scenes(30, (160, 120))
+    path = write_film(tmp_path / "in.mkv", pictures, codec="mpeg2video")
+    noisy(path, number, slice(4, None))
+    with film_video.Video(str(path)) as film:
+        assert len(times(film)) == 29
+    told = "1 packets give no picture, and are left out"
+    assert told in film.warnings
 
 
 def test_a_film_that_changes_its_size_is_an_error(tmp_path):

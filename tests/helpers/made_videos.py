@@ -1,4 +1,5 @@
-"""Small videos in the layouts of the originals."""
+"""Small videos in the layouts of the originals. Each file names itself, so that
+none is a copy of another."""
 
 import numpy as np
 
@@ -12,12 +13,18 @@ def gray(frame, height=24, width=32, level=0):
 
 
 def write_pngs(folder, count, level=0):
-    import cv2
-
     folder.mkdir(parents=True)
     for i in range(count):
-        bgr = gray(i, level=level)[..., ::-1]
-        cv2.imwrite(str(folder / f"rgb_{i + 1:06d}.png"), bgr)
+        write_png(folder / f"rgb_{i + 1:06d}.png", gray(i, level=level))
+
+
+def write_png(path, pixels):
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    own_name = PngInfo()
+    own_name.add_text("Title", str(path))
+    Image.fromarray(pixels).save(path, pnginfo=own_name)
 
 
 def write_avi(path, count, size=(64, 48)):
@@ -25,6 +32,7 @@ def write_avi(path, count, size=(64, 48)):
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
+        container.metadata["title"] = str(path)
         stream = container.add_stream("mpeg4", rate=25)
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
@@ -78,3 +86,46 @@ def turn(path, a, b, c, d):
     numbers = (a * one, b * one, 0, c * one, d * one, 0, 0, 0, 1 << 30)
     content[start : start + 36] = struct.pack(">9i", *numbers)
     path.write_bytes(content)
+
+
+def noisy(path, number, part=slice(8, None)):
+    """Puts noise in place of a part of a packet."""
+    import av
+
+    with av.open(str(path)) as container:
+        packets = [p for p in container.demux(video=0) if p.size]
+    start, size = packets[number].pos, packets[number].size
+    content = bytearray(path.read_bytes())
+    packet = content[start : start + size]
+    noise = np.random.default_rng(0).integers(
+        0, 256, len(packet[part]), "uint8"
+    )
+    packet[part] = noise.tobytes()
+    content[start : start + size] = packet
+    path.write_bytes(content)
+    return path
+
+
+def noisy_broadcast(path, number):
+    """Puts noise in place of what the packets of MPEG-TS hold of a frame, and
+    returns the time of the frame in seconds."""
+    import av
+
+    with av.open(str(path)) as container:
+        packets = [p for p in container.demux(video=0) if p.size]
+        pid = container.streams.video[0].id
+        start, end = (packets[i].pos for i in (number, number + 1))
+    content = bytearray(path.read_bytes())
+    rng = np.random.default_rng(0)
+    for at in range(start, end, 188):
+        if (content[at + 1] & 31) << 8 | content[at + 2] != pid:
+            continue
+        body = at + 4
+        if content[at + 3] & 32:  # an adaptation field
+            body += 1 + content[body]
+        if content[at + 1] & 64:  # the header of the frame follows
+            body += 9 + content[body + 8]
+        noise = rng.integers(2, 256, max(at + 188 - body, 0), "uint8")
+        content[body : body + len(noise)] = noise.tobytes()
+    path.write_bytes(content)
+    return float(packets[number].pts * packets[number].time_base)

@@ -3,6 +3,7 @@
 import json
 
 from made_videos import gray
+from PIL import Image
 
 from tfrecords_tools import write
 
@@ -27,11 +28,10 @@ def annotate(root, folder, number, labels):
 
 
 def write_image(root, folder, number, labels, height=48, width=64):
-    import cv2
-
     path = annotate(root, folder, number, labels)
     path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), gray(0, height, width)[..., ::-1])
+    image = Image.fromarray(gray(0, height, width))
+    image.save(path, quality=95, comment=str(path))  # no copy of another
 
 
 def vispr_shards(folder):

@@ -120,7 +120,7 @@ def test_damaged_and_missing_pictures_are_named(tmp_path):
     with pytest.raises(ValueError, match="rgb_000002.png is not a picture"):
         decode.frames(tmp_path / "v", (64, 48))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match="empty has no frames"):
+    with pytest.raises(ValueError, match="empty holds no numbered pictures"):
         decode.frames(tmp_path / "empty", (64, 48))
     with pytest.raises(ValueError, match="nowhere does not exist"):
         decode.frames(tmp_path / "nowhere", (64, 48))

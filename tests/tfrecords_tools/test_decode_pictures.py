@@ -175,7 +175,7 @@ def test_a_declared_range_scales_what_it_declares(read, top):
     assert np.abs(read(content, "in.tif") - RAMP).max() <= 1
 
 
-@pytest.mark.parametrize("top", [255, 1023, 4095, 16383])
+@pytest.mark.parametrize("top", [255, 1023, 4095, 16383, 32760, 32767])
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 def test_few_bits_in_sixteen_are_refused_and_never_dark(read, top, kind):
     with pytest.raises(ValueError, match=f"16 bits, of at most {top}, and"):
@@ -400,10 +400,32 @@ def test_rgb_is_taken_of_two_sorts_and_told(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("picture", "others"),
+    [
+        ("color-{}.jpg", ["depth-{}.png"]),
+        ("Colour_{}.png", ["IR_{}.png", "depth_{}.png"]),
+        ("frame_{}.jpg", ["frame_{}_mask.png"]),
+        ("frame_{}.jpg", ["mask_{}.png", "seg_{}.png"]),
+        ("image{}.png", ["disparity{}.png"]),
+        ("img_{}.png", ["flow_x_{}.png", "flow_y_{}.png"]),
+        ("image_{}.png", ["rgb_segmentation_{}.png"]),
+        ("rgb_{}.png", ["rgb_mask_{}.png", "other_{}.png"]),
+    ],
+)
+def test_what_is_named_as_the_picture_is_taken(tmp_path, picture, others):
+    wanted = [picture.format(i) for i in (1, 2)]
+    beside = [other.format(i) for other in others for i in (1, 2)]
+    assert order(write(tmp_path / "v", *beside, *wanted)) == wanted
+
+
+@pytest.mark.parametrize(
     "names",
     [
-        ("img_1.png", "img_2.png", "flow_x_1.png", "flow_y_1.png"),
         ("a1.png", "b1.png"),
+        ("img_1.png", "b1.png"),
+        ("img_1.png", "frame_1.png", "depth_1.png"),
+        ("color_1.png", "thumb_1.png", "mask_1.png"),
+        ("rgb_mask_1.png", "depth_1.png"),
         ("1.png", "thumb_1.png"),
         ("left_rgb_1.png", "right_rgb_1.png"),
         ("1.png", "01.png"),
@@ -429,6 +451,20 @@ def test_other_mixtures_are_refused_with_what_to_do(tmp_path, names):
 )
 def test_names_of_one_sort_are_in_the_order_of_their_numbers(tmp_path, names):
     assert order(write(tmp_path / "v", *names)) == list(names)
+
+
+def test_gifs_may_be_numbered_and_a_single_one_may_move(tmp_path):
+    first = [Image.fromarray(gray(i)[..., 0]) for i in (1, 2, 3)]
+    folder = write(tmp_path / "v", "f1.png")
+    for i, image in enumerate(first):
+        image.save(folder / f"f{i + 2}.gif")
+    found = decode.frames(folder, (32, 24))
+    assert len(found) == 4
+    np.testing.assert_allclose(
+        found[3], np.repeat(gray(3)[..., :1], 3, -1), atol=4
+    )
+    first[0].save(tmp_path / "m.gif", save_all=True, append_images=first[1:])
+    assert len(decode.frames(tmp_path / "m.gif", (32, 24))) == 3
 
 
 def test_files_of_the_system_are_no_frames(tmp_path):

@@ -3,6 +3,7 @@
 import io
 import os
 import struct
+import types
 import uuid
 from fractions import Fraction
 
@@ -12,6 +13,8 @@ import pytest
 from made_films import scenes
 from made_films import write_film
 from made_videos import gray
+from made_videos import noisy
+from made_videos import noisy_broadcast
 from made_videos import write_avi
 from made_videos import write_video
 from PIL import Image
@@ -89,15 +92,24 @@ def test_times_that_jump_go_on_one_frame_later(tmp_path, suffix):
 
 
 def test_times_that_stand_still_go_on_one_frame_later(tmp_path):
-    class Frame:
-        def __init__(self, number, time):
-            self.number, self.time = number, time
-
     times = [0, 0.04, 0.08, 0.08, 0.08, 0.12, 0.16, None, 0.2]
-    pairs = [(Frame(i, time), None) for i, time in enumerate(times)]
+    assert evenly(times) == list(range(len(times)))
+
+
+def test_after_a_frame_that_comes_late_times_are_their_own():
+    times = [0, 0.04, 0.12, 0.16, 0.08, 0.20, 0.24, 0.28]
+    assert evenly(times) == [0, 1, 1, 2, 3, 4, 5, 6, 7]
+
+
+def evenly(times):
+    """Returns the numbers of frames of such times that are seen evenly."""
+    frames = [
+        types.SimpleNamespace(number=i, time=time, key_frame=not i)
+        for i, time in enumerate(times)
+    ]
+    pairs = [(frame, None) for frame in frames]
     timed = decode.video._timed(pairs, 0.04, 10)
-    found = [frame.number for frame, _ in decode.video._evenly(timed, 0.04)]
-    assert found == list(range(len(times)))
+    return [frame.number for frame, _ in decode.video._evenly(timed, 0.04)]
 
 
 def steps(count):
@@ -283,22 +295,6 @@ def test_sound_with_a_cover_is_no_film(tmp_path):
         decode.frames(path, (64, 48))
 
 
-def noisy(path, number, part=slice(8, None)):
-    """Puts noise in place of a part of a packet."""
-    with av.open(str(path)) as container:
-        packets = [p for p in container.demux(video=0) if p.size]
-    start, size = packets[number].pos, packets[number].size
-    content = bytearray(path.read_bytes())
-    packet = content[start : start + size]
-    noise = np.random.default_rng(0).integers(
-        0, 256, len(packet[part]), "uint8"
-    )
-    packet[part] = noise.tobytes()
-    content[start : start + size] = packet
-    path.write_bytes(content)
-    return path
-
-
 @pytest.mark.parametrize(
     ("suffix", "codec", "pix_fmt"),
     [
@@ -321,6 +317,33 @@ def test_a_packet_of_noise_is_named_with_its_time(
     noisy(path, 20)
     with pytest.raises(ValueError, match=rf"v\.{suffix} is damaged.* at 0\.\d"):
         decode.frames(path, (64, 48))
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg2video"])
+@pytest.mark.parametrize("number", [15, 20, 28])
+def test_a_packet_of_a_broadcast_without_a_picture_is_told(
+    tmp_path, told, codec, number
+):
+    path = write_film(tmp_path / "v.ts", moving(30), codec=codec)
+    assert len(decode.frames(path, (64, 48), warn=told.append)) == 30
+    assert told == []
+    time = noisy_broadcast(path, number)
+    try:
+        assert len(decode.frames(path, (64, 48), warn=told.append)) in (29, 30)
+    except ValueError as error:  # what is before it may be damaged, too
+        assert "is damaged" in str(error)
+    line = f"1 packets hold no picture, the first at {time:.2f} s"
+    assert line in told[0]
+
+
+@pytest.mark.parametrize("number", [15, 20, -1])
+def test_a_packet_of_mpeg_2_without_a_picture_is_told(tmp_path, told, number):
+    path = write_film(tmp_path / "v.mkv", moving(30), codec="mpeg2video")
+    assert len(decode.frames(path, (64, 48), warn=told.append)) == 30
+    assert told == []
+    noisy(path, number, slice(4, None))
+    decode.frames(path, (64, 48), warn=told.append)
+    assert told == [f"{path}: 1 packets give no picture, and are left out."]
 
 
 def test_noise_within_a_frame_is_not_passed_over(tmp_path):

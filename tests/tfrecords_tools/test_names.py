@@ -22,6 +22,7 @@ APART = unicodedata.normalize("NFD", "Zoë.avi")
         "$RECYCLE.BIN",
         "Icon\r",
         ".git",
+        "~$clip.avi",
     ],
 )
 def test_files_of_systems_are_known(name):

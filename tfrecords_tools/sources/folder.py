@@ -9,7 +9,6 @@ import re
 import unicodedata
 
 from tfrecords_tools import names
-from tfrecords_tools import picture
 from tfrecords_tools.sources.listing import SPLITS
 from tfrecords_tools.sources.listing import Listing
 from tfrecords_tools.sources.listing import Video
@@ -50,9 +49,6 @@ NEEDED = ("path", "action", "privacy")
 OPTIONAL = ("split", "source")
 DELIMITERS = (",", ";", "\t")
 # The number of a clip: `match_c01`, `match-part-2`, `match_7`.
-NUMBERED = re.compile(
-    rf"\d.*({'|'.join(map(re.escape, picture.SUFFIXES))})$", re.IGNORECASE
-)
 CLIP = re.compile(r"[_-](?:c|clip|part|seg|segment)?[_-]?\d+$")
 
 
@@ -226,10 +222,7 @@ def _folders(folder, documents):
 
 
 def _check_video(path):
-    if path.is_dir():
-        if not any(map(NUMBERED.search, os.listdir(path))):
-            raise ValueError(f"{path} holds no numbered pictures (.png, .jpg).")
-    elif path.suffix.lower() not in VIDEO_SUFFIXES:
+    if not path.is_dir() and path.suffix.lower() not in VIDEO_SUFFIXES:
         raise ValueError(
             f"{path} is neither a video ({', '.join(VIDEO_SUFFIXES)}) nor a "
             "folder of numbered pictures. Take it out of --raw_dir."

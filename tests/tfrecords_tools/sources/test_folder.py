@@ -1,6 +1,7 @@
 import collections
 import os
 import pathlib
+import shutil
 import unicodedata
 
 import pytest
@@ -68,7 +69,6 @@ def test_documents_beside_films_are_left_out_and_told(tmp_path):
         ("train/a.mp4", "a.mp4 is a file where a folder is wanted"),
         ("train/wave/a.mp4", "a.mp4 is a file where a folder is wanted"),
         ("train/wave/ann/notes.bin", "notes.bin is neither a video"),
-        ("train/wave/ann/1/notes.txt", "1 holds no numbered pictures"),
     ],
 )
 def test_what_does_not_fit_the_folders_is_named(tmp_path, file, says):
@@ -356,6 +356,46 @@ def test_one_film_in_two_splits_is_refused_whatever_its_names(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_copy_in_another_split_is_refused(tmp_path):
+    place = tmp_path / "raw" / "train" / "run" / "ann"
+    other = tmp_path / "raw" / "test" / "run" / "ben"
+    write_avi(place / "a.avi", 3, size=(32, 24))
+    write_pngs(place / "v", 2)
+    copies = [(place / "a.avi", other / "b.avi"), (place / "v", other / "w")]
+    for source, copy in copies:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy_of = shutil.copytree if source.is_dir() else shutil.copy
+        copy_of(source, copy)
+        with pytest.raises(ValueError, match="are copies of the same file"):
+            write.build("folder", tmp_path / "raw", tmp_path / "out")
+        shutil.rmtree(other)
+
+
+def test_what_is_alike_and_no_copy_is_taken(tmp_path):
+    raw = tmp_path / "raw"
+    for i, split in enumerate(("train", "test")):
+        place = raw / split / "run" / "ann"
+        write_pngs(place / "v", 2 + i)
+        write_pngs(place / "w", 2)
+        (place / "empty.avi").touch()
+        (place / "noise.avi").write_bytes(bytes([i] * 99))
+        os.mkfifo(place / "pipe.avi")
+        shutil.copy(place / "noise.avi", place / "again.avi")
+    for take in "vw":  # of each, one picture is the same
+        one, other = (
+            raw / split / "run" / "ann" / take / "rgb_000001.png"
+            for split in ("train", "test")
+        )
+        shutil.copy(one, other)
+    content = write.build("folder", raw, tmp_path / "out", size=(32, 24))
+    taken = [sorted(s["videos"]) for s in content["splits"].values()]
+    assert taken == [
+        ["train/run/ann/v", "train/run/ann/w"],
+        [],
+        ["test/run/ann/v", "test/run/ann/w"],
+    ]
+
+
 @pytest.mark.parametrize(
     "place", ["train/run/ann/line\nend.bin", "train/line\nend/ann/a.avi"]
 )
@@ -372,6 +412,8 @@ def test_one_bad_file_does_not_take_the_build_with_it(tmp_path, capsys):
     write_avi(place / "good.avi", 3, size=(32, 24))
     for name in ("img_1.png", "flow_1.png"):
         touch(place / "two sorts" / name)
+    touch(place / "no pictures" / "1.txt")
+    touch(place / "nothing" / ".DS_Store")
     os.mkfifo(place / "pipe.avi")
     (place / "gone.avi").symlink_to("nowhere.avi")
     (place / "empty.avi").touch()
@@ -388,12 +430,15 @@ def test_one_bad_file_does_not_take_the_build_with_it(tmp_path, capsys):
         "empty.avi",
         "gone.avi",
         "line\\nend.avi",
+        "no pictures",
+        "nothing",
         "pipe.avi",
         "two sorts",
     ]
+    assert "holds no numbered pictures (.png" in skipped["no pictures"]
     assert "\n" not in "".join(skipped.values())
     (line,) = content["irregularities"]
-    assert "1 files of the system are left out, such as" in line
+    assert "2 files of the system are left out, such as" in line
     said = manifest.summary(content)
     assert line in said
     assert "folder test: 0 videos in 0 shards: this split is empty" in said
