@@ -7,42 +7,46 @@ from tfrecords_tools import shards
 from tfrecords_tools import storage
 
 
-def check_splits(videos, files_of, raw_dir):
-    """Raises if a file, or a copy of a video, is in two splits.
-
-    Contents are read only of videos whose files have the sizes of another's. A
-    folder of pictures is a copy if all of its files are: single pictures may
-    well be alike, such as black ones.
+def links(videos, files_of):
+    """Yields a line for each file that two splits share.
 
     Args:
         videos: List of `listing.Video`.
         files_of: Dict of the id of each to a dict of its files, paths, to their
             `os.stat`.
-        raw_dir: `pathlib.Path` of the raw folder.
-
-    Raises:
-        ValueError: If so; names both videos.
     """
     seen = {}
     for video in videos:
         for file, stat in files_of[video.id].items():
             known = (stat.st_dev, stat.st_ino) if stat.st_ino else file
             other = seen.setdefault(known, video)
-            _check_one_split(other, video, "the same file")
+            yield from _across_splits(other, video, "the same file")
+
+
+def copies(videos, files_of, raw_dir):
+    """Yields a line for each video of which another split has a copy.
+
+    Contents are read only of videos whose files have the sizes of another's. A
+    folder of pictures is a copy if all of its files are: single pictures may
+    well be alike, such as black ones.
+
+    Args:
+        videos, files_of: See `links`.
+        raw_dir: `pathlib.Path` of the raw folder.
+    """
     for alike in _of_one_size(videos, files_of):
         seen = {}
         for video in alike:
             content = _content(video, files_of, raw_dir)
             other = seen.setdefault(content or video.id, video)
-            _check_one_split(other, video, "copies of the same file")
+            yield from _across_splits(other, video, "copies of the same file")
 
 
-def _check_one_split(one, other, what):
+def _across_splits(one, other, what):
     if one.split != other.split:
-        raise ValueError(
+        yield (
             f"{names.one_line(one.id)} ({one.split}) and "
-            f"{names.one_line(other.id)} ({other.split}) are {what}. Leave it "
-            "in one split."
+            f"{names.one_line(other.id)} ({other.split}) are {what}"
         )
 
 

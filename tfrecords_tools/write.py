@@ -65,8 +65,8 @@ def build(
 
     Raises:
         ValueError: If `out_dir` holds shards of other options or of other
-            videos, no video is usable, two splits hold the same file or copies
-            of it, or Beam is not installed.
+            videos, no video is usable, two splits hold the same file or, in a
+            `folder`, copies of it, or Beam is not installed.
         FileNotFoundError: If `raw_dir` has no videos.
     """
     write_shards = _writer(workers, beam_options)
@@ -74,7 +74,16 @@ def build(
     folder = storage.path(out_dir) / dataset
     listing = _list(dataset, raw_dir, seed, choices)
     files_of = {v.id: _files(raw_dir / v.id) for v in listing.videos}
-    copies.check_splits(listing.videos, files_of, raw_dir)
+    shared = list(copies.links(listing.videos, files_of))
+    copied = tuple(copies.copies(listing.videos, files_of, raw_dir))
+    if dataset == "folder":
+        shared += copied
+    else:  # published splits are as they are
+        listing = listing._replace(
+            irregularities=(*listing.irregularities, *copied)
+        )
+    if shared:
+        raise ValueError(f"{shared[0]}. Leave it in one split.")
     left_out = [] if choices.get("csv") else names.system_files(raw_dir)
     options = {
         "encoding": encoding,

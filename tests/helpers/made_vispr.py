@@ -32,6 +32,7 @@ def write_image(root, folder, number, labels, height=48, width=64):
     path.parent.mkdir(parents=True, exist_ok=True)
     image = Image.fromarray(gray(0, height, width))
     image.save(path, quality=95, comment=str(path))  # no copy of another
+    return path
 
 
 def vispr_shards(folder):

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -48,6 +49,18 @@ def test_attributes_are_those_of_the_two_sections(tmp_path):
     assert videos[2].id == "val2017/2017_3.jpg"
     with pytest.raises(ValueError, match="sec42, sec55, all. Received: 'a'"):
         vispr.list_videos(tmp_path, attributes="a")
+
+
+def test_copies_in_published_splits_are_listed(tmp_path):
+    one = write_image(tmp_path / "raw", "train2017", 1, ["a0_safe"])
+    other = write_image(tmp_path / "raw", "test2017", 2, ["a0_safe"])
+    write_image(tmp_path / "raw", "val2017", 3, ["a0_safe"])
+    shutil.copy(one, other)
+    built = write.build("vispr", tmp_path / "raw", tmp_path / "shards")
+    assert built["irregularities"] == [
+        "train2017/2017_1.jpg (train) and test2017/2017_2.jpg (test) are "
+        "copies of the same file"
+    ]
 
 
 LIST = "idx\tattribute_id\n0\ta0_safe\n1\ta10_face_partial\n"
