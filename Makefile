@@ -36,8 +36,8 @@ demo: | announce-demo $(VENV)/installed
 announce-demo:
 	@echo "This sets up $(VENV), draws a data set of puppets, trains an anonymizer"
 	@echo "and an action recognizer on it, attacks them, exports the anonymizer"
-	@echo "and writes a report into $(RUN_DIR). On two cores it takes about half an"
-	@echo "hour, a few minutes of it to download TensorFlow. Nothing is uploaded."
+	@echo "and writes a report into $(RUN_DIR). On two cores it takes 30 to 40"
+	@echo "minutes, a few of them to download TensorFlow. Nothing is uploaded."
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile

@@ -11,7 +11,7 @@
 #
 # What `make demo` does, in a notebook: open shards, warm the parties up, play a
 # game between an anonymizer and its opponent, attack what came out, and look at
-# it. `make demo` takes about half an hour on two CPU cores. The game is short
+# it. `make demo` takes 30 to 40 minutes on two CPU cores. The game is short
 # and its networks are small: the figures show how it works, no more.
 #
 # To open this file as a notebook, `pip install jupytext notebook` and run

@@ -217,7 +217,8 @@ class Channel(LowPass):
         tried one by one. Call it before the layer is traced, and export no
         model after it, since the file would hold the seed."""
         state = np.frombuffer(secrets.token_bytes(24), "int64")
-        self.normal = tf.random.Generator.from_state(state, "philox").normal
+        self.secret = tf.random.Generator.from_state(state, "philox")
+        self.normal = self.secret.normal
 
     @staticmethod
     def limit_of(bits, noise):

@@ -234,7 +234,7 @@ def test_the_noise_of_what_is_rebuilt_is_seeded_by_the_system(tmp_path):
     saved_model.export_saved_model(network, tmp_path / "model", card)
     card = cards.check(tmp_path / "model")
     first, second = (
-        safe_loading.rebuild(tmp_path / "model", card).layers[-1].normal
+        safe_loading.rebuild(tmp_path / "model", card).layers[-1].secret
         for _ in range(2)
     )
     assert not np.array_equal(first.state, second.state)
