@@ -22,8 +22,8 @@ ROOT = pathlib.Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "privacy_costs.md"
 KEPT = RESULTS.with_suffix(".jsonl")
 GAMES = {
-    "entropy, Eq. (7a)": ("--recipe=unbounded", "--privacy_cost=entropy"),
-    "uniform": ("--recipe=unbounded", "--privacy_cost=uniform"),
+    "entropy, Eq. (7a)": ("--recipe=none", "--privacy_cost=entropy"),
+    "uniform": ("--recipe=none", "--privacy_cost=uniform"),
     "--recipe=bounded": ("--recipe=bounded",),
 }
 FIGURES = {

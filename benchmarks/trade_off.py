@@ -30,7 +30,7 @@ KEPT = RESULTS.with_suffix(".jsonl")
 # opponent after 500 updates, which would make restarts look bad.
 COMMON = (
     "--scale=tiny",
-    "--recipe=unbounded",
+    "--recipe=none",
     "--max_iter=42",
     "--budget_learning_rate=3e-3",
     "--max_restart_steps=500",

@@ -101,8 +101,7 @@ RECIPE = absl_flags.DEFINE_list(
     "ucf101_vispr,entropy_m4_restart: usually a task and a method of the "
     "paper. A later recipe overrides an earlier one, and the command line "
     "overrides both. --recipe=list prints all of them. A scale may have a "
-    "recipe, which any other replaces; --recipe=unbounded has nothing but the "
-    "paper's entropy game.",
+    "recipe, which any other replaces, also --recipe=none.",
 )
 FRAMES = absl_flags.DEFINE_integer(
     "frames",

@@ -59,13 +59,15 @@ def with_scale(argv, flag_values=absl_flags.FLAGS):
 
 
 def _names_recipe(argv, words):
-    """Returns whether a command line names a recipe, or its file."""
+    """Returns whether a command line names a recipe, its file, or the flags of
+    a run, which lack those that no recipe of it had set."""
     # `_values` would read the files.
     parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False)
     parser.add_argument("-flagfile", "--flagfile", action="append", default=[])
-    files = parser.parse_known_args(argv[1:])[0].flagfile
+    found = parser.parse_known_args(argv[1:])[0].flagfile
+    files = [pathlib.Path(file).resolve() for file in found]
     return bool(_values(words, "recipe")) or any(
-        pathlib.Path(file).resolve().parent == RECIPES.resolve()
+        file.parent == RECIPES.resolve() or file.name == CONFIG
         for file in files
     )
 
@@ -234,6 +236,7 @@ def _with_recipes(words, flag_values):
         lines = (f"{name:20}{about(path)}" for name, path in known.items())
         print("\n".join(lines), flush=True)
         sys.exit(0)
+    names = [name for name in names if name != "none"]
     for name in names:
         if name not in known:
             raise absl_flags.IllegalFlagValueError(

@@ -278,6 +278,7 @@ def _run(job, program, folder, at_once, more):
                 "-m",
                 f"priv_keras.{program}",
                 f"--flagfile={_flagfile(job, folder)}",
+                "--recipe=none",  # the flagfile has all that one would set
                 f"--run_dir={_run_dir(job, folder)}",
                 f"--shared_dir={folder / 'shared'}",
                 *more,

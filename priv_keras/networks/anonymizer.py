@@ -48,6 +48,7 @@ def build(
             f"`upsampling` must be one of {', '.join(UPSAMPLINGS)}. Received: "
             f"{upsampling!r}."
         )
+    enlarged = UPSAMPLINGS[upsampling]
     few, some, many = (max(1, round(width * n)) for n in (32, 64, 128))
 
     frames = keras.Input(input_shape, name="frames")
@@ -56,7 +57,9 @@ def build(
     x = _relu(_conv(x, many, 3, strides=2))
     for _ in range(RESIDUAL_BLOCKS):
         x = layers.Add()([x, _conv(_relu(_conv(x, many, 3)), many, 3)])
-    x = CropLike()([UPSAMPLINGS[upsampling](x, some, few), frames])
+    x = _relu(enlarged(x, some))
+    x = _relu(enlarged(x, few))
+    x = CropLike()([_conv(x, 3, 9), frames])
     # float32 whatever the policy: bfloat16 is too coarse for 256 grey levels.
     x = layers.Activation("tanh", dtype="float32")(x)
     x = layers.Rescaling(0.5, 0.5, dtype="float32")(x)
@@ -67,19 +70,15 @@ def _conv(x, filters, kernel_size, strides=1):
     return _normalized(x, layers.Conv2D, filters, kernel_size, strides)
 
 
-def _transposed(x, *filters):
-    for each in filters:
-        x = _relu(_normalized(x, layers.Conv2DTranspose, each, 3, 2))
-    return _conv(x, 3, 9)
+def _deconv(x, filters):
+    return _normalized(x, layers.Conv2DTranspose, filters, 3, 2)
 
 
-def _resized(x, *filters):
-    for each in filters:
-        x = _relu(_conv(Enlarge(2)(x), each, 3))
-    return _conv(x, 3, 9)
+def _resized(x, filters):
+    return _conv(Enlarge(2)(x), filters, 3)
 
 
-UPSAMPLINGS = {"transposed": _transposed, "resized": _resized}
+UPSAMPLINGS = {"transposed": _deconv, "resized": _resized}
 
 
 def _normalized(x, convolution, filters, kernel_size, strides):

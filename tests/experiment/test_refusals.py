@@ -135,7 +135,7 @@ SBU = f"{TRAIN} --dataset=sbu --data_dir=data"
             "No shards in data/vispr",
         ),
         (
-            f"{SBU} --recipe=unbounded --budget_dataset=folder "
+            f"{SBU} --recipe=none --budget_dataset=folder "
             "--attacks=retrained,video",
             "--attacks=video needs clips",
         ),

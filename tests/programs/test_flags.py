@@ -291,11 +291,22 @@ def test_a_scale_has_a_recipe_which_any_other_replaces(tmp_path):
     with flagsaver.flagsaver():
         parse()
         assert not training.ANONYMIZER_BITS.value
-    for named in ("--recipe=unbounded", recipe("entropy_m1")):
+    for named in ("--recipe=none", recipe("entropy_m1")):
         with flagsaver.flagsaver():
             parse("--scale=tiny", named)
             assert not training.ANONYMIZER_BITS.value
             assert training.GAMMA.value == 1.5
+
+
+def test_the_flags_of_a_run_get_no_recipe_that_it_did_not_have(tmp_path):
+    with flagsaver.flagsaver():
+        parse("--scale=tiny", "--recipe=grl")
+        text = parsing.serialize(absl_flags.FLAGS)
+    path = tmp_path / parsing.CONFIG
+    path.write_text(text)
+    parse(f"--flagfile={path}")
+    assert training.ANONYMIZER_BITS.value is None
+    assert parsing.serialize(absl_flags.FLAGS) == text
 
 
 @pytest.mark.parametrize("scale", data.SCALES)

@@ -9,9 +9,12 @@ import time
 
 import pytest
 from absl import flags as absl_flags
+from absl.testing import flagsaver
 from made_videos import sbu_folder
 from run_programs import SMALL
 
+from flags import parsing
+from flags import training
 from priv_keras import sweep
 from tfrecords_tools import write
 
@@ -97,6 +100,29 @@ def test_other_attacks_are_no_other_sweep(tmp_path):
     assert not sweep.is_judged(more, tmp_path)
     (tmp_path / "jobs" / "a.flags").write_text(more.flags)
     assert sweep.is_judged(job, tmp_path)  # with more attacks than it asks for
+
+
+def test_a_job_has_the_flags_of_the_sweep_and_no_recipe_of_the_scale(
+    monkeypatch, tmp_path
+):
+    def run(argv, **_):
+        with flagsaver.flagsaver():
+            parsing.with_scale(argv[2:])
+            played.append(training.ANONYMIZER_BITS.value)
+        return subprocess.CompletedProcess(argv, 0)
+
+    played = []
+    monkeypatch.setattr(sweep.subprocess, "run", run)
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "logs").mkdir()
+    for named in ("none", "bounded"):
+        with flagsaver.flagsaver():
+            parsing.with_scale(["sweep", "--scale=tiny", f"--recipe={named}"])
+            common = parsing.serialize(absl_flags.FLAGS, skip=sweep.NOT_COMMON)
+        job = sweep.Job(named, 0, "train", common)
+        sweep._flagfile(job, tmp_path).write_text(job.flags)
+        assert sweep._run(job, "train", tmp_path, 1, []) == 0
+    assert played == [None, 12.0]
 
 
 def test_an_attack_of_other_settings_is_another(monkeypatch, tmp_path):
