@@ -112,7 +112,8 @@ def loaded(path):
 
     from priv_keras import anonymize
 
-    flags.FLAGS.mark_as_parsed()  # all at their defaults
+    flags.FLAGS.mark_as_parsed()  # all at their defaults but one
+    flags.FLAGS.trust_model = True  # random weights, which are ours
     return anonymize.load(path)[0]
 
 

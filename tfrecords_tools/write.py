@@ -74,16 +74,7 @@ def build(
     folder = storage.path(out_dir) / dataset
     listing = _list(dataset, raw_dir, seed, choices)
     files_of = {v.id: _files(raw_dir / v.id) for v in listing.videos}
-    shared = list(copies.links(listing.videos, files_of))
-    copied = tuple(copies.copies(listing.videos, files_of, raw_dir))
-    if dataset == "folder":
-        shared += copied
-    else:  # published splits are as they are
-        listing = listing._replace(
-            irregularities=(*listing.irregularities, *copied)
-        )
-    if shared:
-        raise ValueError(f"{shared[0]}. Leave it in one split.")
+    listing = _apart(dataset, listing, files_of, raw_dir)
     left_out = [] if choices.get("csv") else names.system_files(raw_dir)
     options = {
         "encoding": encoding,
@@ -105,6 +96,22 @@ def build(
             _check_any_usable(content, raw_dir)
             manifest.save(content, path)
     return _same(manifest.load(folder), options, folder)
+
+
+def _apart(dataset, listing, files_of, raw_dir):
+    """Returns a listing, with what its splits share as irregularities.
+
+    Raises:
+        ValueError: If they share a file or, where they are not published ones,
+            copies of it.
+    """
+    shared = list(copies.links(listing.videos, files_of))
+    copied = tuple(copies.copies(listing.videos, files_of, raw_dir))
+    if dataset == "folder":
+        shared += copied
+    if shared:
+        raise ValueError(f"{shared[0]}. Leave it in one split.")
+    return listing._replace(irregularities=(*listing.irregularities, *copied))
 
 
 def _writer(workers, beam_options):
