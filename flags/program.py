@@ -11,6 +11,7 @@ from absl import logging
 from flags import help as flags_help
 from flags import parsing
 from flags import quiet
+from flags import signals
 
 
 def run(main, modules=(), first=(), required=(), parse=parsing.plainly):
@@ -44,7 +45,9 @@ def run(main, modules=(), first=(), required=(), parse=parsing.plainly):
         logging.debug("Raised:", exc_info=True)
         print(f"error: {_in_a_line(error)}", file=sys.stderr)
         sys.exit(leave(1))
-    except KeyboardInterrupt:
+    except signals.Stopped as stopped:
+        sys.exit(leave(stopped.code))
+    except KeyboardInterrupt:  # before `main`
         sys.exit(leave(130))
 
 
@@ -63,7 +66,8 @@ def _start(main, argv):
     if not verbosity.present or verbosity.value < logging.INFO:
         quiet.silence()
     try:
-        return leave(main(argv))
+        with signals.exit_when_stopped():
+            return leave(main(argv))
     except app.UsageError as error:  # absl would print its whole help
         raise ValueError(str(error)) from error
 

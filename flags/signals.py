@@ -1,21 +1,78 @@
 """Lets a program clean up when a signal stops it."""
 
+import contextlib
 import signal
+import sys
 
-STOPS = ("SIGTERM", "SIGHUP")
+STOPS = ("SIGINT", "SIGTERM", "SIGHUP")
+AGAIN = 1.0  # seconds until an exit that was lost is raised again
+_came = []  # the numbers of signals
 
 
+class Stopped(SystemExit):
+    """A signal ends the program, with the status that shells report it by.
+
+    Args:
+        number: Int, the number of the signal.
+    """
+
+    def __init__(self, number):
+        super().__init__(128 + number)
+        self.number = number
+
+
+@contextlib.contextmanager
 def exit_when_stopped():
     """Turns signals that end a process at once into an exit that cleans up.
 
-    SIGINT (Ctrl-C) raises `KeyboardInterrupt` in any case. The exit status is
-    128 plus the number of the signal, as in a shell.
+    A signal that the process was started to ignore, as by `nohup`, stays so.
+    After the first, others are ignored, so that cleaning up can finish.
+
+    Raises:
+        Stopped: If a signal came.
+    """
+    for number in _numbers():
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stop)
+    try:
+        yield
+    except BaseException:
+        # TensorFlow makes an error of its own of some exits.
+        if _came:
+            raise Stopped(_came[0]) from None
+        raise
+    finally:
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def stop(number, _=None):
+    """Ends the program; a handler of signals.
+
+    An exit is lost where it meets Python while it collects garbage, or code in
+    C that drops errors, such as TensorFlow's while it traces. So it is raised
+    again until the program handles an error, as while it cleans up.
+
+    Args:
+        number: Int, the number of the signal.
+
+    Raises:
+        Stopped: In any case.
     """
 
-    def leave(number, _):
-        signal.signal(number, signal.SIG_IGN)  # so that cleaning up can finish
-        raise SystemExit(128 + number)
+    def again(*_):
+        if sys.exc_info()[1] is None:
+            raise Stopped(number)
 
-    for name in STOPS:
-        if hasattr(signal, name):  # SIGHUP does not exist everywhere
-            signal.signal(getattr(signal, name), leave)
+    _came.append(number)
+    for other in _numbers():
+        signal.signal(other, signal.SIG_IGN)
+    if hasattr(signal, "setitimer"):  # not on Windows
+        signal.signal(signal.SIGALRM, again)
+        signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)
+    raise Stopped(number)
+
+
+def _numbers():
+    # SIGHUP does not exist everywhere.
+    return [getattr(signal, name) for name in STOPS if hasattr(signal, name)]

@@ -26,6 +26,7 @@ from flags import anonymize as flags
 from flags import parsing
 from flags import program
 from flags import quiet
+from flags import signals
 from flags.baselines import BASELINES
 from flags.baselines import COVERS
 from flags.suggestions import nearest
@@ -83,10 +84,8 @@ class _Stops:
             self.number = number
             _say(f"stopped by {name}; what was recorded is kept")
             return
-        for other in SIGNALS:
-            signal.signal(other, signal.SIG_IGN)
         _say(f"stopped by {name}")
-        raise SystemExit(128 + number)
+        signals.stop(number)
 
     def leave(self):
         """Ends the program if a signal has ended a recording."""

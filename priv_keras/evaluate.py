@@ -16,7 +16,6 @@ from flags import evaluation
 from flags import parsing
 from flags import paths
 from flags import program
-from flags import signals
 from flags import training
 from priv_keras.experiment import refusals
 from priv_keras.runs import folder
@@ -29,7 +28,6 @@ def main(argv):
     name = evaluation.BASELINE.value
     check(run_dir, name)
     refusals.check_names_people()
-    signals.exit_when_stopped()
     # In here, so that `--help` and refusals do not wait for TensorFlow.
     from priv_keras.experiment import bad_records
     from priv_keras.experiment import console

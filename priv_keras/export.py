@@ -17,7 +17,6 @@ from flags import export as export_flags
 from flags import parsing
 from flags import paths
 from flags import program
-from flags import signals
 from flags import training
 from priv_keras.experiment import refusals
 from priv_keras.runs import folder
@@ -30,7 +29,6 @@ def main(argv):
         raise app.UsageError(f"Unknown arguments: {argv[1:]}.")
     run_dir = pathlib.Path(data_flags.RUN_DIR.value)
     check(run_dir, evaluation.BASELINE.value)
-    signals.exit_when_stopped()
     # In here, so that `--help` and refusals do not wait for TensorFlow.
     from priv_keras import baselines
     from priv_keras.experiment import exports

@@ -18,7 +18,6 @@ from flags import human_study as flags
 from flags import parsing
 from flags import paths
 from flags import program
-from flags import signals
 from flags import training
 from flags.suggestions import nearest
 from priv_keras.experiment import refusals
@@ -52,7 +51,6 @@ def build(out):
     """
     run_dir = data_flags.RUN_DIR.value
     check(out, run_dir)
-    signals.exit_when_stopped()
     # In here, so that `--help` does not wait for TensorFlow.
     from priv_keras import files
     from priv_keras.experiment import game

@@ -16,7 +16,6 @@ from flags import data as data_flags
 from flags import evaluation
 from flags import parsing
 from flags import program
-from flags import signals
 from flags import training
 from priv_keras import evaluate
 from priv_keras.experiment import refusals
@@ -29,7 +28,6 @@ def main(argv):
     name = evaluation.BASELINE.value
     evaluate.check(run_dir, name)
     refusals.check_links_people()
-    signals.exit_when_stopped()
     # In here, so that `--help` and refusals do not wait for TensorFlow.
     from priv_keras.evaluation import linkage
     from priv_keras.experiment import bad_records

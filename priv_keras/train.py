@@ -16,7 +16,6 @@ from flags import evaluation
 from flags import parsing
 from flags import paths
 from flags import program
-from flags import signals
 from flags import training as training_flags
 from priv_keras.experiment import refusals
 from priv_keras.runs import folder
@@ -32,7 +31,6 @@ def main(argv):
     run_dir = pathlib.Path(data_flags.RUN_DIR.value)
     config = parsing.serialize(absl_flags.FLAGS, skip=NOT_CONFIGURATION)
     check(run_dir, config)
-    signals.exit_when_stopped()
     # In here, so that `--help` and refusals do not wait for TensorFlow.
     from priv_keras import files
     from priv_keras.experiment import bad_records

@@ -14,7 +14,6 @@ from absl import app
 from flags import build as flags
 from flags import paths
 from flags import program
-from flags import signals
 
 
 def main(argv):
@@ -30,7 +29,6 @@ def main(argv):
         flags.pa_hmdb51.ANNOTATIONS,
     )
     paths.check_writable(flags.OUT_DIR)
-    signals.exit_when_stopped()
     # Imported here so that `--help` does not wait for TensorFlow.
     from tfrecords_tools import manifest
     from tfrecords_tools import storage

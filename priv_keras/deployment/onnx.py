@@ -1,7 +1,7 @@
 """Converts f_A for ONNX Runtime, for programs in other languages.
 
-Our own programs do not read such files, which are hardly quicker than the float32
-files of TFLite (`benchmarks/export.py`).
+Our own programs do not read such files, which are hardly quicker than the
+float32 files of TFLite (`benchmarks/export.py`).
 """
 
 import pathlib

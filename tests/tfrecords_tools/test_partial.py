@@ -21,9 +21,11 @@ from tfrecords_tools.puppets import generate
 if __name__ == "__main__":
     # A process that a shell starts in the background is told to ignore it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    signals.exit_when_stopped()
     root = pathlib.Path(sys.argv[1])
-    generate.generate(root, size=(320, 240), takes=5, workers=int(sys.argv[2]))
+    with signals.exit_when_stopped():
+        generate.generate(
+            root, size=(320, 240), takes=5, workers=int(sys.argv[2])
+        )
 """
 
 
