@@ -18,19 +18,33 @@ SYSTEM = {
     "thumbs.db",
 }
 LOCK = "~$"  # begins the name of a file that tells who is writing another
-# What people put beside films to describe them, and titles without a suffix.
+# What people and programs put beside films to describe them, among it subtitles,
+# thumbnails and checksums; and titles without a suffix.
 DOCUMENTS = {
+    ".ass",
     ".csv",
     ".docx",
     ".htm",
     ".html",
+    ".idx",
+    ".ini",
     ".json",
     ".log",
     ".md",
+    ".md5",
+    ".nfo",
     ".pdf",
     ".rst",
+    ".sha1",
+    ".sha256",
+    ".srt",
+    ".ssa",
+    ".sub",
+    ".thm",
+    ".toml",
     ".tsv",
     ".txt",
+    ".vtt",
     ".xlsx",
     ".xml",
     ".yaml",
@@ -51,7 +65,7 @@ def is_system(name):
 
 
 def is_document(name):
-    """Returns whether a file is text about a data set, such as `README.md`.
+    """Returns whether a file is about a data set or a film, such as `README.md`.
 
     Args:
         name: String, without folders.

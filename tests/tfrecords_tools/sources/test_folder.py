@@ -53,6 +53,7 @@ def test_documents_beside_films_are_left_out_and_told(tmp_path):
         "train/labels.csv",
         "train/wave/notes.txt",
         "train/wave/ann/about.json",
+        "train/wave/ann/a.SRT",
     )
     for document in documents:
         touch(tmp_path / document)
