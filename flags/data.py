@@ -27,6 +27,7 @@ GROUPS = {
         "size",
         "batch_size",
         "mirror",
+        "augment",
     ),
 }
 
@@ -143,6 +144,13 @@ MIRROR = absl_flags.DEFINE_bool(
     "Mirror about every other training clip of f_T and of the game. Give it "
     "only if no action differs from another by left and right; the paper does "
     "not mirror. Attackers mirror in any case.",
+)
+AUGMENT = absl_flags.DEFINE_bool(
+    "augment",
+    False,
+    "Shift, recolour and erase a part of about every other training clip of "
+    "f_T and of the game, each at random, so that few clips are not learned by "
+    "heart. The paper only crops. Attackers do so by --judge.",
 )
 BAD_RECORDS = absl_flags.DEFINE_string(
     "bad_records",

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from priv_keras import augmentation
 from priv_keras import files
 from priv_keras import supervised
-from priv_keras.evaluation import augmentation
 from priv_keras.evaluation import filtering
 from priv_keras.evaluation import scores
 from priv_keras.networks import attackers

@@ -410,7 +410,7 @@ def video_protocol():
     return attacker_protocol()._replace(
         steps=flags.RAW_TARGET_STEPS.value,
         doubles=False,
-        augments=False,
+        augments=data_flags.AUGMENT.value,
         echoes=1,
         frames=data_flags.FRAMES.value,
         batch_size=data_flags.BATCH_SIZE.value,

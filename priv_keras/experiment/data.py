@@ -204,7 +204,13 @@ def _cut(dataset, frames):
     if dataset == "vispr":
         # The labels of a picture are of all that it shows: nothing is cut off.
         whole = (size, size)
-    return Cut(frames, size, whole, mirror=flags.MIRROR.value)
+    return Cut(
+        frames,
+        size,
+        whole,
+        mirror=flags.MIRROR.value,
+        augment=flags.AUGMENT.value,
+    )
 
 
 def pictured_clips(data):

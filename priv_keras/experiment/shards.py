@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from priv_keras import augmentation
 from priv_keras.experiment import sides
 from tfrecords_tools import integrity
 from tfrecords_tools import manifest
@@ -34,12 +35,15 @@ class Cut(NamedTuple):
         frame_size: Pair of ints, width and height in pixels, to which whole
             frames are resized first; `None` to leave them as they are stored.
         mirror: Bool, whether about every other random cut is mirrored.
+        augment: Bool, whether those of training batches are changed mildly,
+            see `augmentation.augmented`.
     """
 
     frames: int
     size: int
     frame_size: tuple | None = None
     mirror: bool = False
+    augment: bool = False
 
 
 class Shards(sides.Side):
@@ -178,6 +182,8 @@ class Shards(sides.Side):
     ):
         """Returns endless batches of random cuts, for an update or a gate.
 
+        Those of the training split are changed mildly if `cut.augment`.
+
         Args:
             split, stream, frames, epoch: See `clips`.
             batch_size: Int; that of these shards if `None`.
@@ -185,11 +191,12 @@ class Shards(sides.Side):
         Returns:
             `tf.data.Dataset` of full batches without `video`.
         """
+        cuts = self.cuts(split, stream, frames, epoch).map(_without_video)
+        cuts = cuts.repeat()
+        if self.cut.augment and split == "train":
+            cuts = _augmented(cuts, self._seed(stream, epoch))
         return (
-            self.cuts(split, stream, frames, epoch)
-            .map(_without_video)
-            .repeat()
-            .batch(
+            cuts.batch(
                 batch_size or self.batch_size,
                 drop_remainder=True,
                 num_parallel_calls=tf.data.AUTOTUNE,
@@ -282,6 +289,19 @@ def _shared_out():
         tf.data.experimental.AutoShardPolicy.DATA
     )
     return options
+
+
+def _augmented(cuts, seed):
+    """Changes endless clips at random."""
+
+    def augment(example, key):
+        clips = augmentation.augmented(example["clips"], key)
+        return {**example, "clips": clips}
+
+    keys = tf.data.Dataset.random(seed, rerandomize_each_iteration=True)
+    return tf.data.Dataset.zip(cuts, keys.batch(2, drop_remainder=True)).map(
+        augment, num_parallel_calls=tf.data.AUTOTUNE
+    )
 
 
 def _without_video(example):

@@ -81,6 +81,7 @@ def _pair_fingerprint(data):
         flags.WARM_UP_ANONYMIZER_LEARNING_RATE.value,
         target_form(),
         data_flags.MIRROR.value,
+        data_flags.AUGMENT.value,
         flags.TARGET_WEIGHTS.value,
         flags.WARM_UP_TARGET_STEPS.value,
         flags.WARM_UP_TARGET_LEARNING_RATE.value,

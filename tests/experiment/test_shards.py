@@ -40,6 +40,27 @@ def test_clips_are_mirrored_if_the_cut_says_so(tmp_path):
     assert 0 < sum(mirrored) < len(mirrored)
 
 
+def test_training_batches_are_augmented_if_the_cut_says_so(tmp_path):
+    build_sbu(tmp_path)
+
+    def clips(augment, split="train", epoch=0, skipped=0):
+        cut = Cut(frames=2, size=32, frame_size=(32, 32), augment=augment)
+        shards = Shards(tmp_path / "sbu", BOTH, cut, batch_size=3)
+        batches = shards.training_batches(split, "game", epoch=epoch)
+        taken = batches.skip(skipped).take(4 - skipped)
+        return np.concatenate([batch["clips"] for batch in taken])
+
+    plain, other = clips(False), clips(True)
+    same = (plain == other).all((1, 2, 3, 4))
+    assert 0 < same.sum() < len(same) / 2
+    assert np.abs(plain - other).mean() < 0.1
+    # A run that is resumed within an epoch draws what it would have drawn.
+    np.testing.assert_array_equal(other[6:], clips(True, skipped=2))
+    assert not np.array_equal(other, clips(True, epoch=1))
+    for_gate = [clips(augment, "validation") for augment in (False, True)]
+    np.testing.assert_array_equal(*for_gate)
+
+
 def test_another_seed_cuts_other_clips(tmp_path):
     build_sbu(tmp_path)
 

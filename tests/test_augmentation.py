@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from priv_keras.evaluation import augmentation
+from priv_keras import augmentation
 
 
 def clip(seed=0):

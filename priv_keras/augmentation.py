@@ -1,4 +1,4 @@
-"""Mild changes of f_A's output, so that attackers do not learn it by heart.
+"""Mild changes of clips, so that networks do not learn them by heart.
 
 Each is made to every other clip, to all of its frames alike: an eighth of the
 clips stays as it is, so that traces which a change destroys are learned too.
