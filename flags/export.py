@@ -4,7 +4,7 @@ from absl import flags as absl_flags
 
 from flags import choices
 
-GROUPS = {"The export": ("format", "calibration_frames")}
+GROUPS = {"The export": ("format", "calibration_frames", "to_hub")}
 
 FORMATS = (
     "savedmodel",
@@ -31,8 +31,17 @@ CALIBRATION_FRAMES = absl_flags.DEFINE_integer(
     "them are used.",
     lower_bound=1,
 )
+TO_HUB = absl_flags.DEFINE_string(
+    "to_hub",
+    None,
+    "A new folder, to which the exports are copied with a page that the "
+    "Hugging Face hub shows: upload it as it is. A savedmodel is always among "
+    "them. Nothing is uploaded by this program.",
+)
 
 
 def formats():
     """Returns the formats of `--format`, each once and by its full name."""
-    return list(dict.fromkeys(SHORT.get(x, x) for x in FORMAT.value))
+    needed = ["savedmodel"] if TO_HUB.value else []
+    asked = [SHORT.get(name, name) for name in FORMAT.value]
+    return list(dict.fromkeys([*needed, *asked]))

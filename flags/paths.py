@@ -52,6 +52,24 @@ def beside(path):
     return nearest(path.name, [sibling.name for sibling in siblings])
 
 
+def check_new(flag):
+    """Raises unless a folder, if one is given, can be made or is empty.
+
+    Args:
+        flag: `absl.flags.FlagHolder` of a folder.
+
+    Raises:
+        OSError: If it cannot be written, or holds something.
+    """
+    check_writable(flag)
+    for _, folder in _local([flag]):
+        if folder.is_dir() and any(folder.iterdir()):
+            raise FileExistsError(
+                f"--{flag.name}={folder} is not empty. Name a folder that is "
+                "not there yet."
+            )
+
+
 def check_writable(*flags):
     """Raises unless the folder of each flag that is given can be written.
 

@@ -31,6 +31,7 @@ def main(argv):
     check(run_dir, evaluation.BASELINE.value)
     # In here, so that `--help` and refusals do not wait for TensorFlow.
     from priv_keras import baselines
+    from priv_keras.deployment import hub
     from priv_keras.experiment import exports
     from priv_keras.experiment.data import open_data
     from priv_keras.experiment.game import checkpoint_of
@@ -54,6 +55,14 @@ def main(argv):
         say=print,
         calibration_frames=export_flags.CALIBRATION_FRAMES.value,
     )
+    if to_hub := export_flags.TO_HUB.value:
+        exported = [
+            exports.folder_of(run_dir, name) for name in export_flags.formats()
+        ]
+        hub.write(pathlib.Path(to_hub), exported)
+        print(
+            f"{to_hub}: for the hub; say in its README.md under which licence"
+        )
     return 0
 
 
@@ -65,7 +74,8 @@ def check(run_dir, name):
         name: String, the baseline, or `None`.
 
     Raises:
-        OSError: If `run_dir` holds no such run, or cannot be written.
+        OSError: If `run_dir` holds no such run, or cannot be written, or if
+            there is something in the folder of `--to_hub`.
         ValueError: If the baseline is not a model of single frames, if
             `--format` asks for a baseline in a form other than a SavedModel,
             or for one whose packages are not installed.
@@ -96,6 +106,7 @@ def check(run_dir, name):
     else:
         refusals.check_trained(run_dir)
     paths.check_writable(data_flags.RUN_DIR)
+    paths.check_new(export_flags.TO_HUB)
     refusals.check_data(run_dir)
 
 
@@ -107,6 +118,7 @@ def run():
             "run_dir",
             "data_dir",
             "format",
+            "to_hub",
             "calibration_frames",
             "checkpoint",
         ),

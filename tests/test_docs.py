@@ -15,6 +15,7 @@ from documented_commands import python_blocks
 
 # Flags of other commands in the text than those of `flags/`.
 OTHERS = {
+    "local-dir",
     "folds",
     "ut_raw_dir",
     "build-arg",

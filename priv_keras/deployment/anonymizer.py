@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from priv_keras.deployment import card as cards
+from priv_keras.deployment import hub
 from priv_keras.deployment import presets
 from priv_keras.deployment import safe_loading
 from priv_keras.deployment import tflite
@@ -37,8 +38,9 @@ class Anonymizer:
 
         Args:
             path: Folder of a SavedModel, of its card and weights alone, or of
-                a TFLite file, or that file. If a card lies there, its hashes
-                are checked first.
+                a TFLite file, or that file; or a folder in which such a
+                SavedModel is called `anonymizer`. If a card lies there, its
+                hashes are checked first.
             trusted: Bool, whether to run the graph of a SavedModel instead.
                 The graph can do everything that this process can do.
 
@@ -51,10 +53,10 @@ class Anonymizer:
                 SavedModel cannot be rebuilt and is not trusted, or if the model
                 does not turn frames into frames.
         """
-        path = pathlib.Path(path)
+        path = _innermost(pathlib.Path(path))
         file = path / tflite.TFLITE_FILE if path.is_dir() else path
         has_graph = tf.saved_model.contains_saved_model(str(path))
-        if has_graph or (path / "variables").is_dir():
+        if has_graph or _has_weights(path):
             card = cards.check(path)
             if trusted and has_graph:
                 return cls(_tested(lambda: _saved_model(path), path), card)
@@ -78,14 +80,20 @@ class Anonymizer:
         films.
 
         Args:
-            name: String, one of `priv_keras.deployment.presets.names()`.
+            name: String, one of `priv_keras.deployment.presets.names()`; or
+                the path of a folder that `python -m priv_keras.export
+                --to_hub` wrote, such as a copy from the hub.
 
         Returns:
             `Anonymizer`.
 
         Raises:
-            ValueError: If there is no preset of that name.
+            ValueError: If there is no preset of that name and no such folder;
+                see `load`.
         """
+        known = name in presets.names()
+        if not known and pathlib.Path(name, hub.PLACE).is_dir():
+            return cls.load(name)
         return cls.load(presets.folder(name))
 
     @classmethod
@@ -132,6 +140,19 @@ class Anonymizer:
             ValueError: If `frames` has another shape or dtype.
         """
         return self.serve(checked(frames))
+
+
+def _innermost(path):
+    """Returns the SavedModel within a folder of all formats, or `path`."""
+    inner = path / hub.PLACE
+    has_own = tf.saved_model.contains_saved_model(str(path))
+    if has_own or _has_weights(path) or not inner.is_dir():
+        return path
+    return inner
+
+
+def _has_weights(path):
+    return (path / "variables").is_dir()
 
 
 def _saved_model(path):

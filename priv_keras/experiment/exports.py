@@ -18,6 +18,7 @@ from flags import evaluation as evaluation_flags
 from flags import quiet
 from flags import training as training_flags
 from priv_keras.deployment import card
+from priv_keras.deployment import hub
 from priv_keras.deployment import onnx
 from priv_keras.deployment import saved_model
 from priv_keras.deployment import tflite
@@ -79,7 +80,7 @@ def export(
 
 def folder_of(run_dir, name):
     """Returns the folder of a format; a SavedModel goes to `anonymizer`."""
-    place = "anonymizer" if name == "savedmodel" else name
+    place = hub.PLACE if name == "savedmodel" else name
     return RunFolder(run_dir).exports / place
 
 

@@ -465,7 +465,9 @@ def test_a_judge_that_is_stopped_leaves_no_output_of_f_a(run_dir, number):
 
 
 @pytest.mark.slow
-def test_every_format_is_exported_with_the_figures_of_the_run(run_dir):
+def test_every_format_is_exported_with_the_figures_of_the_run(
+    run_dir, tmp_path
+):
     result = json.loads((run_dir / "result.json").read_text())
     trained = card.check(run_dir / "export" / "anonymizer")
     assert trained["figures"] == card.figures(result)  # `train` put them there
@@ -478,12 +480,18 @@ def test_every_format_is_exported_with_the_figures_of_the_run(run_dir):
         f"--run_dir={run_dir}",
         f"--format={','.join(formats)}",
         "--calibration_frames=16",
+        f"--to_hub={tmp_path / 'hub'}",
         "--force",
     )
     assert status == 0, err
+    assert str(tmp_path) not in (tmp_path / "hub" / "README.md").read_text()
     frames = np.random.randint(0, 256, (2, 21, 30, 3), "uint8")
+    assert (
+        priv_keras.Anonymizer.load(tmp_path / "hub").card["format"]
+        == "savedmodel"
+    )
     for name in formats:
-        anonymize = priv_keras.Anonymizer.load(run_dir / "export" / name)
+        anonymize = priv_keras.Anonymizer.load(tmp_path / "hub" / name)
         assert anonymize(frames).shape == frames.shape
         assert anonymize.card["format"] == name
         assert anonymize.card["figures"] == trained["figures"]
