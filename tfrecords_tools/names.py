@@ -18,7 +18,7 @@ SYSTEM = {
     "thumbs.db",
 }
 LOCK = "~$"  # begins the name of a file that tells who is writing another
-# What people and programs put beside films to describe them, among it subtitles,
+# What people and programs put beside films to describe them, such as subtitles,
 # thumbnails and checksums; and titles without a suffix.
 DOCUMENTS = {
     ".ass",
@@ -65,7 +65,7 @@ def is_system(name):
 
 
 def is_document(name):
-    """Returns whether a file is about a data set or a film, such as `README.md`.
+    """Returns whether a file is about others, such as `README.md`.
 
     Args:
         name: String, without folders.
