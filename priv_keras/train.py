@@ -67,10 +67,10 @@ def main(argv):
         say = console.say if chief else console.say_nothing
         bad_records.tell(data, say)
         worth.tell_unbounded(say)
-        raw_accuracy = None
+        raw = None
         if judged_later_by(data) is None:
-            raw_accuracy = judge.judge_raw(data, run_dir, say)
-        play.play(data, run_dir, strategy, say, raw_accuracy)
+            raw = judge.judge_raw(data, run_dir, say)
+        play.play(data, run_dir, strategy, say, raw)
         status = end(data, run_dir, chief)
         bad_records.tell(data, say)
     return status

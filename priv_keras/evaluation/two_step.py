@@ -194,8 +194,6 @@ def attack(
         Dict of `scores.score` and `supervised.fit`, with the attacker's
         `name`; and `start`, `random` or `raw clips`, if there was a choice.
     """
-    if weights and not os.path.exists(weights) and os.path.exists(record):
-        os.remove(record)  # of an attacker whose weights were not kept
 
     def run():
         model = build()
@@ -214,14 +212,13 @@ def attack(
         begun = {"start": _start(model, start, fit, protocol)} if start else {}
         fitted = fit(protocol, callbacks)
         if weights:
-            os.makedirs(os.path.dirname(weights), exist_ok=True)
-            model.save_weights(weights)
+            keep(model, weights)
         scored = scores.score(
             model, splits["test"], "budget_labels", protocol.batch_size
         )
         return {"name": name, **scored, **fitted, **begun}
 
-    return once(record, run)
+    return once(record, run, weights)
 
 
 def _start(model, path, fit, protocol):
@@ -266,9 +263,23 @@ def reusable(build):
     return anew
 
 
-def once(record, run):
-    """Returns `run()`, or its earlier result from the JSON file `record`."""
-    if os.path.exists(record):
+def keep(model, weights):
+    """Saves the weights of a model to a path, whose folder may be missing."""
+    os.makedirs(os.path.dirname(weights), exist_ok=True)
+    model.save_weights(weights)
+
+
+def once(record, run, weights=None):
+    """Returns `run()`, or its earlier result from the JSON file `record`.
+
+    Args:
+        record: Path of that file.
+        run: Callable that returns what JSON can hold.
+        weights: Path of what `run` also writes, without which an earlier result
+            does not count; `None` for nothing.
+    """
+    whole = weights is None or os.path.exists(weights)
+    if os.path.exists(record) and whole:
         with open(record) as file:
             return json.load(file)
     result = run()

@@ -122,7 +122,7 @@ def _network(evaluation, i, build, side, splits, kind, key):
     kept = side == "raw" and (protocol.starts or _reused())
     # An attacker with few labels must not start from one that knew them all.
     started = side == "anonymized" and protocol.starts and not key
-    raw = _weights(evaluation.record("raw", name, _seed(i)))
+    raw = weights_of(evaluation.record("raw", name, _seed(i)))
     with console.watch(f"{name} {what}", protocol.steps) as watch:
         attack = two_step.attack(
             name,
@@ -133,7 +133,7 @@ def _network(evaluation, i, build, side, splits, kind, key):
             protocol if side != "raw" else on_raw_clips(protocol),
             seed=_seed(i),
             record=record,
-            weights=_weights(record) if kept else None,
+            weights=weights_of(record) if kept else None,
             start=raw if started else None,
             callbacks=[watch],
         )
@@ -170,7 +170,8 @@ def _reused():
     return {"static", "inversion"} & set(flags.ATTACKS.value)
 
 
-def _weights(record):
+def weights_of(record):
+    """Returns the path of the weights that belong to a record."""
     return record.replace(".json", ".weights.h5")
 
 
@@ -244,7 +245,7 @@ def _raw_trained(evaluation, test, kind, *key):
             **attacks.static(
                 name,
                 _builder(evaluation, i, name),
-                _weights(evaluation.record("raw", name, _seed(i))),
+                weights_of(evaluation.record("raw", name, _seed(i))),
                 test,
                 flags.ATTACKER_BATCH_SIZE.value,
                 record=evaluation.record(kind, name, _seed(i), *key),

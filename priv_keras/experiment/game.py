@@ -3,6 +3,8 @@
 Part of the programs: this module turns flags into the library's arguments.
 """
 
+from typing import NamedTuple
+
 import keras
 
 from flags import data as data_flags
@@ -21,6 +23,13 @@ from priv_keras.runs import checkpoints
 from priv_keras.runs.folder import RunFolder
 from priv_keras.runs.turns import best_turn
 from priv_keras.runs.turns import read_turns
+
+
+class RawTarget(NamedTuple):
+    """An f_T that learned raw clips."""
+
+    accuracy: float  # on validation
+    weights: str  # path
 
 
 def build_game(data, started=True):

@@ -31,6 +31,7 @@ from priv_keras.experiment import reproducibility
 from priv_keras.experiment import result_files
 from priv_keras.experiment import worth
 from priv_keras.experiment.attack import Evaluation
+from priv_keras.experiment.game import RawTarget
 from priv_keras.experiment.game import load_game
 from priv_keras.experiment.game import start_target
 from priv_keras.experiment.game import target_form
@@ -101,21 +102,21 @@ def judge_raw(data, run_dir, say):
         say: Callable that takes a line, such as `print`.
 
     Returns:
-        Float, the validation accuracy of f_T on raw clips.
+        `game.RawTarget`.
 
     Raises:
         ValueError: If there is nothing to keep or nothing to hide, see `worth`.
     """
     evaluation = begin(data, run_dir, (), say)
     target, budget = attacked_clips.raw_sides(data)
-    read = _fresh_target(evaluation, "raw", target)
+    read, weights = _fresh_target(evaluation, "raw", target)
     worth.check_actions(read, _chance(target["test"], "actions"), say)
     worth.check_private(
         attack.retrained(evaluation, {"raw": budget})["raw"],
         _chance(budget["test"], "budget_labels"),
         say,
     )
-    return read["validation_accuracy"]
+    return RawTarget(read["validation_accuracy"], weights)
 
 
 def begin(data, run_dir, candidate, say):
@@ -215,7 +216,7 @@ def _attacked(evaluation, candidate, cache):
         "raw": {
             "attackers": attacked["raw"],
             "strongest": scores.strongest(attacked["raw"]),
-            "target": _fresh_target(evaluation, "raw", target["raw"]),
+            "target": _fresh_target(evaluation, "raw", target["raw"])[0],
         },
         "anonymized": {
             "attackers": attacked["anonymized"],
@@ -284,13 +285,17 @@ def _untouched(splits):
 def _target(evaluation, target, splits):
     """Scores how well f_T recognises actions in the output of f_A."""
     if target is None:
-        return _fresh_target(evaluation, "anonymized", splits)
+        return _fresh_target(evaluation, "anonymized", splits)[0]
     batch_size = data_flags.BATCH_SIZE.value
     return scores.score(target, splits["test"], "actions", batch_size)
 
 
 def _fresh_target(evaluation, side, splits):
-    """Trains and scores a fresh f_T on raw or anonymized clips."""
+    """Trains and scores a fresh f_T on raw or anonymized clips.
+
+    Returns:
+        What was found, a dict, and the path of its weights.
+    """
     protocol = attack.on_raw_clips(attack.video_protocol())
 
     def run():
@@ -306,14 +311,15 @@ def _fresh_target(evaluation, side, splits):
                 seed=data_flags.SEED.value,
                 callbacks=[watch],
             )
+        two_step.keep(model, weights)
         scored = scores.score(
             model, splits["test"], "actions", protocol.batch_size
         )
         return {**scored, **fitted}
 
-    weights = training_flags.TARGET_WEIGHTS.value
-    key = (target_form(), weights, protocol)
+    key = (target_form(), training_flags.TARGET_WEIGHTS.value, protocol)
     record = evaluation.record(side, "target", *key)
-    found = two_step.once(record, run)
+    weights = attack.weights_of(record)
+    found = two_step.once(record, run, weights)
     evaluation.say(f"f_T on {side} clips: A_T {results.value(found):.3f}")
-    return found
+    return found, weights

@@ -36,7 +36,7 @@ REMEDIES = {
 WARM_UP = "warm_up"  # stem of the checkpoint before the game
 
 
-def play(data, run_dir, strategy, say, raw_accuracy=None):
+def play(data, run_dir, strategy, say, raw=None):
     """Warms the parties up, plays the game and saves it.
 
     Args:
@@ -45,8 +45,7 @@ def play(data, run_dir, strategy, say, raw_accuracy=None):
             from the last one.
         strategy: `tf.distribute.Strategy`. Only its chief writes files.
         say: Callable that takes a line, such as `print`.
-        raw_accuracy: Float, the validation accuracy of an f_T on raw clips;
-            `None` if it is not known.
+        raw: `game.RawTarget`; `None` if there is none.
     """
     run_dir = pathlib.Path(run_dir)
     folder = RunFolder(run_dir).checkpoints
@@ -57,7 +56,7 @@ def play(data, run_dir, strategy, say, raw_accuracy=None):
     # files are named below, where the game is loaded.
     if chief and not last_game(folder, console.say_nothing):
         game = new_game(data)
-        warm_up.warm_up(game, data, folder, say, raw_accuracy)
+        warm_up.warm_up(game, data, folder, say, raw)
         checkpoints.save(game, folder, WARM_UP)
         del game
     with strategy.scope():

@@ -3,6 +3,7 @@
 Part of the programs: this module reads flags.
 """
 
+import pathlib
 from typing import NamedTuple
 
 import keras
@@ -41,8 +42,11 @@ class Lesson(NamedTuple):
     steps: int  # at most
 
 
-def warm_up(game, data, folder, say, raw_accuracy=None):
+def warm_up(game, data, folder, say, raw=None):
     """Trains f_A to be the identity, then f_T and each f_B on its output.
+
+    With `--warm_up_together`, f_T starts from what it learned of raw clips:
+    behind a bound it learns too little of few clips to begin with.
 
     No method changes the warm-up of f_A and f_T, so that runs with the same
     `--shared_dir` share it. It is loaded if it was saved before.
@@ -52,25 +56,25 @@ def warm_up(game, data, folder, say, raw_accuracy=None):
         data: `data.Data`.
         folder: `pathlib.Path` of the run's checkpoints.
         say: Callable that takes a line, such as `print`.
-        raw_accuracy: Float, the validation accuracy of an f_T on raw clips, to
-            which that on f_A's output is compared; `None` for no comparison.
+        raw: `game.RawTarget`, to which f_T on f_A's output is also compared;
+            `None` if there is none.
     """
     shared = data_flags.SHARED_DIR.value or folder
-    stem = f"{PAIR}-{_pair_fingerprint(data)}"
+    stem = f"{PAIR}-{_pair_fingerprint(data, raw)}"
     path = checkpoints.newest(shared, stem, say)
     if path:
         checkpoints.load(_pair(game), path)
         say(f"warm-up of f_A and f_T: {path}")
     else:
         _warm_up_anonymizer(game, data, say)
-        _warm_up_target(game, data, say, raw_accuracy)
+        _warm_up_target(game, data, say, raw)
         checkpoints.save(_pair(game), shared, stem)
     # A game with restarts trains fresh budget models in its first turn.
     if not game.restarts:
         _warm_up_budgets(game, data, say)
 
 
-def _pair_fingerprint(data):
+def _pair_fingerprint(data, raw):
     return reproducibility.fingerprint(
         data,
         data_flags.BATCH_SIZE.value,
@@ -85,8 +89,14 @@ def _pair_fingerprint(data):
         flags.TARGET_WEIGHTS.value,
         flags.WARM_UP_TARGET_STEPS.value,
         flags.WARM_UP_TARGET_LEARNING_RATE.value,
-        flags.WARM_UP_TOGETHER.value and LOOSER,
+        flags.WARM_UP_TOGETHER.value and (LOOSER, _start(raw)),
     )
+
+
+def _start(raw):
+    """Returns the name of the weights that f_T starts from, if there are any,
+    which tells all that they depend on."""
+    return raw and pathlib.Path(raw.weights).name
 
 
 def _pair(game):
@@ -113,7 +123,7 @@ def _warm_up_anonymizer(game, data, say):
     say(f"warm-up of f_A: {error:.3f} from the identity")
 
 
-def _warm_up_target(game, data, say, raw_accuracy):
+def _warm_up_target(game, data, say, raw):
     reproducibility.seed_everything("target")
     lesson = Lesson(
         "actions",
@@ -124,14 +134,16 @@ def _warm_up_target(game, data, say, raw_accuracy):
         flags.WARM_UP_TARGET_STEPS.value,
     )
     if flags.WARM_UP_TOGETHER.value:
+        if raw:
+            checkpoints.load(game.target, raw.weights)
         reached = _warm_up_together(game, lesson)
     else:
         reached = _learn("f_T", game.target, game.anonymizer, lesson)
     say(f"warm-up of f_T: validation A_T {reached:.3f}")
-    if raw_accuracy and reached < raw_accuracy - FAR:
+    if raw and reached < raw.accuracy - FAR:
         say(
             f"warning: f_T reads {reached:.3f} of what f_A puts out, and "
-            f"{raw_accuracy:.3f} of raw clips. Raise --warm_up_target_steps, "
+            f"{raw.accuracy:.3f} of raw clips. Raise --warm_up_target_steps, "
             "--anonymizer_width or --anonymizer_bits, or lower "
             "--anonymizer_low_pass."
         )

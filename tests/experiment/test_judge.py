@@ -161,7 +161,7 @@ def test_a_fresh_f_t_keeps_splits_apart(tmp_path, monkeypatch):
         evaluation = attack.Evaluation(
             open_data(), tmp_path, ("made", 0), lambda line: None
         )
-        found = judge._fresh_target(
+        found, _ = judge._fresh_target(
             evaluation, "raw", contradicting_splits.splits()
         )
     contradicting_splits.check(found)
