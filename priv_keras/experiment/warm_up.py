@@ -134,9 +134,7 @@ def _warm_up_target(game, data, say, raw):
         flags.WARM_UP_TARGET_STEPS.value,
     )
     if flags.WARM_UP_TOGETHER.value:
-        if raw:
-            checkpoints.load(game.target, raw.weights)
-        reached = _warm_up_together(game, lesson)
+        reached = _warm_up_together(game, lesson, raw)
     else:
         reached = _learn("f_T", game.target, game.anonymizer, lesson)
     say(f"warm-up of f_T: validation A_T {reached:.3f}")
@@ -149,11 +147,13 @@ def _warm_up_target(game, data, say, raw):
         )
 
 
-def _warm_up_together(game, lesson):
+def _warm_up_together(game, lesson, raw=None):
     """Trains f_A with f_T, and tightens the bound on f_A, if any, in steps.
 
     From the bound itself, they learn slowly what to write.
     """
+    if raw:
+        checkpoints.load(game.target, raw.weights)
     left = lesson.steps
     for factor, share in LOOSER if flags.ANONYMIZER_BITS.value else ():
         looser = bounds.loosened(game.anonymizer, factor)

@@ -1,6 +1,7 @@
 import collections
 import functools
 import itertools
+import os
 
 import keras
 import numpy as np
@@ -335,3 +336,22 @@ def test_an_ensemble_reads_attributes_too():
     right = read_by("right", 2.0 * np.array(labels) - 1, labels)
     wrong = read_by("wrong", 0.5 - np.array(labels), labels)
     assert scores.ensemble([right, wrong])["cmap"] == 1.0
+
+
+def test_a_result_is_found_again_if_the_weights_it_belongs_to_are_gone(
+    tmp_path,
+):
+    record, weights = str(tmp_path / "a.json"), str(tmp_path / "a.weights.h5")
+    model = toy_classifier(2)
+    runs = []
+
+    def run():
+        two_step.keep(model, weights)
+        runs.append(1)
+        return len(runs)
+
+    assert two_step.once(record, run, weights) == 1
+    assert two_step.once(record, run, weights) == 1
+    os.remove(weights)
+    assert two_step.once(record, run, weights) == 2
+    assert os.path.exists(weights)

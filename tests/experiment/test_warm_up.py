@@ -10,6 +10,7 @@ from toys import untuned
 
 from priv_keras.algorithms import Entropy
 from priv_keras.experiment import warm_up
+from priv_keras.experiment.game import RawTarget
 from priv_keras.layers import Channel
 from priv_keras.losses import SINGLE_LABEL
 from priv_keras.networks import bounds
@@ -82,6 +83,29 @@ def test_f_a_and_f_t_learn_from_ever_tighter_bounds(make_game, monkeypatch):
     assert bits == pytest.approx((192, 24, 3)) and sum(steps) == 100
     for old, new in zip(before, game.anonymizer.get_weights(), strict=True):
         np.testing.assert_allclose(new, old + 3)
+
+
+def test_f_t_starts_from_what_it_learned_of_raw_clips(
+    make_game, monkeypatch, tmp_path
+):
+    game = make_game(Entropy)
+    random = game.target.get_weights()
+    learned = [weight + 1 for weight in random]
+    game.target.set_weights(learned)
+    game.target.save_weights(tmp_path / "raw.weights.h5")
+    raw = RawTarget(0.9, str(tmp_path / "raw.weights.h5"))
+    game.target.set_weights(random)
+    seen = []
+
+    def learn(name, target, *_, **__):
+        seen.extend(target.get_weights())
+
+    monkeypatch.setattr(warm_up, "_learn", learn)
+    monkeypatch.setattr(warm_up.flags, "ANONYMIZER_BITS", Given(None))
+    lesson = warm_up.Lesson("actions", SINGLE_LABEL, None, None, 0.1, 100)
+    warm_up._warm_up_together(game, lesson, raw)
+    for weight, wanted in zip(seen, learned, strict=True):
+        np.testing.assert_array_equal(weight, wanted)
 
 
 def test_without_a_bound_f_a_and_f_t_learn_in_one_go(make_game, monkeypatch):
