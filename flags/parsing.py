@@ -104,14 +104,9 @@ def _of_judge(words, flag_values):
 
 def _of_earlier_runs(config):
     """Returns what runs did before there were flags for it."""
-    words = config.read_text().splitlines()
-    earlier = []
-    if not last_value(words, "target"):
-        earlier += ["--target_normalization=none", "--target_head=dense"]
-        earlier += ["--mirror"]
-    if not re.search("^--(no)?augment\\b", config.read_text(), re.M):
-        earlier += ["--noaugment"]
-    return earlier
+    if last_value(config.read_text().splitlines(), "target"):
+        return []
+    return ["--target_normalization=none", "--target_head=dense", "--mirror"]
 
 
 def _words(argv, flag_values):
