@@ -31,8 +31,13 @@ def exit_when_stopped():
     Raises:
         Stopped: If a signal came.
     """
-    for number in _numbers():
-        if signal.getsignal(number) is not signal.SIG_IGN:
+    before = {
+        # `None` is a handler of C code, which cannot be given back.
+        number: signal.getsignal(number) or signal.SIG_DFL
+        for number in _numbers()
+    }
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
             signal.signal(number, stop)
     try:
         yield
@@ -44,6 +49,9 @@ def exit_when_stopped():
     finally:
         if hasattr(signal, "setitimer"):
             signal.setitimer(signal.ITIMER_REAL, 0)
+        if not _came:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def stop(number, _=None):

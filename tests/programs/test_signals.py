@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from flags import signals
+
 ROOT = pathlib.Path(__file__).parents[2]
 NUMBERS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 WAITS = """
@@ -78,6 +80,20 @@ def test_an_exit_that_becomes_another_error_is_one():
     call = "is_called_by_code_that_makes_them_others"
     out, err, status = stopped(call, signal.SIGTERM)
     assert (out, err, status) == ("cleaned up\n", "", 143)
+
+
+def test_a_program_that_ends_leaves_signals_as_they_were():
+    numbers = [*NUMBERS, signal.SIGALRM]
+    before = [signal.getsignal(number) for number in numbers]
+    with signals.exit_when_stopped():
+        assert signal.getsignal(signal.SIGTERM) is signals.stop
+    assert [signal.getsignal(number) for number in numbers] == before
+    with (
+        pytest.raises(OSError, match="a fault"),
+        signals.exit_when_stopped(),
+    ):
+        raise OSError("a fault")
+    assert [signal.getsignal(number) for number in numbers] == before
 
 
 def test_what_a_program_was_started_to_ignore_does_not_stop_it():
