@@ -73,7 +73,8 @@ class _Stops:
         self.is_live = False  # whether a stream or camera is being recorded
         self.number = None  # of the signal that ended it
         for number in SIGNALS:
-            signal.signal(number, self._stop)
+            if signal.getsignal(number) is not signal.SIG_IGN:  # by nohup
+                signal.signal(number, self._stop)
 
     def has_come(self):
         return self.number is not None

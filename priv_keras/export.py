@@ -60,9 +60,7 @@ def main(argv):
             exports.folder_of(run_dir, name) for name in export_flags.formats()
         ]
         hub.write(pathlib.Path(to_hub), exported)
-        print(
-            f"{to_hub}: for the hub; say in its README.md under which licence"
-        )
+        print(f"{to_hub}: for the hub. Add its licence to README.md there.")
     return 0
 
 

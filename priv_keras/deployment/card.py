@@ -121,6 +121,11 @@ def load(folder):
     return card
 
 
+def dataset(card):
+    """Returns the dataset on a card without the options of its shards."""
+    return card["data"]["dataset"].partition(",")[0]
+
+
 def check(folder):
     """Returns the card of `folder`, or `None`; raises unless its files match.
 

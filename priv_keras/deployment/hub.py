@@ -10,16 +10,17 @@ from priv_keras.deployment import card as cards
 PLACE = "anonymizer"  # the folder of the SavedModel, which `load` finds
 PAGE = "README.md"
 TAGS = ("priv-keras", "privacy", "anonymization", "action-recognition", "video")
-# What the hub keeps outside of the history of a repository.
 # A flag whose value is a place on somebody's machine.
 PATH_FLAG = re.compile(r"^(--\w+=).*[/~\\].*$", re.M)
+# What the hub keeps outside of the history of a repository.
 LARGE = ("*.data-*", "*.onnx", "*.pb", "*.tflite")
 IN_LFS = "filter=lfs diff=lfs merge=lfs -text"
 USE = """
 ## Use
 
+With priv_keras installed:
+
 ```
-pip install priv-keras
 hf download USER/NAME --local-dir FOLDER
 priv-keras-anonymize FILM --model=FOLDER
 ```
@@ -77,7 +78,7 @@ def _results(about):
     figures = about["figures"]
     if figures is None:
         return {}
-    dataset = about["data"]["dataset"].partition(",")[0]
+    dataset = cards.dataset(about)
     strongest = figures["strongest"]
     metrics = [
         ("A_T", "actions that f_T recognises", figures["target"]),

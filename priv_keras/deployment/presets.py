@@ -31,17 +31,12 @@ def folder(name):
 
 def caution(name):
     """Returns a sentence on what the figures of a preset are worth."""
-    trained = _dataset(card.load(folder(name)))
+    trained = card.dataset(card.load(folder(name)))
     return (
         f"{name} was trained on {trained} and measured there: nothing is known "
         "of what it hides in other films. To hide people in yours, train on "
         "clips of yours."
     )
-
-
-def _dataset(about):
-    """Returns the dataset on a card without the options of its shards."""
-    return about["data"]["dataset"].partition(",")[0]
 
 
 def listing():
@@ -54,7 +49,7 @@ def listing():
         rows.append(
             (
                 name,
-                _dataset(about),
+                card.dataset(about),
                 f"{figures['target']['value']:.3f}, "
                 f"{figures['raw_target']['value']:.3f}",
                 f"{figures['strongest']['value']:.3f}, {raw:.3f}",

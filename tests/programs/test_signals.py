@@ -16,8 +16,9 @@ WAITS = """
 import signal, sys, time
 from flags import signals
 
-# A process that a shell starts in the background is told to ignore it.
-signal.signal(signal.SIGINT, signal.default_int_handler)
+# A process may have been started to ignore some.
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)
 
 def waits():
     print("waits", flush=True)
