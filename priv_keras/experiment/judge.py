@@ -294,7 +294,8 @@ def _fresh_target(evaluation, side, splits):
     """Trains and scores a fresh f_T on raw or anonymized clips.
 
     Returns:
-        What was found, a dict, and the path of its weights.
+        What was found, a dict, and the path of its weights, which are kept on
+        raw clips alone.
     """
     protocol = attack.on_raw_clips(attack.video_protocol())
 
@@ -311,7 +312,8 @@ def _fresh_target(evaluation, side, splits):
                 seed=data_flags.SEED.value,
                 callbacks=[watch],
             )
-        two_step.keep(model, weights)
+        if weights:
+            two_step.keep(model, weights)
         scored = scores.score(
             model, splits["test"], "actions", protocol.batch_size
         )
@@ -319,7 +321,7 @@ def _fresh_target(evaluation, side, splits):
 
     key = (target_form(), training_flags.TARGET_WEIGHTS.value, protocol)
     record = evaluation.record(side, "target", *key)
-    weights = attack.weights_of(record)
+    weights = attack.weights_of(record) if side == "raw" else None
     found = two_step.once(record, run, weights)
     evaluation.say(f"f_T on {side} clips: A_T {results.value(found):.3f}")
     return found, weights

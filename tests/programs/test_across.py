@@ -114,7 +114,7 @@ def test_every_method_trains_across_datasets(tmp_path, shards, method):
     assert done.returncode == 0, done.stderr
     # What no method changes is computed only once.
     assert ("warm-up of f_T: validation" in done.stdout) == (not known)
-    assert len(list(shards.parent.glob("shared/raw/*"))) == 2
+    assert len(list(shards.parent.glob("shared/raw/*.json"))) == 2
     result = json.loads((tmp_path / "run" / "result.json").read_text())
     attacker = result["anonymized"]["attackers"][0]
     assert attacker["clips"] == 8  # VISPR's test images
