@@ -39,6 +39,26 @@ def filtered(dataset, anonymizer, folder=None, keep=True, watched=iter):
     return whole(pixels.cache(file) if file or keep else pixels, watched)
 
 
+def redrawn(dataset, draws):
+    """Repeats a split, for f_A to draw its noise anew each time.
+
+    Args:
+        dataset: See `filtered`.
+        draws: Int, how often.
+
+    Returns:
+        Dataset of the same dicts, with `draw`, ints `(batch,)`.
+    """
+
+    def numbered(draw):
+        def number(batch):
+            return {**batch, "draw": tf.fill(tf.shape(batch["video"]), draw)}
+
+        return dataset.map(number)
+
+    return tf.data.Dataset.range(draws).flat_map(numbered)
+
+
 def fresh(cuts, anonymizer, batch_size):
     """Filters new random cuts for as long as they are asked for.
 

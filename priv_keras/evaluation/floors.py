@@ -30,6 +30,7 @@ class Described(NamedTuple):
     features: dict  # name of a kind to floats (clips, features)
     labels: np.ndarray  # ints (clips,), or 0, 1 or -1, (clips, attributes)
     videos: np.ndarray  # ids (clips,)
+    draws: np.ndarray  # ints (clips,), see `filtering.redrawn`
 
 
 def describe(dataset, most=None, seed=0):
@@ -62,14 +63,16 @@ def describe(dataset, most=None, seed=0):
         features,
         np.array([example["budget_labels"] for example in examples]),
         np.array([example["video"] for example in examples]),
+        np.array([example.get("draw", 0) for example in examples]),
     )
 
 
 def describe_all(splits, seed=0):
     """Returns a dict of split to `Described`; see `describe`."""
     return {
-        name: describe(splits[name], MOST if name == "train" else None, seed)
-        for name in ("train", "validation", "test")
+        "train": describe(splits["train"], MOST, seed),
+        "validation": describe(splits["validation"], None, seed),
+        "test": describe(scores.tested(splits), None, seed),
     }
 
 
@@ -179,7 +182,9 @@ def attack(name, described, classes, seed):
     found, chosen, kind, read = best
     return {
         "name": name,
-        **scores.figures(test.labels, read(test.features[kind]), test.videos),
+        **scores.figures(
+            test.labels, read(test.features[kind]), test.videos, test.draws
+        ),
         "chosen": chosen,
         "validation": found,
         "converged": True,

@@ -9,6 +9,7 @@ from keras import layers
 from priv_keras import supervised
 from priv_keras.evaluation import filtering
 from priv_keras.layers import CropLike
+from priv_keras.networks.normalization import BatchNormalization
 from priv_keras.pixels import to_float
 from priv_keras.pixels import to_uint8
 
@@ -30,7 +31,7 @@ def build(width=1.0):
     def convs(x, filters):
         for _ in range(2):
             x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
-            x = layers.ReLU()(layers.BatchNormalization()(x))
+            x = layers.ReLU()(BatchNormalization()(x))
         return x
 
     sizes = [max(1, round(width * filters)) for filters in FILTERS]

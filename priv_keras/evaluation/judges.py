@@ -20,6 +20,8 @@ class Judge(NamedTuple):
     augments: bool = False  # whether f_A's output is changed mildly
     fresh: bool = False  # whether f_A filters new cuts as attackers train
     echoes: int = 1  # times that attackers read what f_A filtered once
+    # How often f_A's noise is drawn for the test clips: one draw can be lucky.
+    draws: int = 1
     admits: bool = False  # whether attackers that failed to learn do not count
     attacks: tuple = ()  # that it makes beside those of `--attacks`
 
@@ -33,12 +35,18 @@ _STANDARD = Judge(
     augments=True,
     fresh=True,
     echoes=4,
+    draws=4,
     admits=True,
 )
 JUDGES = {
     "standard": _STANDARD,
     "thorough": _STANDARD._replace(
-        patience=8, least=8, starts=2, echoes=1, attacks=("fine_tuned",)
+        patience=8,
+        least=8,
+        starts=2,
+        echoes=1,
+        draws=8,
+        attacks=("fine_tuned",),
     ),
     "paper": Judge(patience=8),
     "quick": Judge(),

@@ -102,7 +102,7 @@ def network(build, protocol, *, seed, callbacks=()):
         embedding = embedder(model)
 
         def embed(dataset):
-            people, vectors, videos = scores.outputs(
+            people, vectors, videos, _ = scores.outputs(
                 embedding, dataset, "budget_labels", protocol.batch_size
             )
             return Embedded(vectors, people, videos)

@@ -27,20 +27,29 @@ def outputs(model, dataset, label, batch_size):
         dataset, label, batch_size: See `labelled`.
 
     Returns:
-        Triple of arrays: the labels, the logits `(clips, classes)` and the
-        video ids `(clips,)`.
+        Four arrays: the labels, the logits `(clips, classes)`, the video ids
+        `(clips,)` and the draws `(clips,)`, see `filtering.redrawn`.
     """
     known = [
-        (example[label], example["video"])
+        (example[label], example["video"], example.get("draw", 0))
         for example in dataset.as_numpy_iterator()
     ]
-    labels, videos = map(np.array, zip(*known, strict=True))
+    labels, videos, draws = map(np.array, zip(*known, strict=True))
     clips = dataset.map(lambda example: to_float(example["clips"]))
     # Filled up with the first clips: another last batch would be traced anew.
     full = -(-len(known) // batch_size) * batch_size
     batches = clips.repeat().take(full).batch(batch_size)
     logits = model.predict(batches, verbose=0)[: len(known)]
-    return labels, logits, videos
+    return labels, logits, videos, draws
+
+
+def tested(splits):
+    """Returns the test split: with several draws of f_A's noise, if there are.
+
+    Args:
+        splits: Dict with `test`, and perhaps `redrawn`.
+    """
+    return splits.get("redrawn", splits["test"])
 
 
 def score(model, dataset, label, batch_size):
@@ -55,7 +64,7 @@ def score(model, dataset, label, batch_size):
     return figures(*outputs(model, dataset, label, batch_size))
 
 
-def figures(labels, logits, videos):
+def figures(labels, logits, videos, draws=None):
     """Returns the figures of a classifier on a test split.
 
     Args:
@@ -63,30 +72,41 @@ def figures(labels, logits, videos):
             `metrics.average_precisions`.
         logits: Floats `(clips, classes)` or `(clips, attributes)`.
         videos: Video ids `(clips,)`.
+        draws: Ints `(clips,)`, see `filtering.redrawn`; `None` if each clip
+            is there once.
 
     Returns:
-        Dict. For a single label: `accuracy` per clip, and `video_accuracy`
-        from logits averaged over the clips of a video. For attributes: `cmap`,
+        Dict, with means over draws. For a single label: `accuracy` per clip,
+        and `video_accuracy` from logits averaged over the clips of a video in
+        one draw. For attributes, of which all draws are ranked at once: `cmap`,
         `average_precisions` (`None` for an attribute that no clip shows) and
         `prevalence`, their chance levels. For both: `interval`, that of the
-        first figure at 95 % over videos; `f1`, the mean over
-        classes; `clips` and `videos`, their numbers; and `detail`, from which
-        figures are drawn: `confusion`, or `counts` for attributes, see
+        first figure at 95 % over videos; `f1`, the mean over classes; `clips`,
+        `videos` and `draws`, their numbers; and `detail`, from which figures
+        are drawn: `confusion`, or `counts` for attributes, see
         `metrics.threshold_counts`; and `read`, what was read in each clip, see
         `strongest` and `ensemble`.
     """
+    if draws is None:
+        draws = np.zeros(len(labels), int)
     measure = attributes_score if labels.ndim == 2 else accuracy_score
+    count = len(np.unique(draws))
     return {
-        **measure(labels, logits, videos),
-        "clips": len(labels),
+        **measure(labels, logits, videos, draws),
+        "clips": len(labels) // count,
         "videos": len(np.unique(videos)),
+        "draws": count,
     }
 
 
-def accuracy_score(labels, logits, videos):
+def accuracy_score(labels, logits, videos, draws):
     """Returns the part of `figures` that is for a single label."""
     hits = logits.argmax(axis=1) == labels
-    _, first, video = np.unique(videos, return_index=True, return_inverse=True)
+    # Nobody can average a clip over draws: who attacks sees one.
+    _, video = np.unique(videos, return_inverse=True)
+    _, first, video = np.unique(
+        draws * len(videos) + video, return_index=True, return_inverse=True
+    )
     sums = np.zeros((len(first), logits.shape[1]))
     np.add.at(sums, video, logits)
     return {
@@ -101,7 +121,8 @@ def accuracy_score(labels, logits, videos):
                 labels, logits.argmax(axis=1), logits.shape[1]
             ),
             "read": {
-                "videos": [_text(video) for video in videos],
+                "videos": [_text(name) for name in videos],
+                "draws": draws.tolist(),
                 "hits": hits.tolist(),
                 "labels": labels.tolist(),
                 "logits": logits.tolist(),
@@ -110,7 +131,7 @@ def accuracy_score(labels, logits, videos):
     }
 
 
-def attributes_score(labels, logits, videos):
+def attributes_score(labels, logits, videos, draws):
     """Returns the part of `figures` that is for attributes."""
     each = metrics.average_precisions(labels, logits)
     return {
@@ -129,6 +150,7 @@ def attributes_score(labels, logits, videos):
             "counts": metrics.threshold_counts(labels, logits),
             "read": {
                 "videos": [_text(video) for video in videos],
+                "draws": draws.tolist(),
                 "labels": labels.tolist(),
                 "logits": logits.tolist(),
             },
@@ -185,8 +207,10 @@ def ensemble(attackers):
     """
     read = [attacker["detail"]["read"] for attacker in attackers]
     logits = np.mean([each["logits"] for each in read], axis=0)
-    labels, videos = (np.array(read[0][name]) for name in ("labels", "videos"))
+    labels, videos, draws = (
+        np.array(read[0][name]) for name in ("labels", "videos", "draws")
+    )
     return {
         "name": f"{len(attackers)} networks",
-        **figures(labels, logits, videos),
+        **figures(labels, logits, videos, draws),
     }

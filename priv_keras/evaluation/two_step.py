@@ -182,7 +182,8 @@ def attack(
     Args:
         name: The attacker's name.
         build: Callable without arguments that returns the untrained model.
-        splits: Dict of `train`, `validation` and `test`.
+        splits: Dict of `train`, `validation` and `test`, and perhaps
+            `redrawn`, see `scores.tested`.
         task, protocol, seed, callbacks: See `train`.
         record: Path of a JSON file; if it exists, its content is returned.
         weights: Path at which to keep the attacker's weights, or `None`.
@@ -214,7 +215,7 @@ def attack(
         if weights:
             keep(model, weights)
         scored = scores.score(
-            model, splits["test"], "budget_labels", protocol.batch_size
+            model, scores.tested(splits), "budget_labels", protocol.batch_size
         )
         return {"name": name, **scored, **fitted, **begun}
 

@@ -16,6 +16,7 @@ from flags import training as training_flags
 from priv_keras.evaluation import attacks
 from priv_keras.evaluation import floors
 from priv_keras.evaluation import inversion
+from priv_keras.evaluation import scores
 from priv_keras.evaluation import two_step
 from priv_keras.evaluation.judges import JUDGES
 from priv_keras.evaluation.two_step import Protocol
@@ -27,7 +28,7 @@ from priv_keras.experiment.game import target_form
 from priv_keras.networks import attackers
 from priv_keras.runs import results
 
-FORMAT = 5  # version of the records of attacks
+FORMAT = 6  # version of the records of attacks
 # Up to this many bytes, decoded clips are kept in memory; larger sets of clips
 # are decoded again for each epoch.
 IN_MEMORY = 4 * 2**30
@@ -232,7 +233,7 @@ def _static(evaluation, budget, candidate):
     return [
         evaluation.tell("trained on raw clips", found)
         for found in _raw_trained(
-            evaluation, budget["anonymized"]["test"], "static"
+            evaluation, scores.tested(budget["anonymized"]), "static"
         )
     ]
 

@@ -13,6 +13,7 @@ from priv_keras.evaluation.judges import JUDGES
 from priv_keras.experiment import attack
 from priv_keras.experiment import console
 from priv_keras.layers import PerFrame
+from priv_keras.networks.bounds import channel_of
 
 SPLITS = ("train", "validation", "test")
 # A cover outlasts its detection by this many frames of a clip, so that a single
@@ -63,7 +64,10 @@ def both_sides(data, candidate, cache):
         clips = _Clips(trained, tested)
         return {
             "raw": clips.raw(),
-            "anonymized": clips.anonymized(candidate, folder, filtered),
+            "anonymized": {
+                **clips.anonymized(candidate, folder, filtered),
+                **clips.redrawn(candidate, folder),
+            },
         }
 
     if data.tested_budget is data.tested_target:
@@ -94,6 +98,14 @@ def linked_sides(data, candidate, cache):
         "raw": {**raw, "trial": raw["test"]},
         "anonymized": {**anonymized, "trial": again["test"]},
     }
+
+
+def _has_noise(anonymizer):
+    """Returns whether what filters clips is an f_A that adds noise."""
+    return (
+        isinstance(anonymizer, PerFrame)
+        and channel_of(anonymizer.layer) is not None
+    )
 
 
 def _unchanged(clips):
@@ -139,15 +151,9 @@ class _Clips:
     def anonymized(self, candidate, cache, splits):
         """Returns a dict of each of `splits` to what f_A makes of it, see
         `_fresh`."""
-        # A baseline may leave frames raw, and they must not reach the disk.
-        on_disk = candidate.target is not None
         made = {
-            split: filtering.filtered(
-                self.batches[split],
-                candidate.anonymizer,
-                cache / split if on_disk else None,
-                keep=self._fits(split),
-                watched=self._watched("filtering", split),
+            split: self._filtered(
+                self.batches[split], split, candidate, cache / split
             )
             for split in splits
         }
@@ -155,6 +161,30 @@ class _Clips:
         if "train" in splits and isinstance(candidate.anonymizer, PerFrame):
             made |= self._fresh(candidate.anonymizer)
         return made
+
+    def redrawn(self, candidate, cache):
+        """Returns a dict of `redrawn` to test clips with several draws of f_A's
+        noise, see `scores.tested`; empty if f_A has none."""
+        draws = JUDGES[flags.JUDGE.value].draws
+        if draws == 1 or not _has_noise(candidate.anonymizer):
+            return {}
+        batches = filtering.redrawn(self.batches["test"], draws)
+        return {
+            "redrawn": self._filtered(
+                batches, "test", candidate, cache / "redrawn", draws
+            )
+        }
+
+    def _filtered(self, batches, split, candidate, cache, times=1):
+        # A baseline may leave frames raw, and they must not reach the disk.
+        on_disk = candidate.target is not None
+        return filtering.filtered(
+            batches,
+            candidate.anonymizer,
+            cache if on_disk else None,
+            keep=self._fits(split, times),
+            watched=self._watched("filtering", split, times),
+        )
 
     def _fresh(self, filter):
         """Returns a dict of `fresh` to training clips without end, see
@@ -168,11 +198,13 @@ class _Clips:
 
         return {"fresh": fresh}
 
-    def _fits(self, split):
-        return self.counts[split] * self.bytes[split] <= attack.IN_MEMORY
+    def _fits(self, split, times=1):
+        return (
+            times * self.counts[split] * self.bytes[split] <= attack.IN_MEMORY
+        )
 
-    def _watched(self, work, split):
+    def _watched(self, work, split, times=1):
         name = f"{work} {split} clips"
         return functools.partial(
-            console.each, name=name, total=self.counts[split]
+            console.each, name=name, total=times * self.counts[split]
         )

@@ -287,7 +287,7 @@ def _target(evaluation, target, splits):
     if target is None:
         return _fresh_target(evaluation, "anonymized", splits)[0]
     batch_size = data_flags.BATCH_SIZE.value
-    return scores.score(target, splits["test"], "actions", batch_size)
+    return scores.score(target, scores.tested(splits), "actions", batch_size)
 
 
 def _fresh_target(evaluation, side, splits):
@@ -315,7 +315,7 @@ def _fresh_target(evaluation, side, splits):
         if weights:
             two_step.keep(model, weights)
         scored = scores.score(
-            model, splits["test"], "actions", protocol.batch_size
+            model, scores.tested(splits), "actions", protocol.batch_size
         )
         return {**scored, **fitted}
 

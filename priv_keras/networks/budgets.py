@@ -11,6 +11,7 @@ import keras
 from priv_keras.layers import PerFrame
 from priv_keras.networks import pretrained
 from priv_keras.networks.normalization import MOMENTUM
+from priv_keras.networks.normalization import BatchNormalization
 from priv_keras.networks.normalization import groups
 
 NAME = re.compile(r"(mobilenet_v2|convnet)_([0-9]+(\.[0-9]+)?)")
@@ -154,7 +155,9 @@ def renormalized(network, normalization):
         if not isinstance(layer, keras.layers.BatchNormalization):
             return layer.__class__.from_config(config)
         if normalization == "batch":
-            return layer.__class__.from_config({**config, "momentum": MOMENTUM})
+            return BatchNormalization.from_config(
+                {**config, "momentum": MOMENTUM}
+            )
         return keras.layers.GroupNormalization(
             groups(layer.gamma.shape[-1]), name=layer.name
         )

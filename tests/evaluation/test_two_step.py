@@ -166,7 +166,7 @@ def test_a_last_batch_of_fewer_clips_is_not_traced_anew():
         }
     )
     traced.clear()
-    _, logits, _ = scores.outputs(model, dataset, "budget_labels", 3)
+    _, logits, _, _ = scores.outputs(model, dataset, "budget_labels", 3)
     np.testing.assert_allclose(logits[:, 0], np.arange(7) / 255)
     assert traced == [3]
 
@@ -314,6 +314,29 @@ def test_the_strongest_reader_of_attributes_has_an_interval():
     assert strongest["chosen"] == "a"
     low, high = strongest["interval"]
     assert 0.9 < low <= found[0]["cmap"] <= high <= 1
+
+
+def test_nobody_averages_a_clip_over_draws_of_noise():
+    """One draw of three hides the first clip, and two the second."""
+    right, wrong = [0.0, 1.0], [1.5, 0.0]
+    drawn = [[right, wrong], [wrong, right], [right, wrong]]
+    found = scores.figures(
+        np.ones(6, int),
+        np.concatenate(drawn),
+        np.array(["a", "b"] * 3),
+        np.repeat(range(3), 2),
+    )
+    assert found["accuracy"] == found["video_accuracy"] == 0.5
+    counts = (found["clips"], found["videos"], found["draws"])
+    assert counts == (2, 2, 3)
+
+
+def test_an_ensemble_reads_the_same_draws():
+    videos, draws = np.array(["a", "a"]), np.arange(2)
+    logits = np.array([[0.0, 1.0], [3.0, 0.0]])
+    one = scores.figures(np.ones(2, int), logits, videos, draws)
+    both = scores.ensemble([one, one])
+    assert both["video_accuracy"] == 0.5 and both["draws"] == 2
 
 
 def read_by(name, logits, labels):

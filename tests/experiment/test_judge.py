@@ -10,6 +10,8 @@ from made_shards import reading_sbu
 from toys import toy_classifier
 
 from priv_keras import evaluate
+from priv_keras.evaluation import floors
+from priv_keras.evaluation import scores
 from priv_keras.evaluation import two_step
 from priv_keras.experiment import attack
 from priv_keras.experiment import attacked_clips
@@ -17,6 +19,8 @@ from priv_keras.experiment import exports
 from priv_keras.experiment import game
 from priv_keras.experiment import judge
 from priv_keras.experiment.data import open_data
+from priv_keras.layers import PerFrame
+from priv_keras.networks import anonymizer
 
 
 class Reached(Exception):
@@ -69,6 +73,24 @@ def test_each_split_holds_its_own_videos_alone(tmp_path):
                 for name in attacked_clips.SPLITS:
                     videos = {x["video"].numpy().decode() for x in splits[name]}
                     assert videos == set(known[name]["videos"])
+
+
+@pytest.mark.parametrize("bits", [12, np.inf])
+def test_test_clips_are_drawn_anew_if_f_a_has_noise(tmp_path, bits):
+    build_sbu(tmp_path)
+    f_a = anonymizer.build(0.05, low_pass=4, bits=bits, seed=0)
+    candidate = judge.Candidate("entropy", 1, PerFrame(f_a), None)
+    with reading_sbu(tmp_path, judge="standard"):
+        for sides in attacked_clips.both_sides(
+            open_data(), candidate, tmp_path / "cache"
+        ):
+            assert "redrawn" not in sides["raw"]
+            hidden = sides["anonymized"]
+            once = len(list(hidden["test"]))
+            tested = list(scores.tested(hidden).as_numpy_iterator())
+            assert len(tested) == (4 * once if bits == 12 else once)
+            read = floors.describe_all(hidden)["test"]
+            assert len(np.unique(read.draws)) == (4 if bits == 12 else 1)
 
 
 def test_clips_to_be_linked_have_two_draws_of_noise(tmp_path):
