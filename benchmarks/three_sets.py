@@ -35,6 +35,7 @@ def main():
     parser.add_argument("--out", default="runs/three_sets")
     parser.add_argument("--ut_raw_dir")
     parser.add_argument("--speakers_raw_dir")
+    parser.add_argument("--datasets", default=",".join(DATASETS))
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--filters", default=",".join([GAME, *RULES]))
     args = parser.parse_args()
@@ -47,7 +48,9 @@ def main():
     records = lines.read(KEPT)
     known = {(r["dataset"], r["filter"], r["seed"]) for r in records}
     for seed in map(int, args.seeds.split(",")):
-        for dataset in (name for name in DATASETS if raw[name] is not None):
+        for dataset in args.datasets.split(","):
+            if raw[dataset] is None:
+                continue
             for name in args.filters.split(","):
                 if (dataset, name, seed) in known:
                     continue
