@@ -18,40 +18,6 @@ SYSTEM = {
     "thumbs.db",
 }
 LOCK = "~$"  # begins the name of a file that tells who is writing another
-# What people and programs put beside films to describe them, such as subtitles,
-# thumbnails and checksums; and titles without a suffix.
-DOCUMENTS = {
-    ".ass",
-    ".csv",
-    ".docx",
-    ".htm",
-    ".html",
-    ".idx",
-    ".ini",
-    ".json",
-    ".log",
-    ".md",
-    ".md5",
-    ".nfo",
-    ".pdf",
-    ".rst",
-    ".sha1",
-    ".sha256",
-    ".srt",
-    ".ssa",
-    ".sub",
-    ".thm",
-    ".toml",
-    ".tsv",
-    ".txt",
-    ".vtt",
-    ".xlsx",
-    ".xml",
-    ".yaml",
-    ".yml",
-}
-TITLES = {"authors", "changelog", "citation", "copying", "license", "licence"}
-TITLES |= {"notice", "readme"}
 UNWRITABLE = ("Cc", "Cs", "Zl", "Zp")  # line ends, controls, bytes not in UTF-8
 
 
@@ -62,16 +28,6 @@ def is_system(name):
         name: String, without folders, such as `._clip.avi` or `Thumbs.db`.
     """
     return name.startswith((".", LOCK)) or name.lower() in SYSTEM
-
-
-def is_document(name):
-    """Returns whether a file is about others, such as `README.md`.
-
-    Args:
-        name: String, without folders.
-    """
-    stem, suffix = os.path.splitext(name.lower())
-    return suffix in DOCUMENTS or (not suffix and stem in TITLES)
 
 
 def visible(folder):

@@ -137,9 +137,10 @@ def _list(dataset, raw_dir, seed, choices):
     except ValueError as error:  # which may name a file with a line end
         raise ValueError(names.one_line(str(error))) from error
     if not listing.videos:
+        such = "".join(f" {told}." for told in listing.irregularities[:1])
         raise FileNotFoundError(
             f"--raw_dir={raw_dir} holds no video in the layout of {dataset}: "
-            f"{source.LAYOUT}."
+            f"{source.LAYOUT}.{such}"
         )
     for name in (n for classes in listing.labels.values() for n in classes):
         if not names.is_writable(name):

@@ -1,5 +1,6 @@
 """Videos of your own: in folders named by their labels, or listed in a CSV."""
 
+import contextlib
 import csv as csv_format
 import io
 import os
@@ -8,7 +9,9 @@ import random
 import re
 import unicodedata
 
+from tfrecords_tools import decode
 from tfrecords_tools import names
+from tfrecords_tools import picture
 from tfrecords_tools.sources.listing import SPLITS
 from tfrecords_tools.sources.listing import Listing
 from tfrecords_tools.sources.listing import Video
@@ -45,6 +48,7 @@ VIDEO_SUFFIXES = (
     ".webm",
     ".wmv",
 )
+PROBED = (8, 8)  # pixels of a frame that shows that a file is a video
 NEEDED = ("path", "action", "privacy")
 OPTIONAL = ("split", "source")
 DELIMITERS = (",", ";", "\t")
@@ -86,9 +90,9 @@ def list_videos(raw_dir, *, seed=0, csv=None, hold_out_people=0):
             if there are too few sources to deal, or if people cannot be held
             out.
     """
-    documents = []
+    others = []
     if csv is None:
-        rows = list(_walk(pathlib.Path(raw_dir), documents))
+        rows = list(_walk(pathlib.Path(raw_dir), others))
         several = False
     else:
         rows = read_csv(pathlib.Path(csv))
@@ -116,7 +120,7 @@ def list_videos(raw_dir, *, seed=0, csv=None, hold_out_people=0):
             *_about_left_out(listed - len(rows), csv),
             *(
                 names.one_line(f"{path} is left out: it is no video")
-                for path in documents
+                for path in others
             ),
         ),
         held_out=tuple(held_out),
@@ -178,12 +182,12 @@ def _label(given, classes, several):
     return classes.index(*given)
 
 
-def _walk(raw_dir, documents):
+def _walk(raw_dir, others):
     """Yields the videos below a folder as rows, like those of a CSV, and adds
-    the paths of documents that lie between them to a list."""
+    the paths of other files that lie between them to a list."""
 
     def folders(folder):
-        return _folders(folder, documents)
+        return _folders(folder, others)
 
     for split in folders(raw_dir):
         if split.name.lower() not in SPLIT_OF:
@@ -193,8 +197,7 @@ def _walk(raw_dir, documents):
             )
         for action in folders(split):
             for private in folders(action):
-                for video in _without_documents(private, documents):
-                    _check_video(video)
+                for video in _videos(private, others):
                     yield {
                         "path": video.relative_to(raw_dir).as_posix(),
                         "split": SPLIT_OF[split.name.lower()],
@@ -203,30 +206,42 @@ def _walk(raw_dir, documents):
                     }
 
 
-def _without_documents(folder, documents):
-    found = names.visible(folder)
-    read = [p for p in found if p.is_file() and names.is_document(p.name)]
-    documents += read
-    return [path for path in found if path not in read]
+def _videos(folder, others):
+    """Returns the videos and folders in a folder, and adds the other files,
+    such as subtitles and lists, to a list."""
+    found = {path: _is_video(path) for path in names.visible(folder)}
+    others += [path for path, is_video in found.items() if not is_video]
+    return [path for path, is_video in found.items() if is_video]
 
 
-def _folders(folder, documents):
-    paths = _without_documents(folder, documents)
+def _folders(folder, others):
+    paths = _videos(folder, others)
     for path in paths:
         if not path.is_dir():
             raise ValueError(
-                f"{path} is a file where a folder is wanted: --raw_dir must "
+                f"{path} is a video where a folder is wanted: --raw_dir must "
                 f"hold {LAYOUT}."
             )
     return paths
 
 
-def _check_video(path):
-    if not path.is_dir() and path.suffix.lower() not in VIDEO_SUFFIXES:
-        raise ValueError(
-            f"{path} is neither a video ({', '.join(VIDEO_SUFFIXES)}) nor a "
-            "folder of numbered pictures. Take it out of --raw_dir."
-        )
+def _is_video(path):
+    """Returns whether a path is a folder, is named as a video, or holds one.
+
+    A picture is none: those of a video are in a folder.
+    """
+    suffix = path.suffix.lower()
+    if path.is_dir() or suffix in VIDEO_SUFFIXES:
+        return True
+    if suffix in picture.SUFFIXES:
+        return False
+    try:
+        with contextlib.closing(
+            decode.stream(path, PROBED, warn=lambda _: None)
+        ) as frames:
+            return next(frames) is not None
+    except ValueError:
+        return False
 
 
 def read_csv(path):

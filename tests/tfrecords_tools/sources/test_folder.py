@@ -45,31 +45,51 @@ def test_folders_name_split_action_and_private_label(tmp_path):
     assert listing.multi_label == ()
 
 
-def test_documents_beside_films_are_left_out_and_told(tmp_path):
+def test_what_is_no_video_is_left_out_and_told(tmp_path):
     touch(tmp_path / "train" / "wave" / "ann" / "a.mp4")
-    documents = (
+    others = (
         "README.md",
         "LICENSE",
         "train/labels.csv",
         "train/wave/notes.txt",
         "train/wave/ann/about.json",
         "train/wave/ann/a.SRT",
+        "train/wave/ann/notes.bin",
+        "train/wave/ann/poster.png",
+        "labels.npz",
     )
-    for document in documents:
-        touch(tmp_path / document)
+    for other in others:
+        touch(tmp_path / other)
+    (tmp_path / "train" / "wave" / "ann" / "gone.xyz").symlink_to("nowhere")
+    write_pngs(tmp_path / "train" / "wave" / "ann" / "1", 1)
     listing = folder.list_videos(tmp_path)
-    assert [video.id for video in listing.videos] == ["train/wave/ann/a.mp4"]
+    assert sorted(video.id for video in listing.videos) == [
+        "train/wave/ann/1",
+        "train/wave/ann/a.mp4",
+    ]
     told = "\n".join(listing.irregularities)
-    assert all(f"{document} is left out" in told for document in documents)
+    for other in (*others, "gone.xyz"):
+        assert f"{other} is left out" in told
+
+
+def test_a_video_is_known_by_its_content_where_its_name_tells_nothing(tmp_path):
+    film = tmp_path / "train" / "wave" / "ann" / "GOPR0001"
+    film.parent.mkdir(parents=True)
+    write_avi(tmp_path / "a.avi", 3)
+    (tmp_path / "a.avi").rename(film)
+    listing = folder.list_videos(tmp_path)
+    assert [video.id for video in listing.videos] == ["train/wave/ann/GOPR0001"]
+    film.rename(tmp_path / "train" / "wave" / "GOPR0001")
+    with pytest.raises(ValueError, match="GOPR0001 is a video where a folder"):
+        folder.list_videos(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("file", "says"),
     [
         ("wave/ann/a.mp4", "wave is not train, validation or test"),
-        ("train/a.mp4", "a.mp4 is a file where a folder is wanted"),
-        ("train/wave/a.mp4", "a.mp4 is a file where a folder is wanted"),
-        ("train/wave/ann/notes.bin", "notes.bin is neither a video"),
+        ("train/a.mp4", "a.mp4 is a video where a folder is wanted"),
+        ("train/wave/a.mp4", "a.mp4 is a video where a folder is wanted"),
     ],
 )
 def test_what_does_not_fit_the_folders_is_named(tmp_path, file, says):
@@ -398,11 +418,18 @@ def test_what_is_alike_and_no_copy_is_taken(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "place", ["train/run/ann/line\nend.bin", "train/line\nend/ann/a.avi"]
+    "place", ["train/run/line\nend.avi", "train/line\nend/ann/a.avi"]
 )
 def test_a_refusal_of_a_name_with_a_line_end_is_one_line(tmp_path, place):
     touch(tmp_path / "raw" / place)
     with pytest.raises(ValueError, match=r"line\\nend") as error:
+        write.build("folder", tmp_path / "raw", tmp_path / "out")
+    assert "\n" not in str(error.value)
+
+
+def test_where_nothing_is_a_video_one_file_is_named(tmp_path):
+    touch(tmp_path / "raw" / "train" / "run" / "ann" / "line\nend.npy")
+    with pytest.raises(FileNotFoundError, match="end.npy is left out") as error:
         write.build("folder", tmp_path / "raw", tmp_path / "out")
     assert "\n" not in str(error.value)
 
