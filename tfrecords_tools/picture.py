@@ -24,6 +24,9 @@ MAX_PIXELS = 1 << 26  # of a frame: beyond 8K, it is damaged or a bomb
 MAX_BYTES = 1 << 28  # of a file: more than that many pixels take
 # Tags of TIFF.
 BITS, PHOTOMETRIC, MAX_SAMPLE, SIGNED_MAX_SAMPLE = 258, 262, 281, 341
+JPEG_START = b"\xff\xd8"
+JPEG_END = b"\xff\xd9"  # which many files lack, and Pillow wants
+PADDING = b"\x00\xff"  # what a copy that was cut off may be filled up with
 WHITE_IS_ZERO = 0
 FULL = 65535
 # 16-bit samples that all lie below are of a sensor or a program of 15 bits or
@@ -58,6 +61,8 @@ def read(path, warn):
     warnings.filterwarnings("ignore", module=r"PIL\.")
     with named(path):
         content = _content(path)
+        if content.startswith(JPEG_START):
+            content = content.rstrip(PADDING) + JPEG_END
         with _opened(path, content) as image:
             if image.format in ("JPEG", "MPO"):
                 _check_jpeg(path, content)

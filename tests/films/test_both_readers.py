@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from both_readers import READERS
 from both_readers import read_by_anonymize
 from both_readers import read_by_build
 from made_films import lopsided
@@ -141,3 +142,16 @@ def test_the_same_files_are_those_of_systems():
         assert jobs.is_system(name) and names.is_system(name)
     for name in ("a.mp4", "~a.mp4", "$a.mp4", "a$~.mp4"):
         assert not jobs.is_system(name) and not names.is_system(name)
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}], ids=str)
+@pytest.mark.parametrize("lost", [1, 2])
+@pytest.mark.parametrize("read", READERS)
+def test_a_jpeg_that_lacks_only_its_end_mark_is_whole(
+    tmp_path, read, lost, options
+):
+    whole = tmp_path / "whole.jpg"
+    Image.fromarray(lopsided(0)).save(whole, "JPEG", quality=90, **options)
+    path = tmp_path / "picture.jpg"
+    path.write_bytes(whole.read_bytes()[:-lost])
+    np.testing.assert_array_equal(read(path), read(whole))
