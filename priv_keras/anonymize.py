@@ -552,11 +552,11 @@ def _span():
 
 
 def _video(job, seconds=None):
-    from priv_keras.films import moving_webp
+    from priv_keras.films import moving_picture
     from priv_keras.films import video
 
-    if moving_webp.is_one(job.source):
-        return moving_webp.MovingWebp(
+    if moving_picture.is_one(job.source):
+        return moving_picture.MovingPicture(
             job.source,
             keep_metadata=flags.KEEP_METADATA.value,
             seconds=seconds,

@@ -93,7 +93,9 @@ def stream(path, size, squash=False, warn=logging.warning):
         def fitted(shape):
             return _inside(shape, size, squash)
 
-        if found == [path] and not _holds_picture(path):
+        if found == [path] and picture.is_untimed_gif(path):
+            pictures = _fitted(picture.each_of_gif(path, warn), fitted)
+        elif found == [path] and not _holds_picture(path):
             outline.check(path, warn)
             pictures = video.arrays(path, fitted, warn)
         else:
@@ -139,9 +141,9 @@ def _is_picture(path):
 
 def _holds_picture(path):
     picture.check_file(path)
-    may_move = path.suffix.lower() == ".gif"
-    default = _is_picture(path) and not may_move
-    return outline.is_picture(path, default=default)
+    if picture.is_gif(path):
+        return not picture.moves(path)
+    return outline.is_picture(path, default=_is_picture(path))
 
 
 def _natural(path):
@@ -223,8 +225,11 @@ def _picture_sort(sorts):
 
 
 def _pictures(paths, fitted, warn):
-    for path in paths:
-        pixels = picture.read(path, warn)
+    return _fitted((picture.read(path, warn) for path in paths), fitted)
+
+
+def _fitted(pictures, fitted):
+    for pixels in pictures:
         yield picture.resized(pixels, fitted(pixels.shape[1::-1]))
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 import re
 import warnings
 
@@ -27,6 +28,7 @@ BITS, PHOTOMETRIC, MAX_SAMPLE, SIGNED_MAX_SAMPLE = 258, 262, 281, 341
 JPEG_START = b"\xff\xd8"
 JPEG_END = b"\xff\xd9"  # which many files lack, and Pillow wants
 PADDING = b"\x00\xff"  # what a copy that was cut off may be filled up with
+LOOKED_AT = 1000  # pictures of a GIF
 WHITE_IS_ZERO = 0
 FULL = 65535
 # 16-bit samples that all lie below are of a sensor or a program of 15 bits or
@@ -126,6 +128,50 @@ def check_file(path):
         raise ValueError(f"{path} is a link to a file that is missing.")
     if not path.is_file():
         raise ValueError(f"{path} is not a file.")
+
+
+def is_gif(path):
+    """Returns whether a file is a GIF, by its first bytes."""
+    check_file(path)
+    with open(path, "rb") as file:
+        return file.read(4) == b"GIF8"
+
+
+def moves(path):
+    """Returns whether a GIF holds several pictures."""
+    with named(path), _opened(path, _content(path)) as image:
+        try:
+            return image.is_animated
+        except Exception:  # damaged behind the first one
+            return True
+
+
+def is_untimed_gif(path):
+    """Returns whether a file is a GIF of several pictures, one of which has no
+    time: FFmpeg's parser takes it for a part of the one before."""
+    if not is_gif(path) or not moves(path):
+        return False
+    with named(path), _opened(path, _content(path)) as image:
+        try:
+            for i in range(LOOKED_AT):
+                image.seek(i)
+                if "duration" not in image.info:
+                    return True
+        except Exception:  # its end, or damage, which its reader will name
+            return False
+    return False
+
+
+def each_of_gif(path, warn):
+    """Yields the pictures of a GIF that moves, as `read` returns one."""
+    with named(path), _opened(path, _content(path)) as image:
+        for i in itertools.count():
+            try:
+                image.seek(i)
+            except EOFError:
+                return
+            image.load()
+            yield _visible(path, image, warn)
 
 
 def _content(path):

@@ -69,6 +69,7 @@ ONE_EACH = ("mpeg1video", "mpeg2video")
 # Matrices of ITU-T H.273 that FFmpeg's scaler would take for another one.
 UNREADABLE_MATRICES = (8, 10, 11, 12, 13, 14, 15, 16, 17)
 NEWER_TYPES = range(28, 64)  # of side data, such as EXIF, that PyAV may lack
+PNG = ("png", "apng")  # decoders
 
 
 def frames(path, warn):
@@ -98,6 +99,7 @@ def frames(path, warn):
         period, seams = _times(path, warn)
         with _open(path) as (container, video):
             decoded = _decoded(container, video, path, seams, warn)
+            decoded = _safe(decoded, video.codec_context, path, warn)
             whole = _whole(decoded, container, video, path, warn)
             pairs = _deinterlaced(whole)
             if period is None:
@@ -529,22 +531,61 @@ def _display_matrix(frame):
 
 def _side_data(frame):
     """Returns the side data of a frame that PyAV knows, by type."""
-    from av.filter import Graph
     from av.sidedata.sidedata import Type
 
     try:
         return frame.side_data
     except ValueError:  # if it does not know one type, PyAV gives none at all
         unknown = set(NEWER_TYPES) - {kind.value for kind in Type}
+    return _passed(frame, "delete", unknown).side_data
+
+
+def _without_profile(frame):
+    """Returns a frame of a PNG without its colour profile, and whether it had
+    one: FFmpeg names it, and PyAV, once it has listed the side data, frees the
+    name, which the frame frees as well."""
+    from av.sidedata.sidedata import Type
+
+    profile = [Type.ICC_PROFILE.value]
+    had_one = _passed(frame, "select", profile) is not None
+    return _passed(frame, "delete", profile), had_one
+
+
+def _passed(frame, mode, kinds):
+    """Returns a frame behind FFmpeg's filter `sidedata`, which deletes these
+    kinds, or selects frames that have them; `None` if it keeps it back."""
+    import av
+    from av.filter import Graph
+
     graph = Graph()
     graph.threads = 1
     graph.link_nodes(
         graph.add_buffer(template=frame),
-        *(graph.add("sidedata", mode="delete", type=str(u)) for u in unknown),
+        *(graph.add("sidedata", mode=mode, type=str(kind)) for kind in kinds),
         graph.add("buffersink"),
     ).configure()
     graph.push(frame)
-    return graph.pull().side_data
+    try:
+        return graph.pull()
+    except av.BlockingIOError:
+        return None
+
+
+def _safe(frames, decoder, path, warn):
+    """Yields frames without what PyAV would free twice, and tells of a colour
+    profile, once."""
+    from av.sidedata.sidedata import Type
+
+    told = False
+    for frame in frames:
+        if decoder.name in PNG:
+            frame, has_profile = _without_profile(frame)
+        else:
+            has_profile = not told and Type.ICC_PROFILE in _side_data(frame)
+        if has_profile and not told:
+            warn(f"{path}: its colour profile is not applied.")
+            told = True
+        yield frame
 
 
 def _upright(picture, matrix):

@@ -125,7 +125,10 @@ class Encoder:
         pixels = config.pop("pixelformat", None)
         pixels = pixels or _pixel_format(format, self._codec)
         bitrate = int(config.pop("bitrate", 0))
-        options = DEFAULTS.get(self._codec, {}) | config
+        defaults = dict(DEFAULTS.get(self._codec, {}))
+        if bitrate:  # which an encoder ignores where it is given a quality
+            defaults.pop("crf", None)
+        options = defaults | config
         video = self._output.add_stream(
             self._codec,
             rate=format.rate,

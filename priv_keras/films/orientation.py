@@ -15,25 +15,52 @@ def side_data(frame):
     Returns:
         Mapping of `av.sidedata.sidedata.Type`s.
     """
-    from av.filter import Graph
     from av.sidedata.sidedata import Type
 
     try:
         return frame.side_data
     except ValueError:  # if it does not know one, PyAV gives none of them
-        known = {kind.value for kind in Type}
+        unknown = set(TYPES) - {kind.value for kind in Type}
+    return _passed(frame, "delete", unknown).side_data
+
+
+def without_profile(frame):
+    """Takes the colour profile off a frame of a PNG.
+
+    FFmpeg gives it a name, and PyAV, once it has listed the side data of a
+    frame, frees that name, which the frame frees as well.
+
+    Args:
+        frame: `av.VideoFrame`.
+
+    Returns:
+        The frame without a profile, and whether it had one.
+    """
+    from av.sidedata.sidedata import Type
+
+    profile = [Type.ICC_PROFILE.value]
+    had_one = _passed(frame, "select", profile) is not None
+    return _passed(frame, "delete", profile), had_one
+
+
+def _passed(frame, mode, kinds):
+    """Returns what FFmpeg's filter `sidedata` makes of a frame: one without
+    some kinds to `delete`, or `None` if it has none of those to `select`."""
+    import av
+    from av.filter import Graph
+
     graph = Graph()
     graph.threads = 1
-    nodes = [graph.add_buffer(template=frame)]
-    nodes += [
-        graph.add("sidedata", mode="delete", type=str(kind))
-        for kind in TYPES
-        if kind not in known
-    ]
-    nodes.append(graph.add("buffersink"))
-    graph.link_nodes(*nodes).configure()
+    graph.link_nodes(
+        graph.add_buffer(template=frame),
+        *(graph.add("sidedata", mode=mode, type=str(kind)) for kind in kinds),
+        graph.add("buffersink"),
+    ).configure()
     graph.push(frame)
-    return graph.pull().side_data
+    try:
+        return graph.pull()
+    except av.BlockingIOError:
+        return None
 
 
 def display_matrix(frame):

@@ -8,10 +8,10 @@ import threading
 
 import numpy as np
 
-from priv_keras.films import moving_webp
+from priv_keras.films import moving_picture
 from priv_keras.films import sizes
 from priv_keras.films.frame import Frame
-from priv_keras.films.moving_webp import MovingWebp
+from priv_keras.films.moving_picture import MovingPicture
 from priv_keras.films.video import Video
 
 BATCH_PIXELS = 1 << 20  # pixels of a batch, unless its size is given
@@ -157,7 +157,7 @@ def anonymized_video(path, anonymizer, size=sizes.TRAINED):
         OSError: If the file cannot be read.
     """
     card = getattr(anonymizer, "card", None)
-    reader = MovingWebp if moving_webp.is_one(path) else Video
+    reader = MovingPicture if moving_picture.is_one(path) else Video
     with reader(str(path)) as source:
         size = sizes.processed(size, source.format, card, source.name)
         frames = anonymized(

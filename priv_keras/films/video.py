@@ -25,6 +25,7 @@ from priv_keras.films.frame import resized
 from priv_keras.films.orientation import display_matrix
 from priv_keras.films.orientation import side_data
 from priv_keras.films.orientation import upright
+from priv_keras.films.orientation import without_profile
 
 # The demuxers of FFmpeg that may open a file. Each reads only that file. The
 # others are left out because they open other files and addresses that a file
@@ -147,6 +148,7 @@ SIDE_DATA = {
 LATE = "a stream that begins late, such as audio, is not read"
 # Decoders that pass over noise without a word, and give a frame a packet.
 ONE_EACH = ("mpeg1video", "mpeg2video")
+PNG = ("png", "apng")  # decoders
 # PyAV's format and device for the number of a camera.
 CAMERAS = {"linux": ("v4l2", "/dev/video{}"), "darwin": ("avfoundation", "{}")}
 
@@ -320,6 +322,8 @@ class Video:
         self._decoded = itertools.chain([first], self._decoded)
         colour.check(self.name, first)
         self.dropped += _side_data_names(first)
+        if SIDE_DATA["ICC_PROFILE"] in self.dropped:
+            self._tell_profile()
         matrix = display_matrix(first)
         size = _upright_size(first, matrix)
         aspect = self._video.sample_aspect_ratio or Fraction(1)
@@ -462,7 +466,7 @@ class Video:
             frames = self._decoder.decode(packet)
             if any(frame.is_corrupt for frame in frames):
                 raise ValueError("a frame is damaged")
-            return frames
+            return self._without_profiles(frames)
         except (av.FFmpegError, ValueError) as error:
             if not begun:
                 return []
@@ -476,6 +480,19 @@ class Video:
                 ) from None
             self.warnings.append(f"skipped: {reason}")
             return []
+
+    def _without_profiles(self, frames):
+        if self._decoder.name not in PNG:
+            return frames
+        pairs = [without_profile(frame) for frame in frames]
+        if any(had_one for _, had_one in pairs):
+            self._tell_profile()
+        return [frame for frame, _ in pairs]
+
+    def _tell_profile(self):
+        self._warn_once("its colour profile is not applied")
+        if SIDE_DATA["ICC_PROFILE"] not in self.dropped:
+            self.dropped.append(SIDE_DATA["ICC_PROFILE"])
 
     def frames(self, size):
         """Decodes the frames.

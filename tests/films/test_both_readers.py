@@ -1,5 +1,10 @@
 """`anonymize` and `build` decode alike: each has code of its own."""
 
+import gc
+import io
+from fractions import Fraction
+
+import av
 import numpy as np
 import pytest
 from both_readers import READERS
@@ -23,8 +28,11 @@ from odd_pictures import twelve_bits
 from odd_pictures import write_16_bits
 from odd_pictures import write_picture
 from PIL import Image
+from PIL import ImageCms
 
 from priv_keras.films import jobs
+from priv_keras.films import video
+from tfrecords_tools import decode
 from tfrecords_tools import names
 
 LEVELS = 4  # on average; the ways differ in which halved colours are enlarged
@@ -155,3 +163,57 @@ def test_a_jpeg_that_lacks_only_its_end_mark_is_whole(
     path = tmp_path / "picture.jpg"
     path.write_bytes(whole.read_bytes()[:-lost])
     np.testing.assert_array_equal(read(path), read(whole))
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_each_picture_of_a_gif_without_times_is_a_frame(tmp_path, read):
+    path = tmp_path / "in.gif"
+    first, *rest = (Image.fromarray(lopsided(i)) for i in range(5))
+    first.save(path, save_all=True, append_images=rest)  # Pillow's default
+    assert len(read(path)) == 5
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_a_gif_that_is_cut_off_is_refused(tmp_path, read):
+    path = tmp_path / "in.gif"
+    Image.fromarray(lopsided(0)).save(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 6 // 10])
+    with pytest.raises(ValueError, match="in.gif"):
+        read(path)
+
+
+@pytest.mark.parametrize("read", READERS)
+@pytest.mark.parametrize("suffix", ["png", "mov"])
+def test_a_profile_in_a_film_of_pngs_does_not_crash_and_is_told(
+    tmp_path, read, suffix
+):
+    """PyAV would free a part of it that FFmpeg frees as well."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+    first, *rest = (Image.fromarray(lopsided(i)) for i in range(4))
+    path = tmp_path / f"in.{suffix}"
+    if suffix == "png":
+        options = {"save_all": True, "append_images": rest, "duration": 40}
+        first.save(path, icc_profile=profile.tobytes(), **options)
+    else:
+        with av.open(path, "w") as film:
+            stream = film.add_stream("png", 25)
+            stream.width, stream.height = first.size
+            stream.pix_fmt = "rgb24"
+            for i, image in enumerate((first, *rest)):
+                content = io.BytesIO()
+                image.save(content, "PNG", icc_profile=profile.tobytes())
+                packet = av.Packet(content.getvalue())
+                packet.stream, packet.time_base = stream, Fraction(1, 25)
+                packet.pts = packet.dts = i
+                film.mux(packet)
+    assert len(read(path)) == 4
+    gc.collect()
+    if read is read_by_build:
+        told = []
+        decode.frames(path, (64, 48), warn=told.append)
+        assert told == [f"{path}: its colour profile is not applied."]
+    else:
+        with video.Video(str(path)) as film:
+            assert film.warnings == ["its colour profile is not applied"]
+            assert "colour profile" in film.dropped

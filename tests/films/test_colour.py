@@ -17,7 +17,7 @@ from PIL import Image
 
 from priv_keras.films import colour
 from priv_keras.films import encode
-from priv_keras.films import moving_webp
+from priv_keras.films import moving_picture
 from priv_keras.films import pipeline
 from priv_keras.films import raw
 from priv_keras.films.video import Video
@@ -113,7 +113,7 @@ def test_rgb_gets_the_matrix_that_players_assume(
 def webp(path, pixels):
     first, *rest = [Image.fromarray(pixels - i) for i in range(2)]
     first.save(path, save_all=True, append_images=rest, lossless=True)
-    return moving_webp.MovingWebp(str(path))
+    return moving_picture.MovingPicture(str(path))
 
 
 def pipe(path, pixels):

@@ -1,4 +1,4 @@
-"""Tests of WebP files that move, which FFmpeg does not decode."""
+"""Tests of moving pictures that FFmpeg does not decode."""
 
 import numpy as np
 import pytest
@@ -10,8 +10,8 @@ from quick_anonymize import run
 import priv_keras
 from priv_keras import baselines
 from priv_keras.films import jobs
-from priv_keras.films import moving_webp
-from priv_keras.films.moving_webp import MovingWebp
+from priv_keras.films import moving_picture
+from priv_keras.films.moving_picture import MovingPicture
 
 DURATIONS = [40, 80, 120, 40]  # milliseconds
 TIMES = [0, 40, 120, 240]
@@ -29,7 +29,7 @@ def write(path, pictures=None, **options):
 
 def test_every_frame_is_there_at_its_time(tmp_path):
     path = write(tmp_path / "in.webp")
-    with MovingWebp(str(path)) as film:
+    with MovingPicture(str(path)) as film:
         assert film.count == 4
         frames = list(film.frames(film.format.size))
     assert [frame.time for frame in frames] == TIMES
@@ -61,17 +61,38 @@ def test_its_metadata_are_told_as_lost(tmp_path):
 
 
 def test_it_ends_after_so_many_seconds(tmp_path):
-    with MovingWebp(str(write(tmp_path / "in.webp")), seconds=0.2) as film:
+    with MovingPicture(str(write(tmp_path / "in.webp")), seconds=0.2) as film:
         assert len(list(film.frames((32, 24)))) == 3
+
+
+def test_a_gif_without_times_shows_each_picture_for_a_tenth_of_a_second(
+    tmp_path,
+):
+    path = tmp_path / "in.gif"
+    first, *rest = (Image.fromarray(scene(3 * i)) for i in range(4))
+    first.save(path, save_all=True, append_images=rest)  # Pillow's default
+    assert moving_picture.is_one(path)
+    with MovingPicture(str(path)) as film:
+        assert film.count == 4
+        frames = list(film.frames(film.format.size))
+    assert [frame.time for frame in frames] == [0, 100, 200, 300]
+    for i, frame in enumerate(frames):
+        wrong = np.abs(frame.pixels - scene(3 * i).astype(int))
+        assert wrong.mean() < 12  # of 256 colours
+    done = run(path, "-o", tmp_path / "out.mp4")
+    assert done.status == 0, done.errors
+    assert len(read_film(tmp_path / "out.mp4")[0]) == 4
+    first.save(path, save_all=True, append_images=rest, duration=40)
+    assert not moving_picture.is_one(path)
 
 
 def test_a_still_picture_is_none(tmp_path):
     still = write(tmp_path / "in.webp", [scene(0)], duration=40)
-    assert not moving_webp.is_one(still)
+    assert not moving_picture.is_one(still)
     assert jobs.list_jobs([str(still)], None).jobs[0].kind == "picture"
     Image.fromarray(scene(0)).save(tmp_path / "in.png")
-    assert not moving_webp.is_one(tmp_path / "in.png")
-    assert not moving_webp.is_one(tmp_path / "missing.webp")
+    assert not moving_picture.is_one(tmp_path / "in.png")
+    assert not moving_picture.is_one(tmp_path / "missing.webp")
 
 
 def test_what_was_transparent_does_not_come_back(tmp_path):
@@ -79,7 +100,7 @@ def test_what_was_transparent_does_not_come_back(tmp_path):
     pixels[:, 32:] = (20, 60, 200, 255)
     other = pixels[:, ::-1].copy()
     path = write(tmp_path / "in.webp", [pixels, other], duration=40, exact=True)
-    with MovingWebp(str(path)) as film:
+    with MovingPicture(str(path)) as film:
         one, two = (frame.pixels for frame in film.frames(film.format.size))
     assert film.dropped.count("transparency") == 1
     assert (one[:, :32] == 255).all()
@@ -93,11 +114,11 @@ def test_what_comes_before_damage_is_kept_on_request(tmp_path):
     content[last + 5 : last + 60] = bytes(55)
     path.write_bytes(content)
     with (
-        MovingWebp(str(path)) as film,
+        MovingPicture(str(path)) as film,
         pytest.raises(ValueError, match="in.webp cannot be decoded"),
     ):
         list(film.frames(film.format.size))
-    with MovingWebp(str(path), accept_damaged=True) as film:
+    with MovingPicture(str(path), accept_damaged=True) as film:
         assert len(list(film.frames(film.format.size))) == 3
     (warning,) = film.warnings
     assert warning.startswith("broke off")

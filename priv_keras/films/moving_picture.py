@@ -1,4 +1,4 @@
-"""Reads WebP files that move, which FFmpeg does not decode."""
+"""Reads moving pictures that FFmpeg does not: WebP, and GIFs without times."""
 
 from fractions import Fraction
 
@@ -12,21 +12,39 @@ from priv_keras.films.frame import check_pixels
 from priv_keras.films.frame import resized
 
 MILLISECOND = Fraction(1, 1000)
+UNTIMED = 100  # milliseconds that browsers show a picture of a GIF without time
+LOOKED_AT = 1000  # pictures of a GIF
 
 
 def is_one(path):
-    """Returns whether a file is a WebP that moves, by its content."""
+    """Returns whether a file is a WebP that moves, or a GIF that moves and has
+    a picture without a time, by its content."""
     try:
         with open(path, "rb") as file:
             start = file.read(12)
     except OSError:
         return False
-    named = start[:4] == b"RIFF" and start[8:] == b"WEBP"
-    return named and picture.moves(path)
+    if start[:4] == b"RIFF" and start[8:] == b"WEBP":
+        return picture.moves(path)
+    return start[:4] == b"GIF8" and picture.moves(path) and _is_untimed(path)
 
 
-class MovingWebp(picture.Picture):
-    """Frames of a WebP that moves, with the interface of `video.Video`.
+def _is_untimed(path):
+    """Returns whether a GIF has a picture without a time, which FFmpeg's parser
+    takes for a part of the one before."""
+    with picture.opened(path) as image:
+        try:
+            for i in range(LOOKED_AT):
+                image.seek(i)
+                if "duration" not in image.info:
+                    return True
+        except Exception:  # its end, or damage, which its reader will name
+            return False
+    return False
+
+
+class MovingPicture(picture.Picture):
+    """Frames of a moving picture, with the interface of `video.Video`.
 
     Args:
         name: String, path of the file.
@@ -44,6 +62,7 @@ class MovingWebp(picture.Picture):
         self, name, *, keep_metadata=False, seconds=None, accept_damaged=False
     ):
         self._seconds, self._accept = seconds, accept_damaged
+        self._ends = {}  # of the pictures of a GIF, in milliseconds
         super().__init__(name, exif=keep_metadata)
         size = self.format.size
         self.format = Format(
@@ -95,4 +114,9 @@ class MovingWebp(picture.Picture):
         pixels = np.asarray(self._in_srgb(upright))
         self.dropped = list(dict.fromkeys(self.dropped))
         self.warnings = list(dict.fromkeys(self.warnings))
-        return pixels, image.info["timestamp"], image.info["duration"]
+        if "timestamp" in image.info:
+            return pixels, image.info["timestamp"], image.info["duration"]
+        time = self._ends.get(i - 1, 0)
+        duration = image.info.get("duration") or UNTIMED
+        self._ends[i] = time + duration
+        return pixels, time, duration
