@@ -145,7 +145,8 @@ def list_jobs(sources, output, *, preview=False):
         raise ValueError(
             " ".join(errors) or f"There is no film in {', '.join(sources)}."
         )
-    alone = len(films) == 1 and films[0].below is None
+    # A film that is missing now is there the next time.
+    alone = len(films) + len(errors) == 1 and films[0].below is None
     jobs = [
         _job(each.path, each.below, output, alone, preview) for each in films
     ]

@@ -245,6 +245,10 @@ class Video:
                 "that is not read, such as a playlist, or has frames of more "
                 f"than {MAX_PIXELS} pixels."
             ) from None
+        except av.error.ExitError:  # "Immediate exit requested", by `WAIT`
+            raise ValueError(
+                f"{self.name} cannot be {what}: nothing came for {WAIT} s."
+            ) from None
         except av.FFmpegError as error:
             # The text of the error may hold the password of a URL.
             raise ValueError(

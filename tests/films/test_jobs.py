@@ -58,6 +58,8 @@ def test_several_files_have_a_folder():
         "a.mp4": "out/a.mp4",
         "b.avi": "out/b.avi.mp4",
     }
+    # Also while one is missing: the same command will make it later.
+    assert pairs(["a.mp4", "gone.mp4"], "out.mp4") == {"a.mp4": "out.mp4/a.mp4"}
 
 
 def test_a_folder_is_mirrored():
