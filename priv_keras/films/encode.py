@@ -115,12 +115,14 @@ class Encoder:
         import av
 
         try:
-            av.Codec(self._codec, "w")
+            kind = av.Codec(self._codec, "w").type
         except av.codec.codec.UnknownCodecError:
+            kind = None
+        if kind != "video":
             raise ValueError(
-                f"There is no encoder {self._codec!r}. Choose libx264, "
-                "libx265, libvpx-vp9, ffv1 or another of FFmpeg's."
-            ) from None
+                f"There is no encoder of films {self._codec!r}. Choose "
+                "libx264, libx265, libvpx-vp9, ffv1 or another of FFmpeg's."
+            )
         format = self.format
         pixels = config.pop("pixelformat", None)
         pixels = pixels or _pixel_format(format, self._codec)

@@ -357,7 +357,7 @@ def test_what_an_encoder_lacks_is_said(tmp_path):
     path = write_film(tmp_path / "in.mp4", scenes(2))
     done = anonymize("--model=downsample_4", path, "--codec=none")
     assert done.returncode == 1
-    assert "There is no encoder 'none'" in done.stderr.decode()
+    assert "There is no encoder of films 'none'" in done.stderr.decode()
 
 
 def test_help_names_flags_and_waits_for_nothing():

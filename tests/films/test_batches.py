@@ -76,7 +76,7 @@ def test_a_picture_with_damaged_tags_does_not_end_the_batch(film):
     ("args", "said"),
     [
         (("--codec=none",), "There is no encoder"),
-        (("--codec=aac",), ""),
+        (("--codec=aac",), "There is no encoder of films 'aac'"),
         (('--ffmpeg-config={"preset": "fastest"}',), "libx264"),
         (('--ffmpeg-config={"pixelformat": "blue"}',), "no pixelformat 'blue'"),
         (('--ffmpeg-config={"colour": "blue"}',), "colour"),

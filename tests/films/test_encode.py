@@ -387,7 +387,7 @@ def sink(path, **options):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"codec": "h265"}, "There is no encoder 'h265'. Choose libx264"),
+        ({"codec": "h265"}, "There is no encoder of films 'h265'"),
         ({"config": {"presett": "fast"}}, "libx264 has no option presett"),
         ({"config": {"preset": "fastest"}}, "libx264 refuses preset=fastest:"),
         ({"config": {"crf": "x"}}, "libx264 refuses crf=x: Invalid argument."),
