@@ -112,11 +112,14 @@ def table(records):
         "`--recipe=bounded`. Means over seeds, or folds "
         "of UT-Interaction, on test clips, with the lowest and the highest. "
         "A_B is that of the strongest attacker of each run, who is named. "
-        "Minutes are by the clock, whatever else the machine did."
+        "Minutes are by the clock, whatever else the machine did. Rows of "
+        "different commits compare only if nothing that matters changed."
     )
     yield ""
-    yield "| dataset | filter | runs | A_T | A_B | by | commonest | minutes |"
-    yield "|---|---|---|---|---|---|---|---|"
+    columns = ["dataset", "filter", "runs", "A_T", "A_B", "by", "commonest"]
+    columns += ["minutes", "commits"]
+    yield f"| {' | '.join(columns)} |"
+    yield "|---" * len(columns) + "|"
     for dataset in DATASETS:
         found = [r for r in records if r["dataset"] == dataset]
         if found:
@@ -145,6 +148,7 @@ def row(dataset, name, records, side):
         ", ".join(sorted({attacker["name"] for attacker in strongest})),
         f"{found[0]['chance']['budget_labels']['majority']:.3f}",
         "" if side == "raw" else f"{statistics.mean(minutes):.0f}",
+        ", ".join(sorted({record["commit"] for record in records})),
     )
     return f"| {' | '.join(cells)} |"
 
