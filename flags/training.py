@@ -71,6 +71,7 @@ GROUPS = {
         "warm_up_target_steps",
         "warm_up_target_learning_rate",
         "warm_up_together",
+        "warm_up_from_raw",
         "warm_up_budget_steps",
         "warm_up_budget_learning_rate",
     ),
@@ -486,6 +487,12 @@ WARM_UP_TOGETHER = absl_flags.DEFINE_bool(
     "needs before it learns to hide. The paper's f_A starts as the identity. "
     "Give it with --anonymizer_bits, whose bound they approach from weaker "
     "ones.",
+)
+WARM_UP_FROM_RAW = absl_flags.DEFINE_bool(
+    "warm_up_from_raw",
+    False,
+    "Start f_T, in a warm-up with f_A, from what it learned of raw clips. "
+    "Of few clips f_T then learns more behind f_A, and attackers may, too.",
 )
 WARM_UP_BUDGET_STEPS = absl_flags.DEFINE_integer(
     "warm_up_budget_steps",

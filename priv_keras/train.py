@@ -60,6 +60,7 @@ def main(argv):
         if training_flags.PLAN.value:
             plan.plan(data, console.say)
             return 0
+        _check_start(data)
         if chief:
             files.write(folder.RunFolder(run_dir).config, config)
             bad_records.write(data, run_dir)
@@ -134,6 +135,17 @@ def end(data, run_dir, chief):
     print("\n" + table.table(result))
     console.say_next(run_dir, exported=not failed)
     return ENDED_AT_CHANCE if failed else 0
+
+
+def _check_start(data):
+    """Raises if f_T is to start from an f_T that nobody trains."""
+    later = judged_later_by(data)
+    if training_flags.WARM_UP_FROM_RAW.value and later:
+        raise ValueError(
+            "--warm_up_from_raw: raw clips are judged first only where `train` "
+            f"judges the run, and this one is judged by `priv_keras.{later}`. "
+            "Leave it out."
+        )
 
 
 def judged_later_by(data):

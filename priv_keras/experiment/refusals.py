@@ -149,7 +149,8 @@ def check_game():
         FileNotFoundError: If `--target_weights` or `--budget_weights` do not
             exist.
         ValueError: If a flag belongs to another `--method`, if `--baseline` is
-            given, for which no game is played, or if workers are not named.
+            given, for which no game is played, if f_T has nothing to start
+            from, or if workers are not named.
     """
     if evaluation.BASELINE.value:
         raise ValueError(
@@ -166,6 +167,11 @@ def check_game():
                 f"--{name}={flag.value} is for --method={own}; "
                 f"--method={method} has no use for it. Leave it out."
             )
+    if training.WARM_UP_FROM_RAW.value and not training.WARM_UP_TOGETHER.value:
+        raise ValueError(
+            "--warm_up_from_raw is for a warm-up of f_T with f_A. Give "
+            "--warm_up_together as well, or leave it out."
+        )
     for flag in (training.TARGET_WEIGHTS, training.BUDGET_WEIGHTS):
         if flag.value not in (None, "imagenet"):
             _check_weights(flag)

@@ -45,9 +45,6 @@ class Lesson(NamedTuple):
 def warm_up(game, data, folder, say, raw=None):
     """Trains f_A to be the identity, then f_T and each f_B on its output.
 
-    With `--warm_up_together`, f_T starts from what it learned of raw clips:
-    behind a bound it learns too little of few clips to begin with.
-
     No method changes the warm-up of f_A and f_T, so that runs with the same
     `--shared_dir` share it. It is loaded if it was saved before.
 
@@ -89,14 +86,15 @@ def _pair_fingerprint(data, raw):
         flags.TARGET_WEIGHTS.value,
         flags.WARM_UP_TARGET_STEPS.value,
         flags.WARM_UP_TARGET_LEARNING_RATE.value,
-        flags.WARM_UP_TOGETHER.value and (LOOSER, _start(raw)),
+        flags.WARM_UP_TOGETHER.value and LOOSER,
+        _start(raw),
     )
 
 
 def _start(raw):
-    """Returns the name of the weights that f_T starts from, if there are any,
-    which tells all that they depend on."""
-    return raw and pathlib.Path(raw.weights).name
+    """Returns the name of the weights that f_T starts from, which tells all
+    that they depend on; a false value if there are none."""
+    return flags.WARM_UP_FROM_RAW.value and pathlib.Path(raw.weights).name
 
 
 def _pair(game):
@@ -134,7 +132,8 @@ def _warm_up_target(game, data, say, raw):
         flags.WARM_UP_TARGET_STEPS.value,
     )
     if flags.WARM_UP_TOGETHER.value:
-        reached = _warm_up_together(game, lesson, raw)
+        _start_target(game, raw)
+        reached = _warm_up_together(game, lesson)
     else:
         reached = _learn("f_T", game.target, game.anonymizer, lesson)
     say(f"warm-up of f_T: validation A_T {reached:.3f}")
@@ -147,13 +146,17 @@ def _warm_up_target(game, data, say, raw):
         )
 
 
-def _warm_up_together(game, lesson, raw=None):
+def _start_target(game, raw):
+    """Gives f_T what it learned of raw clips, if that is asked for."""
+    if flags.WARM_UP_FROM_RAW.value:
+        checkpoints.load(game.target, raw.weights)
+
+
+def _warm_up_together(game, lesson):
     """Trains f_A with f_T, and tightens the bound on f_A, if any, in steps.
 
     From the bound itself, they learn slowly what to write.
     """
-    if raw:
-        checkpoints.load(game.target, raw.weights)
     left = lesson.steps
     for factor, share in LOOSER if flags.ANONYMIZER_BITS.value else ():
         looser = bounds.loosened(game.anonymizer, factor)

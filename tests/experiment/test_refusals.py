@@ -113,6 +113,10 @@ SBU = f"{TRAIN} --dataset=sbu --data_dir=data"
         (f"{TRAIN} --attacker_weights=imagenet", "needs --attacker_width=1"),
         (f"{TRAIN} --method=grl --most_confident=sample", "for --method=entr"),
         (f"{TRAIN} --method=kbeam --reversal_warm_up=3", "for --method=grl"),
+        (
+            f"{TRAIN} --recipe=none --warm_up_from_raw",
+            "Give --warm_up_together as well",
+        ),
         (f"{TRAIN} --strategy=mirrored --clip_norm=1", "--clip_norm=1.0"),
         (f"{TRAIN} --strategy=multi_worker", "environment variable TF_CONFIG"),
         (f"{TRAIN} --resume", "There is no run to resume"),

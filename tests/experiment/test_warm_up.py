@@ -85,8 +85,9 @@ def test_f_a_and_f_t_learn_from_ever_tighter_bounds(make_game, monkeypatch):
         np.testing.assert_allclose(new, old + 3)
 
 
-def test_f_t_starts_from_what_it_learned_of_raw_clips(
-    make_game, monkeypatch, tmp_path
+@pytest.mark.parametrize("from_raw", [False, True])
+def test_f_t_starts_from_what_it_learned_of_raw_clips_if_asked_to(
+    make_game, monkeypatch, tmp_path, from_raw
 ):
     game = make_game(Entropy)
     random = game.target.get_weights()
@@ -95,17 +96,11 @@ def test_f_t_starts_from_what_it_learned_of_raw_clips(
     game.target.save_weights(tmp_path / "raw.weights.h5")
     raw = RawTarget(0.9, str(tmp_path / "raw.weights.h5"))
     game.target.set_weights(random)
-    seen = []
-
-    def learn(name, target, *_, **__):
-        seen.extend(target.get_weights())
-
-    monkeypatch.setattr(warm_up, "_learn", learn)
-    monkeypatch.setattr(warm_up.flags, "ANONYMIZER_BITS", Given(None))
-    lesson = warm_up.Lesson("actions", SINGLE_LABEL, None, None, 0.1, 100)
-    warm_up._warm_up_together(game, lesson, raw)
-    for weight, wanted in zip(seen, learned, strict=True):
-        np.testing.assert_array_equal(weight, wanted)
+    monkeypatch.setattr(warm_up.flags, "WARM_UP_FROM_RAW", Given(from_raw))
+    warm_up._start_target(game, raw)
+    wanted = learned if from_raw else random
+    for weight, other in zip(game.target.get_weights(), wanted, strict=True):
+        np.testing.assert_array_equal(weight, other)
 
 
 def test_without_a_bound_f_a_and_f_t_learn_in_one_go(make_game, monkeypatch):
