@@ -25,9 +25,6 @@ MAX_PIXELS = 1 << 26  # of a frame: beyond 8K, it is damaged or a bomb
 MAX_BYTES = 1 << 28  # of a file: more than that many pixels take
 # Tags of TIFF.
 BITS, PHOTOMETRIC, MAX_SAMPLE, SIGNED_MAX_SAMPLE = 258, 262, 281, 341
-JPEG_START = b"\xff\xd8"
-JPEG_END = b"\xff\xd9"  # which many files lack, and Pillow wants
-PADDING = b"\x00\xff"  # what a copy that was cut off may be filled up with
 LOOKED_AT = 1000  # pictures of a GIF
 WHITE_IS_ZERO = 0
 FULL = 65535
@@ -63,8 +60,6 @@ def read(path, warn):
     warnings.filterwarnings("ignore", module=r"PIL\.")
     with named(path):
         content = _content(path)
-        if content.startswith(JPEG_START):
-            content = content.rstrip(PADDING) + JPEG_END
         with _opened(path, content) as image:
             if image.format in ("JPEG", "MPO"):
                 _check_jpeg(path, content)

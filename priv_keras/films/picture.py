@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import os
 import pathlib
 import re
 import warnings
@@ -37,9 +36,6 @@ HEIF_SUFFIXES = (".heic", ".heif", ".hif")
 BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif")
 SUFFIXES = (*FORMATS, *HEIF_SUFFIXES)
 FILMS = (".gif", ".avif", ".png", ".webp")  # may hold films, too
-JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
-PADDING = b"\x00\xff"  # what a JPEG that was cut off may be filled up with
-JPEG_BYTES = 1 << 28  # no more are read at once
 NO_EXIF = (".bmp", ".gif")
 MAKER_NOTE = 0x927C  # EXIF tag; cameras put previews and more into it
 ORIENTATION, EXIF_FOLDER, GPS_FOLDER = 0x0112, 0x8769, 0x8825
@@ -298,7 +294,6 @@ def _image(pixels):
 def opened(name):
     """Opens a picture with Pillow, and reads only its header."""
     from PIL import Image
-    from PIL import UnidentifiedImageError
 
     Image.init()
     with contextlib.suppress(ImportError):
@@ -309,23 +304,10 @@ def opened(name):
     try:
         with warnings.catch_warnings():  # our limit is lower than Pillow's
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return Image.open(_source(name), formats=known)
-    except UnidentifiedImageError as error:
-        message = f"cannot identify image file {name!r}"
-        raise UnidentifiedImageError(message) from error
+            return Image.open(name, formats=known)
     except Image.DecompressionBombError as error:
         check_pixels(name, int(re.search(r"\d+", str(error))[0]))
         raise
-
-
-def _source(name):
-    """Returns what Pillow is to read: the name of a file, or of a JPEG its
-    bytes and an end mark, which many lack and Pillow wants."""
-    with open(name, "rb") as file:
-        if file.read(2) != JPEG_START or os.path.getsize(name) > JPEG_BYTES:
-            return name
-        content = file.read().rstrip(PADDING)
-    return io.BytesIO(JPEG_START + content + JPEG_END)
 
 
 def _check_jpeg(name):
@@ -337,11 +319,9 @@ def _check_jpeg(name):
 
     decoder = av.CodecContext.create("mjpeg", "r")
     decoder.options = {"err_detect": "explode"}
-    source = _source(name)
-    if source == name:
-        raise ValueError(f"{name} has more than {JPEG_BYTES} bytes.")
+    content = pathlib.Path(name).read_bytes()
     try:
-        frames = decoder.decode(av.Packet(source.getvalue()))
+        frames = decoder.decode(av.Packet(content))
         damaged = any(frame.is_corrupt for frame in frames)
     except av.InvalidDataError:
         damaged = True

@@ -152,19 +152,6 @@ def test_the_same_files_are_those_of_systems():
         assert not jobs.is_system(name) and not names.is_system(name)
 
 
-@pytest.mark.parametrize("options", [{}, {"progressive": True}], ids=str)
-@pytest.mark.parametrize("lost", [1, 2])
-@pytest.mark.parametrize("read", READERS)
-def test_a_jpeg_that_lacks_only_its_end_mark_is_whole(
-    tmp_path, read, lost, options
-):
-    whole = tmp_path / "whole.jpg"
-    Image.fromarray(lopsided(0)).save(whole, "JPEG", quality=90, **options)
-    path = tmp_path / "picture.jpg"
-    path.write_bytes(whole.read_bytes()[:-lost])
-    np.testing.assert_array_equal(read(path), read(whole))
-
-
 @pytest.mark.parametrize("read", READERS)
 def test_each_picture_of_a_gif_without_times_is_a_frame(tmp_path, read):
     path = tmp_path / "in.gif"
