@@ -93,7 +93,7 @@ def stream(path, size, squash=False, warn=logging.warning):
         def fitted(shape):
             return _inside(shape, size, squash)
 
-        if found == [path] and picture.is_untimed_gif(path):
+        if found == [path] and _is_untimed_gif(path):
             pictures = _fitted(picture.each_of_gif(path, warn), fitted)
         elif found == [path] and not _holds_picture(path):
             outline.check(path, warn)
@@ -139,10 +139,16 @@ def _is_picture(path):
     return is_picture and not names.is_system(path.name)
 
 
+def _is_untimed_gif(path):
+    picture.check_file(path)
+    gif = outline.gif(path)
+    return gif is not None and gif.pictures > 1 and not gif.timed
+
+
 def _holds_picture(path):
     picture.check_file(path)
-    if picture.is_gif(path):
-        return not picture.moves(path)
+    if gif := outline.gif(path):
+        return gif.pictures < 2
     return outline.is_picture(path, default=_is_picture(path))
 
 

@@ -8,6 +8,8 @@ import warnings
 
 import numpy as np
 
+from tfrecords_tools import outline
+
 # The formats that are read, whatever the name ends in, as Pillow calls them.
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "AVIF")
 SUFFIXES = (
@@ -25,7 +27,6 @@ MAX_PIXELS = 1 << 26  # of a frame: beyond 8K, it is damaged or a bomb
 MAX_BYTES = 1 << 28  # of a file: more than that many pixels take
 # Tags of TIFF.
 BITS, PHOTOMETRIC, MAX_SAMPLE, SIGNED_MAX_SAMPLE = 258, 262, 281, 341
-LOOKED_AT = 1000  # pictures of a GIF
 WHITE_IS_ZERO = 0
 FULL = 65535
 # 16-bit samples that all lie below are of a sensor or a program of 15 bits or
@@ -125,40 +126,10 @@ def check_file(path):
         raise ValueError(f"{path} is not a file.")
 
 
-def is_gif(path):
-    """Returns whether a file is a GIF, by its first bytes."""
-    check_file(path)
-    with open(path, "rb") as file:
-        return file.read(4) == b"GIF8"
-
-
-def moves(path):
-    """Returns whether a GIF holds several pictures."""
-    with named(path), _opened(path, _content(path)) as image:
-        try:
-            return image.is_animated
-        except Exception:  # damaged behind the first one
-            return True
-
-
-def is_untimed_gif(path):
-    """Returns whether a file is a GIF of several pictures, one of which has no
-    time: FFmpeg's parser takes it for a part of the one before."""
-    if not is_gif(path) or not moves(path):
-        return False
-    with named(path), _opened(path, _content(path)) as image:
-        try:
-            for i in range(LOOKED_AT):
-                image.seek(i)
-                if "duration" not in image.info:
-                    return True
-        except Exception:  # its end, or damage, which its reader will name
-            return False
-    return False
-
-
 def each_of_gif(path, warn):
     """Yields the pictures of a GIF that moves, as `read` returns one."""
+    size = outline.gif(path).size
+    check_pixels(path, size[0] * size[1], size)
     with named(path), _opened(path, _content(path)) as image:
         for i in itertools.count():
             try:

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from tfrecords_tools import outline
 from tfrecords_tools.picture import MAX_PIXELS
 from tfrecords_tools.picture import check_file
 from tfrecords_tools.picture import check_pixels
@@ -137,6 +138,24 @@ def _open(path, parsed=True):
     options = {"metadata_errors": "replace"} if old else {}
     with av.open(f"file:{path}", options=allowed, **options) as container:
         yield container, _stream(container, path)
+
+
+def opens(path):
+    """Returns whether a file is a video, by its content and not its name.
+
+    Args:
+        path: `pathlib.Path`.
+    """
+    import av
+
+    try:
+        check_file(path)
+        if outline.is_picture(path, default=False):
+            return False
+        with _open(path) as (container, _):
+            return not _is_heif(container)
+    except (OSError, ValueError, av.FFmpegError):
+        return False
 
 
 def _stream(container, path):

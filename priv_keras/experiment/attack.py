@@ -294,7 +294,7 @@ def _few_labels(evaluation, budget, candidate):
         videos = attacks.few_videos(
             splits["train"], share, data_flags.SEED.value
         )
-        few = {split: splits[split] for split in ("validation", "test")}
+        few = {split: splits[split] for split in splits if split != "fresh"}
         few["train"] = attacks.of_videos(splits["train"], videos)
         kind = f"{share:g} of the labels"
         found += [

@@ -5,6 +5,7 @@ from fractions import Fraction
 import numpy as np
 
 from priv_keras.films import colour
+from priv_keras.films import gif
 from priv_keras.films import picture
 from priv_keras.films.frame import Format
 from priv_keras.films.frame import Frame
@@ -13,12 +14,12 @@ from priv_keras.films.frame import resized
 
 MILLISECOND = Fraction(1, 1000)
 UNTIMED = 100  # milliseconds that browsers show a picture of a GIF without time
-LOOKED_AT = 1000  # pictures of a GIF
 
 
 def is_one(path):
     """Returns whether a file is a WebP that moves, or a GIF that moves and has
-    a picture without a time, by its content."""
+    a picture without a time, by its content: FFmpeg's parser takes that for a
+    part of the one before."""
     try:
         with open(path, "rb") as file:
             start = file.read(12)
@@ -26,21 +27,8 @@ def is_one(path):
         return False
     if start[:4] == b"RIFF" and start[8:] == b"WEBP":
         return picture.moves(path)
-    return start[:4] == b"GIF8" and picture.moves(path) and _is_untimed(path)
-
-
-def _is_untimed(path):
-    """Returns whether a GIF has a picture without a time, which FFmpeg's parser
-    takes for a part of the one before."""
-    with picture.opened(path) as image:
-        try:
-            for i in range(LOOKED_AT):
-                image.seek(i)
-                if "duration" not in image.info:
-                    return True
-        except Exception:  # its end, or damage, which its reader will name
-            return False
-    return False
+    found = gif.gif(path)
+    return found is not None and found.pictures > 1 and not found.timed
 
 
 class MovingPicture(picture.Picture):
@@ -95,7 +83,9 @@ class MovingPicture(picture.Picture):
         """Returns the first frame, and finds how many there are and how fast
         they follow each other."""
         with picture.opened(self.name) as image:
-            check_pixels(self.name, image.width * image.height, image.size)
+            found = gif.gif(self.name)  # later ones may be larger
+            size = found.size if found else image.size
+            check_pixels(self.name, size[0] * size[1], size)
             self.dropped = picture.dropped(image.info)
             if exif:
                 self._tell_lost(picture.TEXTS | {"exif"})

@@ -2,6 +2,7 @@
 
 import gc
 import io
+import struct
 from fractions import Fraction
 
 import av
@@ -158,6 +159,20 @@ def test_each_picture_of_a_gif_without_times_is_a_frame(tmp_path, read):
     first, *rest = (Image.fromarray(lopsided(i)) for i in range(5))
     first.save(path, save_all=True, append_images=rest)  # Pillow's default
     assert len(read(path)) == 5
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_no_picture_of_a_gif_is_larger_than_the_limit(tmp_path, read):
+    """The size of the screen in its header limits none of them."""
+    path = tmp_path / "in.gif"
+    first, *rest = (Image.fromarray(lopsided(i)) for i in range(3))
+    first.save(path, save_all=True, append_images=rest)
+    content = path.read_bytes()
+    at = content.rindex(b"\x00,") + 1  # what begins the last picture
+    large = struct.pack("<HHHH", 0, 0, 60_000, 60_000)
+    path.write_bytes(content[: at + 1] + large + content[at + 9 :])
+    with pytest.raises(ValueError, match="60000x60000"):
+        read(path)
 
 
 @pytest.mark.parametrize("read", READERS)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from priv_keras.films import moving_picture
 from priv_keras.films import picture
 from priv_keras.films import video
 from tfrecords_tools import decode
@@ -9,6 +10,8 @@ from tfrecords_tools import decode
 
 def read_by_anonymize(path):
     reader = picture.Picture if picture.is_picture(path) else video.Video
+    if moving_picture.is_one(path):
+        reader = moving_picture.MovingPicture
     with reader(str(path)) as film:
         return np.stack([f.pixels for f in film.frames(film.format.size)])
 

@@ -1,6 +1,5 @@
 """Videos of your own: in folders named by their labels, or listed in a CSV."""
 
-import contextlib
 import csv as csv_format
 import io
 import os
@@ -9,9 +8,9 @@ import random
 import re
 import unicodedata
 
-from tfrecords_tools import decode
 from tfrecords_tools import names
 from tfrecords_tools import picture
+from tfrecords_tools import video
 from tfrecords_tools.sources.listing import SPLITS
 from tfrecords_tools.sources.listing import Listing
 from tfrecords_tools.sources.listing import Video
@@ -48,7 +47,6 @@ VIDEO_SUFFIXES = (
     ".webm",
     ".wmv",
 )
-PROBED = (8, 8)  # pixels of a frame that shows that a file is a video
 NEEDED = ("path", "action", "privacy")
 OPTIONAL = ("split", "source")
 DELIMITERS = (",", ";", "\t")
@@ -186,8 +184,15 @@ def _walk(raw_dir, others):
     """Yields the videos below a folder as rows, like those of a CSV, and adds
     the paths of other files that lie between them to a list."""
 
+    def videos(folder):
+        """Returns the videos and folders in a folder, and adds the other files,
+        such as subtitles and lists, to `others`."""
+        found = {p: _is_video(p, raw_dir) for p in names.visible(folder)}
+        others.extend(path for path, is_video in found.items() if not is_video)
+        return [path for path, is_video in found.items() if is_video]
+
     def folders(folder):
-        return _folders(folder, others)
+        return _only_folders(videos(folder))
 
     for split in folders(raw_dir):
         if split.name.lower() not in SPLIT_OF:
@@ -197,25 +202,16 @@ def _walk(raw_dir, others):
             )
         for action in folders(split):
             for private in folders(action):
-                for video in _videos(private, others):
+                for found in videos(private):
                     yield {
-                        "path": video.relative_to(raw_dir).as_posix(),
+                        "path": found.relative_to(raw_dir).as_posix(),
                         "split": SPLIT_OF[split.name.lower()],
                         "action": action.name,
                         "privacy": private.name,
                     }
 
 
-def _videos(folder, others):
-    """Returns the videos and folders in a folder, and adds the other files,
-    such as subtitles and lists, to a list."""
-    found = {path: _is_video(path) for path in names.visible(folder)}
-    others += [path for path, is_video in found.items() if not is_video]
-    return [path for path, is_video in found.items() if is_video]
-
-
-def _folders(folder, others):
-    paths = _videos(folder, others)
+def _only_folders(paths):
     for path in paths:
         if not path.is_dir():
             raise ValueError(
@@ -225,23 +221,19 @@ def _folders(folder, others):
     return paths
 
 
-def _is_video(path):
+def _is_video(path, raw_dir):
     """Returns whether a path is a folder, is named as a video, or holds one.
 
-    A picture is none: those of a video are in a folder.
+    A picture is none: those of a video are in a folder. A link out of `raw_dir`
+    is not opened, and taken for one, so that it is refused as such.
     """
     suffix = path.suffix.lower()
     if path.is_dir() or suffix in VIDEO_SUFFIXES:
         return True
-    if suffix in picture.SUFFIXES:
-        return False
-    try:
-        with contextlib.closing(
-            decode.stream(path, PROBED, warn=lambda _: None)
-        ) as frames:
-            return next(frames) is not None
-    except ValueError:
-        return False
+    inside = pathlib.Path(os.path.realpath(raw_dir))
+    if not pathlib.Path(os.path.realpath(path)).is_relative_to(inside):
+        return True
+    return suffix not in picture.SUFFIXES and video.opens(path)
 
 
 def read_csv(path):

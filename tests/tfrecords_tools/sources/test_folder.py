@@ -7,6 +7,7 @@ import unicodedata
 import pytest
 from made_videos import write_avi
 from made_videos import write_pngs
+from PIL import Image
 
 from tfrecords_tools import manifest
 from tfrecords_tools import read
@@ -60,6 +61,10 @@ def test_what_is_no_video_is_left_out_and_told(tmp_path):
     )
     for other in others:
         touch(tmp_path / other)
+    picture = Image.new("RGB", (8, 8))
+    for name, kind in (("a.thm", "JPEG"), ("cover", "PNG"), ("w", "WEBP")):
+        others = (*others, name)
+        picture.save(tmp_path / "train" / "wave" / "ann" / name, kind)
     (tmp_path / "train" / "wave" / "ann" / "gone.xyz").symlink_to("nowhere")
     write_pngs(tmp_path / "train" / "wave" / "ann" / "1", 1)
     listing = folder.list_videos(tmp_path)
@@ -70,6 +75,29 @@ def test_what_is_no_video_is_left_out_and_told(tmp_path):
     told = "\n".join(listing.irregularities)
     for other in (*others, "gone.xyz"):
         assert f"{other} is left out" in told
+
+
+def test_a_file_that_may_not_be_read_is_left_out(tmp_path, monkeypatch):
+    touch(tmp_path / "train" / "wave" / "ann" / "a.mp4")
+    touch(tmp_path / "train" / "wave" / "ann" / "notes")
+
+    def refused(path, **_):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(folder.video.outline, "is_picture", refused)
+    listing = folder.list_videos(tmp_path)
+    assert [video.id for video in listing.videos] == ["train/wave/ann/a.mp4"]
+
+
+def test_a_link_out_of_the_folder_is_not_opened(tmp_path, monkeypatch):
+    place = tmp_path / "raw" / "train" / "wave" / "ann"
+    touch(place / "a.mp4")
+    (tmp_path / "secret").write_bytes(b"private")
+    (place / "link").symlink_to(tmp_path / "secret")
+    monkeypatch.setattr(folder.video, "opens", pytest.fail)
+    listing = folder.list_videos(tmp_path / "raw")
+    # The build refuses it by its name.
+    assert "train/wave/ann/link" in [video.id for video in listing.videos]
 
 
 def test_a_video_is_known_by_its_content_where_its_name_tells_nothing(tmp_path):
