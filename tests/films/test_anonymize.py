@@ -407,6 +407,10 @@ def half_way(tmp_path, model, count=100):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=ROOT,
+        # A shell starts what it sends to the background without it.
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        ),
     )  # fmt: skip
     try:
         run.stdin.write(frames)
