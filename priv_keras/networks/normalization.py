@@ -14,8 +14,8 @@ MOST_GROUPS = 8
 class BatchNormalization(keras.layers.BatchNormalization):
     """Keras's layer of this name, which trains by one fused operation.
 
-    Keras makes about ten operations of it, and as many of its gradient. In
-    narrow networks on a CPU they take as long as all convolutions, see
+    Keras makes about ten operations of it, and as many of its gradient, which
+    take a quarter of an update of a narrow network on a CPU, see
     `benchmarks/batch_normalization.py`. Weights of one load into the other.
 
     Only the last axis can be normalized, with a scale and an offset, and
