@@ -591,19 +591,18 @@ def _passed(frame, mode, kinds):
 
 
 def _safe(frames, decoder, path, warn):
-    """Yields frames without what PyAV would free twice, and tells of a colour
-    profile, once."""
+    """Yields frames without what PyAV would free twice, and tells of the colour
+    profile of the first."""
     from av.sidedata.sidedata import Type
 
-    told = False
-    for frame in frames:
+    for i, frame in enumerate(frames):
+        has_profile = False
         if decoder.name in PNG:
             frame, has_profile = _without_profile(frame)
-        else:
-            has_profile = not told and Type.ICC_PROFILE in _side_data(frame)
-        if has_profile and not told:
+        elif not i:
+            has_profile = Type.ICC_PROFILE in _side_data(frame)
+        if has_profile and not i:
             warn(f"{path}: its colour profile is not applied.")
-            told = True
         yield frame
 
 
