@@ -165,12 +165,12 @@ class Encoder:
         import av
 
         context = self._video.codec_context
-        options = dict(context.options)
+        encoder, options = context.codec.name, dict(context.options)
         try:
             context.open()
         except av.FFmpegError as error:
             reason = error.strerror
-            if not _opens(context, {}):
+            if not _opens(encoder, context, {}):
                 raise ValueError(
                     f"{self._codec} refuses frames of {context.width}x"
                     f"{context.height} in {context.pix_fmt}: {reason}. Choose "
@@ -179,7 +179,7 @@ class Encoder:
             refused = [
                 f"{name}={value}"
                 for name, value in options.items()
-                if not _opens(context, {name: value})
+                if not _opens(encoder, context, {name: value})
             ]
             if refused:
                 raise ValueError(
@@ -262,11 +262,15 @@ class Encoder:
             )
 
 
-def _opens(context, options):
-    """Returns whether an encoder like that of `context` takes options."""
+def _opens(encoder, context, options):
+    """Returns whether the encoder, set up like `context`, takes options.
+
+    From FFmpeg 9 on, a context that could not be opened does not know its
+    encoder any more.
+    """
     import av
 
-    other = av.CodecContext.create(context.codec.name, "w")
+    other = av.CodecContext.create(encoder, "w")
     for name in ("width", "height", "pix_fmt", "time_base", "framerate"):
         setattr(other, name, getattr(context, name))
     other.options = options
