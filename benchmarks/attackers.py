@@ -2,13 +2,14 @@
 
     python benchmarks/attackers.py --run_dir=RUN --data_dir=SHARDS --dataset=...
 
-Trains each candidate for the tiny scale on the output of the f_A of a run of
-`priv-keras-train`, as `--judge=standard` reads it but at one learning rate, and
-notes what it reads of validation clips after so many seconds, in which those of
-f_A are. `benchmarks/results/attackers.jsonl` keeps each, so that the same
+Trains each candidate for the tiny scale on raw clips and on the output of the
+f_A of a run of `priv-keras-train`, as `--judge=standard` reads them but at one
+learning rate, and notes what it reads of validation clips after so many
+seconds, in which those of f_A are. `benchmarks/results/attackers.jsonl` keeps each, so that the same
 command continues where it stopped. Writes `benchmarks/results/attackers.md`.
 """
 
+import itertools
 import pathlib
 import sys
 import tempfile
@@ -49,24 +50,23 @@ def main(argv):
     candidate = judge.trained(data, game.checkpoint_of(run_dir))
     judge.begin(data, run_dir, (), print)
     records = lines.read(KEPT)
-    known = {(r["run"], *r["attacker"]) for r in records}
-    clips = attacked_clips._Clips(data.budget, data.tested_budget)
+    known = {(r["run"], r["clips"], *r["attacker"]) for r in records}
     with tempfile.TemporaryDirectory() as folder:
-        splits = clips.anonymized(
-            candidate, pathlib.Path(folder), ("train", "validation")
-        )
-        for attacker in CANDIDATES:
-            if (run_dir.name, *attacker) not in known:
-                found = measure(attacker, data, splits)
-                named = {"run": run_dir.name, "attacker": attacker}
-                records.append({**named, **found, **lines.origin()})
+        sides = attacked_clips.both_sides(
+            data, candidate, pathlib.Path(folder)
+        )[1]
+        for clips, attacker in itertools.product(sides, CANDIDATES):
+            name = {"run": run_dir.name, "clips": clips, "attacker": attacker}
+            if (run_dir.name, clips, *attacker) not in known:
+                found = measure(attacker, data, sides[clips])
+                records.append({**name, **found, **lines.origin()})
                 lines.write(KEPT, records)
                 RESULTS.write_text("\n".join(table(records)) + "\n")
     print(RESULTS.read_text())
 
 
 def measure(attacker, data, splits):
-    """Trains one attacker for the longest of `SECONDS`.
+    """Trains one attacker for the longest of `SECONDS`, or until it reads all.
 
     Returns:
         Dict: `found`, the best figure on validation clips within each of
@@ -85,7 +85,7 @@ def measure(attacker, data, splits):
         def on_epoch_end(self, epoch, logs=None):
             spent = time.process_time() - self.began
             noted.append((spent, logs["val_accuracy"]))
-            if spent > SECONDS[-1]:
+            if spent > SECONDS[-1] or logs["val_accuracy"] == 1:
                 self.model.stop_training = True
 
     noted = []
@@ -131,14 +131,14 @@ def table(records):
         "cores together, with validation and with what f_A takes."
     )
     heads = [f"{n} s" for n in SECONDS]
-    for run in sorted({record["run"] for record in records}):
-        yield from ("", f"## {run}", "")
+    for run, clips in sorted({(x["run"], x["clips"]) for x in records}):
+        yield from ("", f"## {run}, {clips} clips", "")
         columns = ["attacker", "width", "batch", "rate", "parameters"]
         columns += [*heads, "updates"]
         yield f"| {' | '.join(columns)} |"
         yield "|---" * len(columns) + "|"
         for record in records:
-            if record["run"] == run:
+            if (record["run"], record["clips"]) == (run, clips):
                 found = [f"{x:.3f}" for x in record["found"]]
                 cells = (
                     *map(str, record["attacker"]),
