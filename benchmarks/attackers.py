@@ -5,8 +5,9 @@
 Trains each candidate for the tiny scale on raw clips and on the output of the
 f_A of a run of `priv-keras-train`, as `--judge=standard` reads them but at one
 learning rate, and notes what it reads of validation clips after so many
-seconds, in which those of f_A are. `benchmarks/results/attackers.jsonl` keeps each, so that the same
-command continues where it stopped. Writes `benchmarks/results/attackers.md`.
+seconds, in which those of f_A are. `benchmarks/results/attackers.jsonl` keeps
+each, so that the same command continues where it stopped. Writes
+`benchmarks/results/attackers.md`.
 """
 
 import itertools
